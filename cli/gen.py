@@ -1,0 +1,34 @@
+"""``patchvid gen``: videos with a clip's look and motion and a content of their own."""
+
+from typing import Any
+
+import click
+
+from patchvid.cli import options
+from patchvid.cli.job import make_videos
+
+EXAMPLES = """\b
+Examples:
+  patchvid gen                               from the sample clip: sample_gen.mp4
+  patchvid gen clip.mp4 -n 3                 clip_gen_1.mp4, clip_gen_2.mp4, clip_gen_3.mp4
+  patchvid gen clip.mp4 -o wide.gif --scale 1,1,1.5 --seed 7
+  patchvid gen frames/ --frames 0:24 --max-size 256 -o out/
+"""
+
+
+@click.command(epilog=EXAMPLES, short_help="Make new videos that look and move like a clip.")
+@options.target
+@options.chance
+@options.shape
+@options.source
+@options.synthesis
+@options.machine
+def gen(**settings: Any) -> None:
+    """Make new videos with the look and the motion of CLIP, and a content of their own.
+
+    CLIP is a video file, a GIF, an image, a .npy or .npz array (time, y, x, channel) or a folder
+    of frames; without it a sample clip is used. The same seed and options give the same file.
+    """
+    from patchvid import generate
+
+    make_videos(generate, ending="_gen", **settings)

@@ -1,0 +1,46 @@
+"""The group of commands, and the one place where errors become a line and an exit code."""
+
+from typing import Any
+
+import click
+
+from patchvid import PatchvidError, __version__
+from patchvid.cli.gen import gen
+from patchvid.cli.info import info
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C; the exit code is the shells' for it."""
+
+    exit_code = 130
+
+
+class Boundary(click.Group):
+    """A group whose commands fail with one line on stderr: exit 1, or 130 for Ctrl-C.
+
+    Wrong usage (exit 2) and a closed pipe are left to click. What else gets through is a bug of
+    patchvid's own, whose traceback is wanted.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+        except MemoryError as error:
+            message = f"out of memory: {error or 'no details'}; try --max-size or fewer --frames"
+            raise click.ClickException(message) from error
+        except (PatchvidError, OSError) as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@click.group(cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="patchvid", message="%(prog)s %(version)s")
+def main() -> None:
+    """New videos out of one video."""
+
+
+main.add_command(gen)
+main.add_command(info)

@@ -1,0 +1,60 @@
+"""Exact search by chunked matrix products, for small inputs and as the measure of the fast one."""
+
+import numpy as np
+
+CHUNK = 1 << 22  # distances held at once: 32 MB
+
+
+def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
+    """All patches as rows, in double precision: products of integers are exact."""
+    padding = [(0, extent - 1 if wraps else 0) for extent, wraps in zip(patch, periodic)]
+    video = np.pad(video, [*padding, (0, 0)], mode="wrap")
+    windows = np.lib.stride_tricks.sliding_window_view(video, patch, (0, 1, 2))
+    return windows.reshape(-1, windows[0, 0, 0].size).astype(np.float64)
+
+
+def search_exact(query, key, *, patch, weights=None, periodic=(False, False, False)):
+    """The nearest key of every query patch, as a field, and its cost; ties go to the first key.
+
+    Arguments and results are those of the back ends' `search`. O(n * m) products of patches.
+    """
+    queries, keys = _patches(query, patch, periodic), _patches(key, patch, (False,) * 3)
+    grid = [size - extent + 1 for size, extent in zip(key.shape, patch)]
+    key_squares = np.einsum("ij,ij->i", keys, keys)
+    nearest = np.empty(len(queries), np.int64)
+    cost = np.empty(len(queries), np.float32)
+    rows = max(1, CHUNK // len(keys))
+    for start in range(0, len(queries), rows):
+        some = queries[start : start + rows]
+        distance = key_squares - 2 * (some @ keys.T)
+        distance += np.einsum("ij,ij->i", some, some)[:, None]
+        np.maximum(distance, 0, out=distance)
+        if weights is not None:
+            distance *= weights.reshape(-1)
+            distance[np.isnan(distance)] = np.inf  # 0 * infinity: a forbidden key
+        nearest[start : start + rows] = distance.argmin(axis=1)
+        cost[start : start + rows] = distance.min(axis=1)
+    first_voxel = np.ravel_multi_index(np.unravel_index(nearest, grid), key.shape[:3])
+    shape = [
+        size if wraps else size - extent + 1
+        for size, extent, wraps in zip(query.shape, patch, periodic)
+    ]
+    return first_voxel.astype(np.int32).reshape(shape), cost.reshape(shape)
+
+
+def nearest_other_distance(video, patch, sample: int = 1000) -> float:
+    """Mean Euclidean distance between a patch and the nearest other patch of the same video.
+
+    Over all patches, or over about `sample` of them at equal distances where there are more.
+    """
+    patches = _patches(video, patch, (False, False, False))
+    chosen = np.arange(0, len(patches), max(1, len(patches) // sample))
+    squares = np.einsum("ij,ij->i", patches, patches)
+    total = 0.0
+    rows = max(1, CHUNK // len(patches))
+    for start in range(0, len(chosen), rows):
+        some = chosen[start : start + rows]
+        distance = squares + squares[some, None] - 2 * (patches[some] @ patches.T)
+        distance[np.arange(len(some)), some] = np.inf
+        total += float(np.sqrt(np.maximum(distance.min(axis=1), 0)).sum())
+    return total / len(chosen)

@@ -1,0 +1,184 @@
+"""Separable resampling of a clip on the CPU: rows are blended, then pixels, then frames.
+
+One row is made for all frames of the output at once, so that what lies between the three passes is
+a few rows in cache and the clip is read as it is stored. Every sum has one fixed order and every
+row one writer: the number of threads cannot change a byte.
+
+Rows are dealt to plain threads. A `prange` would compile the same loops four times over, which
+takes seconds, and saves 0.1 ms a call.
+"""
+
+from threading import Thread
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+Clip = NDArray[Any]
+Floats = NDArray[np.float32]
+Taps = tuple[NDArray[np.int64], Floats]
+
+# Floats blended at once, along a row and over the channels of one pixel. Where fewer are wanted,
+# the rest is read and written all the same.
+_ROW_LANES = 32
+_PIXEL_LANES = 4
+
+# Rows blended in one go: more of them at once would fall out of the first-level cache.
+_GROUP = 16
+
+
+def apply_taps(video: Clip, tables: tuple[Taps, Taps, Taps], out: Clip) -> None:
+    """Write to `out` what the tables of the axes t, y and x make of `video`, both (t, y, x, c).
+
+    A table holds `starts` (n,) and `weights` (n, taps): entry i of the axis is the sum over k of
+    ``weights[i, k]`` times input entry ``starts[i] + k``. Clips are uint8, uint16 or float32, both
+    of the same dtype, and C-contiguous; integers are rounded, halves upwards, and clipped.
+    """
+    n_frames, height, width, channels = out.shape
+    top = np.float32(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else None
+    rows, new_rows = video.reshape(*video.shape[:2], -1), out.reshape(n_frames, height, -1)
+    if rows.shape[2] < _ROW_LANES:  # the last row is read this far
+        rows = np.pad(rows, ((0, 0), (0, 0), (0, _ROW_LANES - rows.shape[2])))
+    pitch = max(width * channels, rows.shape[2]) + _ROW_LANES
+    workers = min(numba.get_num_threads(), height)
+    scratch = np.empty((workers, len(rows) + 1, pitch), np.float32)
+
+    def work(worker: int) -> None:
+        first, stop = (w * height // workers for w in (worker, worker + 1))
+        _make_rows(rows, channels, tables, first, stop, scratch[worker], top, new_rows)
+
+    helpers = [Thread(target=work, args=(worker,)) for worker in range(1, workers)]
+    for helper in helpers:
+        helper.start()
+    work(0)
+    for helper in helpers:
+        helper.join()
+
+
+def _define_blend(
+    typing_context: Any,
+    lanes: Any,
+    out: Any,
+    o: Any,
+    source: Any,
+    i: Any,
+    step: Any,
+    weights: Any,
+    j: Any,
+    taps: Any,
+    fresh: Any,
+) -> Any:
+    """``out[o + l] = sum_k weights[j + k] * source[i + k * step + l]`` for l in 0..lanes - 1.
+
+    Indices are flat, arrays contiguous. Unless `fresh`, the sum is added to what `out` holds. The
+    lanes are one vector value: numba would go through them one by one.
+    """
+    size = types.intp
+    signature = types.void(lanes, out, size, source, size, size, weights, size, size, types.boolean)
+    floats = ir.VectorType(ir.FloatType(), lanes.literal_value)
+    first_lane = ir.Constant(ir.VectorType(ir.IntType(32), floats.count), [0] * floats.count)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def pointer(k: int) -> Any:
+            array = context.make_array(signature.args[k])(context, builder, arguments[k])
+            return builder.gep(array.data, [arguments[k + 1]])
+
+        def load(at: Any) -> Any:
+            kind = ir.VectorType(at.type.pointee, floats.count)
+            return builder.load(builder.bitcast(at, kind.as_pointer()), align=1)
+
+        target, values, weight = pointer(1), pointer(3), pointer(6)
+        step, taps, fresh = arguments[5], arguments[8], arguments[9]
+        zero = ir.Constant(floats, [0.0] * floats.count)
+        start = builder.select(fresh, zero, load(target))
+        total = cgutils.alloca_once_value(builder, start)
+        with cgutils.for_range(builder, taps) as loop:
+            value = load(builder.gep(values, [builder.mul(loop.index, step)]))
+            if value.type != floats:
+                value = builder.uitofp(value, floats)
+            w = builder.load(builder.gep(weight, [loop.index]))
+            w = builder.insert_element(ir.Constant(floats, ir.Undefined), w, ir.IntType(32)(0))
+            w = builder.shuffle_vector(w, w, first_lane)
+            product = builder.fmul(w, value, flags=("contract",))
+            builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+        builder.store(builder.load(total), builder.bitcast(target, floats.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+_blend: Any = intrinsic(prefer_literal=True)(_define_blend)
+
+
+@njit(nogil=True)
+def _blend_rows(
+    rows: Clip, i: int, pitch: int, weights: Floats, entry: int, width: int, out: Floats
+) -> None:
+    """Blend the rows that begin at i, i + pitch, ... into the first `width` values of `out`."""
+    taps = weights.shape[1]
+    for k in range(0, taps, _GROUP):
+        group, fresh = min(_GROUP, taps - k), k == 0
+        for x in range(0, width - _ROW_LANES + 1, _ROW_LANES):
+            at, j = i + k * pitch + x, entry * taps + k
+            _blend(_ROW_LANES, out, x, rows, at, pitch, weights, j, group, fresh)
+    if width % _ROW_LANES:  # the rest, from anew where it overlaps
+        x = max(width - _ROW_LANES, 0)
+        _blend(_ROW_LANES, out, x, rows, i + x, pitch, weights, entry * taps, taps, True)
+
+
+@njit(nogil=True)
+def _blend_pixels(
+    line: Floats, channels: int, starts: NDArray[np.int64], weights: Floats, out: Floats
+) -> None:
+    """Blend along one row; lanes behind a pixel's last channel are overwritten by the next."""
+    width, taps = weights.shape
+    for x in range(width):
+        for c in range(0, channels, _PIXEL_LANES):
+            o, i = x * channels + c, starts[x] * channels + c
+            _blend(_PIXEL_LANES, out, o, line, i, channels, weights, x * taps, taps, True)
+
+
+@njit(nogil=True)
+def _store(line: Floats, top: np.float32 | None, out: Clip) -> None:
+    """Copy a row; `top` is None for floats, else the greatest value of the integer type."""
+    zero, half = np.float32(0), np.float32(0.5)
+    for i in range(len(out)):
+        if top is None:
+            out[i] = line[i]
+        else:
+            out[i] = min(max(line[i] + half, zero), top)
+
+
+@njit(nogil=True, cache=True)
+def _make_rows(
+    video: Clip,
+    channels: int,
+    tables: tuple[Taps, Taps, Taps],
+    first: int,
+    stop: int,
+    scratch: Floats,
+    top: np.float32 | None,
+    out: Clip,
+) -> None:
+    """Make rows first..stop - 1 of all frames; clips are (t, y, x * c) here."""
+    (t_starts, t_weights), (y_starts, y_weights), (x_starts, x_weights) = tables
+    n_frames, height, old_width = video.shape
+    width, pitch = out.shape[2], scratch.shape[1]
+    same_x = x_weights.shape[1] == 1 and x_starts[-1] == len(x_starts) - 1
+    line = scratch[n_frames]
+    for y in range(first, stop):
+        for t in range(n_frames):
+            i = (t * height + y_starts[y]) * old_width
+            if same_x:
+                _blend_rows(video, i, old_width, y_weights, y, old_width, scratch[t])
+            else:
+                _blend_rows(video, i, old_width, y_weights, y, old_width, line)
+                _blend_pixels(line, channels, x_starts, x_weights, scratch[t])
+        for t in range(len(out)):
+            _blend_rows(scratch, t_starts[t] * pitch, pitch, t_weights, t, width, line)
+            _store(line, top, out[t, y])

@@ -1,0 +1,206 @@
+"""Diverse generation: a new video with the look and motion of a clip.
+
+At the coarsest level the query is the clip with noise, and everything else follows from it.
+
+Source: section 2 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022), and
+sections 1.1 and 1.2 of its supplement.
+"""
+
+import math
+import secrets
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.errors import InvalidInput
+from patchvid.kernels import backend
+from patchvid.kernels.exact import nearest_other_distance
+from patchvid.matching import Triple, as_kernel_dtype, as_video, to_nnf
+from patchvid.pyramid import Level, plan_levels, resize
+from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, synthesize
+
+# Completeness keeps parts of the clip from getting lost under the noise.
+ALPHA, COMPLETE_LEVELS = 30.0, 6
+
+
+class Generated(NamedTuple):
+    """What `generate` returns with ``details=True``; arrays are (n, ...) with several samples.
+
+    `nnf` is (t', y', x', 3): where in the clip each patch of the output was found last. `levels`
+    reports the levels of all samples, one sample after the other.
+    """
+
+    video: NDArray[Any]
+    nnf: NDArray[np.int32]
+    seed: int
+    levels: list[LevelReport]
+
+
+def generate(
+    video: NDArray[Any],
+    *,
+    seed: int | None = None,
+    samples: int = 1,
+    scale: Sequence[float] = (1, 1, 1),
+    size: Sequence[int] | None = None,
+    noise: float | Literal["auto"] = "auto",
+    replicate_noise: bool = True,
+    patch: Triple | None = None,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] = (3, 15),
+    em: int | None = None,
+    vote: Literal["median", "mean"] = "median",
+    alpha: float | None = ALPHA,
+    device: str = "auto",
+    progress: Progress | None = None,
+    details: bool = False,
+) -> Any:
+    """Generate new videos that look and move like `video`.
+
+    Parameters
+    ----------
+    video
+        (t, y, x, c), uint8, uint16 or float, any number of channels. One frame is an image. Patches
+        are compared in 8 bits over the range of its values, and copied as they are.
+    seed
+        The same seed gives the same bytes on any number of threads. Sample i of a run equals the
+        only sample of a run with seed + i. None draws one.
+    samples
+        Number of videos.
+    scale, size
+        Size of the output, relative to `video` (rounded up) or as (t, y, x); slightly fewer frames
+        than the clip has make motions start at different times.
+    noise
+        Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
+        usual. "auto": the mean distance between a patch and its nearest other one.
+    replicate_noise
+        Whether all frames get the same noise, which keeps the output consistent over time.
+    patch
+        Frames, rows and columns of a patch. None: 3x7x7, and 3x5x5 above 7.5 million voxels.
+    factor, coarsest
+        Of the pyramid, see `build_pyramid`. A larger coarsest level keeps more of the layout.
+    em
+        Iterations a level. None: 5, and 1 above 3 million voxels.
+    vote
+        How overlapping patches are reconciled, see `vote`.
+    alpha
+        Completeness on the coarse levels, see `vpnn`. Smaller: more of the clip reappears. None:
+        parts of it may vanish.
+    device
+        "cpu", or "auto".
+    progress
+        Called as ``progress(level, n_levels, fraction)`` with the level from 1, the coarsest, and
+        the fraction of the whole work that is done.
+    details
+        Whether to return `Generated`.
+
+    Returns
+    -------
+    (t, y, x, c) of the dtype and range of `video`, with several samples (n, t, y, x, c).
+
+    Raises
+    ------
+    InvalidInput
+        For settings out of range, and clips or outputs smaller than a patch.
+    DeviceError
+        For a device that is not there.
+
+    Notes
+    -----
+    Time and memory grow in proportion to the number of voxels.
+
+    Examples
+    --------
+    >>> clip = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3), dtype=np.uint8)
+    >>> generate(clip, seed=1, size=(3, 20, 30)).shape
+    (3, 20, 30, 3)
+    """
+    kernels = backend(device)
+    video = as_video("video", video)
+    if samples < 1:
+        raise InvalidInput(f"samples must be at least 1, got {samples}")
+    if noise != "auto" and not 0 <= float(noise) < math.inf:
+        raise InvalidInput(f"noise must be 'auto' or at least 0, got {noise}")
+    if alpha is not None and not 0 < alpha < math.inf:
+        raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha}")
+    settings = _settings(video, patch, em, vote, alpha)
+    output_size = _output_size(video.shape[:3], scale, size)
+    value_levels = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
+    output_levels = plan_levels(video.shape[:3], size=output_size, factor=factor, coarsest=coarsest)
+    for levels in (value_levels, output_levels):
+        _check_patches(settings, levels)
+    seed = secrets.randbits(32) if seed is None else int(seed)
+
+    source = as_kernel_dtype(video)
+    values = [resize(source, level.shape, scale=level.scale) for level in value_levels[:-1]] + [
+        source
+    ]
+    coarse = Quantizer(source)(values[0])
+    if noise == "auto":
+        noise = nearest_other_distance(coarse, settings.at(coarse.shape)[0]) / 127.5
+    layout = resize(coarse, output_levels[0].shape)
+
+    results = []
+    for sample in range(samples):
+
+        def report(level: int, fraction: float, sample: int = sample) -> None:
+            if progress is not None:
+                progress(level, len(values), (sample + fraction) / samples)
+
+        random = np.random.default_rng(seed + sample)
+        frames = 1 if replicate_noise else layout.shape[0]
+        drawn = random.standard_normal((frames, *layout.shape[1:]), dtype=np.float32)
+        start = np.rint(layout + np.float32(127.5 * noise) * drawn)
+        made = synthesize(
+            kernels, values, value_levels, output_levels, start,
+            settings=settings, seed=seed + sample, progress=report,
+        )  # fmt: skip
+        results.append(made)
+
+    outputs = [output.astype(video.dtype, copy=False) for output, _, _ in results]
+    if not details:
+        return outputs[0] if samples == 1 else np.stack(outputs)
+    fields = [to_nnf(field, video.shape) for _, field, _ in results]
+    reports = [level for _, _, levels in results for level in levels]
+    if samples == 1:
+        return Generated(outputs[0], fields[0], seed, reports)
+    return Generated(np.stack(outputs), np.stack(fields), seed, reports)
+
+
+def _settings(
+    video: NDArray[Any], patch: Any, em: int | None, vote: Any, alpha: float | None
+) -> Settings:
+    if patch is not None and (len(patch) != 3 or min(patch) < 1):
+        raise InvalidInput(f"patch must be three whole numbers of at least 1, got {patch}")
+    if em is not None and em < 1:
+        raise InvalidInput(f"em must be at least 1, got {em}")
+    if vote not in ("median", "mean"):
+        raise InvalidInput(f"vote must be 'median' or 'mean', got {vote!r}")
+    if len(video) == 1:  # an image: patches are flat
+        patch = (1, *(patch or (3, 7, 7))[1:])
+    return Settings(patch, em, vote, alpha, COMPLETE_LEVELS)
+
+
+def _output_size(shape: Sequence[int], scale: Any, size: Any) -> tuple[int, ...]:
+    if size is not None:
+        if tuple(scale) != (1, 1, 1):
+            raise InvalidInput("give either scale or size, got both")
+        return tuple(size)
+    if len(scale) != 3 or not all(0 < factor < math.inf for factor in scale):
+        raise InvalidInput(f"scale must be three numbers above 0, got {scale}")
+    return tuple(math.ceil(n * f - 1e-5) for n, f in zip(shape, scale, strict=True))
+
+
+def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
+    """Every level must hold at least one patch; the coarsest is the smallest."""
+    for level in (levels[-1], levels[0]):
+        patch = settings.at(level.shape)[0]
+        if any(n < extent for n, extent in zip(level.shape, patch, strict=True)):
+            t, y, x = level.shape
+            what = "a video" if level is levels[-1] else "the coarsest level"
+            raise InvalidInput(
+                f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch "
+                f"{'x'.join(map(str, patch))}; use a smaller patch or a larger size"
+            )

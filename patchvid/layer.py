@@ -1,0 +1,146 @@
+"""One layer, the video patch nearest neighbours module (VPNN): query, key, value -> output.
+
+Source: figure 3 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022). The
+completeness weights are those of Granot et al., "Drop the GAN" (CVPR 2022), equation 3.
+"""
+
+import math
+import secrets
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid import matching
+from patchvid.errors import InvalidInput
+from patchvid.kernels import rules
+
+EXACT_PRODUCTS = 1e8  # multiplications that an exact search may take: about 10 ms
+
+
+def vpnn(
+    query: NDArray[Any],
+    key: NDArray[Any],
+    value: NDArray[Any],
+    *,
+    patch: matching.Triple = (3, 7, 7),
+    nnf: ArrayLike | None = None,
+    alpha: float | None = None,
+    keys: ArrayLike | None = None,
+    queries: ArrayLike | None = None,
+    periodic: matching.Axes = matching.NOT_PERIODIC,
+    reduce: Literal["median", "mean"] = "median",
+    sweeps: int = 8,
+    seed: int | None = None,
+    device: str = "auto",
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Rebuild `query` from patches of `value`, found by comparing `query` with `key`.
+
+    Parameters
+    ----------
+    query, key
+        (t, y, x, c) with the same number of channels: what is compared.
+    value
+        (t, y, x, c'), as long, high and wide as `key`: what is taken.
+    alpha
+        Completeness: below about 100 every part of `key` tends to be used, the more the smaller.
+        Added to the mean squared difference between a key patch and the query patch nearest to it,
+        it divides the cost of that key. None for no such preference.
+    patch, nnf, keys, queries, periodic, sweeps, seed, device
+        As for `search`.
+    reduce
+        As for `vote`.
+
+    Returns
+    -------
+    output
+        (t, y, x, c') of the dtype of `value`, as long, high and wide as `query`.
+    nnf
+        As `search` returns it.
+
+    Raises
+    ------
+    InvalidInput
+        For arrays that do not fit together.
+
+    Examples
+    --------
+    >>> video = np.random.default_rng(0).integers(0, 256, (3, 9, 12, 3), dtype=np.uint8)
+    >>> output, nnf = vpnn(video, video, video, patch=(3, 5, 5), seed=0)
+    >>> output.shape, nnf.shape
+    ((3, 9, 12, 3), (1, 5, 8, 3))
+    """
+    value = matching.as_video("value", value)
+    if value.shape[:3] != np.shape(key)[:3]:
+        raise InvalidInput(
+            f"key and value must have the same (t, y, x), got {np.shape(key)} and {value.shape}"
+        )
+    seed = secrets.randbits(32) if seed is None else seed
+    weights = None
+    if alpha is not None:
+        _, reverse = matching.search(
+            key, query, patch=patch, sweeps=sweeps, seed=seed + 1, device=device
+        )
+        weights = completeness_weights(reverse, alpha)
+    found, _ = matching.search(
+        query, key, patch=patch, nnf=nnf, weights=weights, keys=keys, queries=queries,
+        periodic=periodic, sweeps=sweeps, seed=seed, device=device,
+    )  # fmt: skip
+    output = matching.vote(
+        value, found, patch=patch, periodic=periodic, reduce=reduce, device=device
+    )
+    return output, found
+
+
+def completeness_weights(reverse_cost: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
+    """Factor of every key's cost from its distance to the nearest query, both mean squares."""
+    return np.float32(1) / (np.float32(alpha) + reverse_cost)
+
+
+class Matcher:
+    """Searches again and again, from what it found the last time.
+
+    While query and key keep their sizes, as in the EM iterations of a level, the last field is
+    improved; when the sizes change, it is carried over to the new ones.
+    """
+
+    def __init__(self, kernels: ModuleType, seed: int) -> None:
+        self.kernels = kernels
+        self.seed = seed
+        self.field: NDArray[np.int32] | None = None
+        self._layout: Any = None  # sizes and patch of the last search
+        self._sweeps = 0  # done so far; each has random numbers of its own
+        self._mean_cost = 0.0
+
+    def find(
+        self,
+        query: NDArray[Any],
+        key: NDArray[Any],
+        patch: matching.Triple,
+        weights: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The field (flat voxel indices) and the cost (mean squared difference per value)."""
+        kernels = self.kernels
+        layout = (query.shape[:3], key.shape[:3], patch)
+        grids = [kernels.patch_grid(shape, patch) for shape in layout[:2]]
+        n_values = math.prod(patch) * key.shape[3]
+        if math.prod(grids[0]) * math.prod(grids[1]) * n_values <= EXACT_PRODUCTS:
+            self.field, cost = kernels.search_exact(query, key, patch=patch, weights=weights)
+        else:
+            known = layout == self._layout
+            if self.field is None:
+                self.field = matching.random_field(
+                    grids[0], key.shape, grids[1], weights, self.seed
+                )
+            elif not known:
+                self.field = kernels.carry(self.field, *self._layout[:2], *layout)
+            cost = kernels.search(
+                query, key, self.field, patch=patch, weights=weights,
+                sweeps=1 if known else 2, settled=self._mean_cost if known else 0.0,
+                seed=rules.mix((self.seed + self._sweeps) & 0xFFFFFFFF), backward=self._sweeps % 2,
+            )  # fmt: skip
+            self._sweeps += 1 if known else 2
+            self._mean_cost = float(cost.mean())
+        self._layout = layout
+        return self.field, cost / np.float32(n_values)

@@ -1,0 +1,272 @@
+"""Pyramids of a clip: the levels' sizes, and the cubic resize that makes them.
+
+The rule is that of VGPNN (Haim et al., ECCV 2022): every level is resized straight from the clip by
+its exact scale, a power of the factor, and its size is rounded up. An axis that would fall under
+its minimum stays there while the others go on.
+"""
+
+import math
+import operator
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.errors import InvalidInput
+from patchvid.kernels.resample import Taps, apply_taps
+
+Shape = tuple[int, int, int]
+Scale = tuple[float, float, float]
+
+_DTYPES = (np.uint8, np.uint16, np.float16, np.float32, np.float64)
+
+
+class Level(NamedTuple):
+    """One level of a pyramid: its (t, y, x) shape, and its scale against the whole clip.
+
+    The scale is exact, the shape is rounded up: resizing uses the scale.
+    """
+
+    shape: Shape
+    scale: Scale
+
+
+def plan_levels(
+    shape: Sequence[int],
+    *,
+    size: Sequence[int] | None = None,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] = (3, 15),
+) -> list[Level]:
+    """Levels of the pyramid of a clip, coarsest first; the last is the clip itself.
+
+    Parameters
+    ----------
+    shape
+        (t, y, x) of the clip.
+    size
+        (t, y, x) of an output made from the clip. Its pyramid has as many levels as the clip's and
+        the same factors between them. An output axis that is shorter than the clip's reaches its
+        minimum sooner, and stays there.
+    factor
+        Time and space factor from one level to the next coarser one, between 0 and 1.
+    coarsest
+        Minimum of frames, and of pixels of the shorter side. Levels are added until both are
+        reached. A clip that is smaller keeps its own size.
+
+    Raises
+    ------
+    InvalidInput
+        For sizes below 1 and factors outside (0, 1).
+
+    Examples
+    --------
+    >>> for level in plan_levels((13, 144, 256), factor=(0.7, 0.4)):
+    ...     print(level.shape, [round(s, 3) for s in level.scale])
+    (3, 15, 26) [0.168, 0.1, 0.1]
+    (4, 15, 26) [0.24, 0.1, 0.1]
+    (5, 15, 26) [0.343, 0.1, 0.1]
+    (7, 24, 41) [0.49, 0.16, 0.16]
+    (10, 58, 103) [0.7, 0.4, 0.4]
+    (13, 144, 256) [1.0, 1.0, 1.0]
+    """
+    shape = _as_size("shape", shape)
+    size = shape if size is None else _as_size("size", size)
+    for name, value in zip(("time", "space"), _as_floats("factor", factor, 2), strict=True):
+        if value >= 1:
+            raise InvalidInput(f"the {name} factor must be between 0 and 1, got {value}")
+    if len(coarsest) != 2 or min(coarsest) < 1:
+        raise InvalidInput(f"coarsest must be (frames, pixels), both at least 1, got {coarsest}")
+    least = (min(shape[0], coarsest[0]), *[min(*shape[1:], coarsest[1])] * 2)
+    levels = [Level(size, (1.0, 1.0, 1.0))]
+    for time, space in _ratios(shape, factor, coarsest):
+        scale = levels[-1].scale
+        ratios = map(_next_ratio, size, scale, (time, space, space), least)
+        scale_t, scale_y, scale_x = map(operator.mul, scale, ratios)
+        t, y, x = map(_scaled, size, (scale_t, scale_y, scale_x))
+        levels.append(Level((t, y, x), (scale_t, scale_y, scale_x)))
+    return levels[::-1]
+
+
+def level_shapes(
+    shape: Sequence[int],
+    *,
+    size: Sequence[int] | None = None,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] = (3, 15),
+) -> list[Shape]:
+    """Shapes alone of `plan_levels`, coarsest first.
+
+    Examples
+    --------
+    >>> level_shapes((13, 144, 256))[:3]
+    [(3, 15, 26), (3, 17, 29), (4, 20, 36)]
+    """
+    levels = plan_levels(shape, size=size, factor=factor, coarsest=coarsest)
+    return [level.shape for level in levels]
+
+
+def build_pyramid(
+    video: NDArray[Any],
+    *,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] = (3, 15),
+) -> list[NDArray[Any]]:
+    """Resize a clip to every level of its pyramid, coarsest first; the last is `video` itself.
+
+    Parameters
+    ----------
+    video
+        (t, y, x, c), uint8, uint16 or float of any range.
+    factor, coarsest
+        As for `plan_levels`.
+
+    Raises
+    ------
+    InvalidInput
+        As `plan_levels` and `resize`.
+
+    Notes
+    -----
+    Every level reads the whole clip: its first pass costs four multiplications a value or a little
+    more, the two others as many a value of what the passes before have left.
+
+    Examples
+    --------
+    >>> video = np.zeros((13, 144, 256, 3), np.uint8)
+    >>> pyramid = build_pyramid(video)
+    >>> len(pyramid), pyramid[0].shape, pyramid[-1] is video
+    (13, (3, 15, 26, 3), True)
+    """
+    video = _as_video(video)
+    *coarser, _ = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
+    return [*(resize(video, level.shape, scale=level.scale) for level in coarser), video]
+
+
+def resize(
+    video: NDArray[Any], size: Sequence[int], *, scale: Sequence[float] | None = None
+) -> NDArray[Any]:
+    """Resize a clip in time and space: cubic, and antialiased where it shrinks.
+
+    Parameters
+    ----------
+    video
+        (t, y, x, c), uint8, uint16 or float of any range.
+    size
+        (t, y, x) of the result.
+    scale
+        Scale of each axis where it is not exactly the ratio of the sizes, as for the levels of a
+        pyramid. The centres of the two grids coincide.
+
+    Returns
+    -------
+    (t, y, x, c) of the same dtype. Integers are rounded, halves upwards, and clipped to the dtype's
+    range; floats may overshoot the input's range. Sums are made in float32.
+
+    Raises
+    ------
+    InvalidInput
+        For an array that is no video, sizes below 1 and scales that are not positive.
+
+    Notes
+    -----
+    Keys' kernel [1]_ with a = -0.5, stretched by 1/scale where an axis shrinks. At the borders the
+    weights that remain inside are divided by their sum. The work is proportional to the larger of
+    the two clips. Beside them, memory is needed for one row of all frames a thread, and for a
+    float32 copy of float16 and float64 clips.
+
+    .. [1] R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
+
+    Examples
+    --------
+    >>> ramp = np.arange(0, 160, 20, dtype=np.uint8).reshape(1, 1, 8, 1)
+    >>> resize(ramp, (1, 1, 4)).ravel()
+    array([ 11,  49,  91, 129], dtype=uint8)
+    """
+    video = _as_video(video)
+    size = _as_size("size", size)
+    if scale is None:
+        scale = tuple(m / n for n, m in zip(video.shape, size, strict=False))
+    scale = _as_floats("scale", scale, 3)
+    t, y, x = map(_taps, video.shape[:3], size, scale)
+    source = video if video.dtype in (np.uint8, np.uint16) else video.astype(np.float32, copy=False)
+    out = np.empty((*size, video.shape[3]), source.dtype)
+    apply_taps(np.ascontiguousarray(source), (t, y, x), out)
+    return out.astype(video.dtype, copy=False)
+
+
+def _ratios(
+    shape: Shape, factor: tuple[float, float], coarsest: tuple[int, int]
+) -> list[tuple[float, float]]:
+    """Time and space ratio of each level to the next finer one, finest first."""
+    sides = (shape[0], min(shape[1:]))
+    scales = (1.0, 1.0)
+    ratios = []
+    while any(_scaled(n, s) > least for n, s, least in zip(sides, scales, coarsest, strict=True)):
+        time, space = map(_next_ratio, sides, scales, factor, coarsest)
+        scales = (scales[0] * time, scales[1] * space)
+        ratios.append((time, space))
+    return ratios
+
+
+def _next_ratio(n: int, scale: float, ratio: float, least: int) -> float:
+    """`ratio`, or what brings an axis of `n` at `scale` down to the minimum if that is less far."""
+    least = min(n, least)
+    return ratio if _scaled(n, scale * ratio) >= least else least / _scaled(n, scale)
+
+
+def _scaled(n: int, scale: float) -> int:
+    return max(1, math.ceil(n * scale - 1e-5))
+
+
+@lru_cache(maxsize=256)
+def _taps(n: int, size: int, scale: float) -> Taps:
+    """First input entry and weights of every output entry of an axis."""
+    if n == size and scale == 1:
+        return np.arange(n), np.ones((n, 1), np.float32)
+    stretch = max(1.0, 1 / scale)
+    centre = (np.arange(size) - (size - 1) / 2) / scale + (n - 1) / 2
+    centre = np.clip(centre, -0.5, n - 0.5)  # beyond the border, repeat it
+    taps = min(n, math.ceil(4 * stretch))
+    starts = np.clip(np.floor(centre - 2 * stretch).astype(np.int64) + 1, 0, n - taps)
+    weights = _cubic((starts[:, None] + np.arange(taps) - centre[:, None]) / stretch)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return starts, weights.astype(np.float32)
+
+
+def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((2.5 - 0.5 * x) * x - 4) * x + 2
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def _as_video(video: NDArray[Any]) -> NDArray[Any]:
+    video = np.asarray(video)
+    if video.ndim != 4 or 0 in video.shape:
+        raise InvalidInput(f"a video is a filled (t, y, x, c) array, got shape {video.shape}")
+    if video.dtype not in _DTYPES:
+        raise InvalidInput(f"a video holds uint8, uint16 or floats, got {video.dtype}; convert it")
+    return video
+
+
+def _as_size(name: str, size: Sequence[int]) -> Shape:
+    try:
+        t, y, x = map(operator.index, size)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} must be three whole numbers (t, y, x), got {size}") from None
+    if min(t, y, x) < 1:
+        raise InvalidInput(f"{name} must be at least 1 in t, y and x, got {size}")
+    return t, y, x
+
+
+def _as_floats(name: str, values: Sequence[float], count: int) -> Any:
+    try:
+        floats = tuple(map(float, values))
+    except (TypeError, ValueError):
+        floats = ()
+    if len(floats) != count or not all(0 < value < math.inf for value in floats):
+        raise InvalidInput(f"{name} must be {count} numbers above 0, got {values}")
+    return floats

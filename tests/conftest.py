@@ -1,0 +1,16 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of clips and golden data, which are not part of the repository."""
+    beside = Path(__file__).parents[2] / "shared"
+    folder = Path(os.environ.get("PATCHVID_SHARED", beside))
+    if not folder.is_dir():
+        pytest.skip(f"there is no shared test data at {folder} (set PATCHVID_SHARED)")
+    return folder

@@ -1,0 +1,376 @@
+"""The command line, run on small real files: what it writes, what it says, how it fails."""
+
+import errno
+import inspect
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import imageio.v3
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+
+from patchvid import InvalidInput, __version__, generate, read_video, sample_clip, write_video
+from patchvid.cli.gen import gen
+from patchvid.cli.main import Boundary, main
+
+Video = NDArray[Any]
+
+ROOT = Path(__file__).parents[1]
+PATCHVID = [sys.executable, "-m", "patchvid"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, from which the commands run this very package."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def video() -> Video:
+    """A part of the sample with moving things in it, (5, 24, 32, 3)."""
+    return sample_clip()[:5, 20:44, 40:72]
+
+
+@pytest.fixture
+def clip(here: Path, video: Video) -> Path:
+    """An array file in the current folder."""
+    return save(here / "clip.npz", video)
+
+
+def save(path: Path, video: Video) -> Path:
+    np.savez(path, video=video)
+    return path
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def succeed(*args: object) -> list[str]:
+    """Run a command that has to work; the lines it prints."""
+    result = run(*args)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""  # no terminal, so no progress
+    return result.stdout.splitlines()
+
+
+def fail(*args: object, exit_code: int = 1) -> str:
+    """Run a command that has to fail and to leave nothing behind; what it says."""
+    before = sorted(Path().rglob("*"))
+    result = run(*args)
+    assert result.exit_code == exit_code, result.output
+    assert isinstance(result.exception, SystemExit)  # not a traceback
+    assert result.stdout == ""
+    assert sorted(Path().rglob("*")) == before
+    lines = result.stderr.splitlines()
+    assert lines[-1].startswith("Error: ")
+    if exit_code == 1:
+        assert len(lines) == 1
+    return lines[-1]
+
+
+# What is written
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.mp4", "a.mov", "a.mkv", "a.webm", "a.gif", "a.webp", "a.png", "a.npy", "a.npz", "frames"],
+)
+def test_every_kind_of_output(clip: Path, name: str) -> None:
+    (line,) = succeed("gen", clip, "-o", name, "--seed", 3)
+    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, \d+\.\d s", line)
+    assert read_video(name)[0].shape == (5, 24, 32, 3)
+    assert sorted(os.listdir()) == sorted([name, "clip.npz"])
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("clip.mkv", "clip_gen.mp4"),
+        ("clip.gif", "clip_gen.gif"),
+        ("clip.npy", "clip_gen.npy"),
+        ("clip.v2", "clip_gen"),
+    ],
+)
+def test_name_of_the_output(here: Path, video: Video, source: str, target: str) -> None:
+    if source == "clip.v2":  # a folder of frames whose name has a dot
+        write_video("clip", video)
+        os.rename("clip", source)
+    else:
+        write_video(source, video)
+    succeed("gen", source)
+    assert read_video(target)[0].shape == (5, 24, 32, 3)
+
+
+def test_photo_gives_a_picture(here: Path, video: Video) -> None:
+    imageio.v3.imwrite("photo.jpg", video[0])
+    succeed("gen", "photo.jpg")
+    assert read_video("photo_gen.png")[0].shape == (1, 24, 32, 3)
+
+
+def test_fps_is_kept(here: Path, video: Video) -> None:
+    write_video("slow.mp4", video, fps=7)
+    succeed("gen", "slow.mp4")
+    assert read_video("slow_gen.mp4")[1] == 7
+
+
+def test_without_a_clip(here: Path) -> None:
+    (line,) = succeed("gen", "--max-size", 32, "--frames", "20:")
+    assert line.startswith("sample_gen.mp4: 4x18x32, ")
+    assert read_video("sample_gen.mp4")[1] == 12
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.npz"])
+def test_printed_seed_repeats_the_file(clip: Path, name: str) -> None:
+    (line,) = succeed("gen", clip, "-o", name)
+    seed = line.split("seed ")[1].split(",")[0]
+    first = Path(name).read_bytes()
+    succeed("gen", clip, "-o", name, "--seed", seed, "--overwrite")
+    assert Path(name).read_bytes() == first
+    succeed("gen", clip, "-o", name, "--seed", int(seed) + 1, "--overwrite")
+    assert Path(name).read_bytes() != first
+
+
+def test_samples_are_numbered_and_seeded_in_turn(clip: Path) -> None:
+    lines = succeed("gen", clip, "-n", 10, "--seed", 5, "-o", "a.npy")
+    names = [f"a_{i:02}.npy" for i in range(1, 11)]
+    assert sorted(os.listdir()) == [*names, "clip.npz"]
+    assert [line.split(",")[:2] for line in lines] == [
+        [f"{name}: 5x24x32", f" seed {seed}"] for seed, name in enumerate(names, 5)
+    ]
+    succeed("gen", clip, "--seed", 7, "-o", "b.npy")
+    assert Path("b.npy").read_bytes() == Path("a_03.npy").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        (["--frames", "1:4"], (3, 24, 32, 3)),
+        (["--frames", ":4"], (4, 24, 32, 3)),
+        (["--frames", "2:3"], (1, 24, 32, 3)),
+        (["--max-size", "20"], (5, 15, 20, 3)),
+        (["--max-size", "99"], (5, 24, 32, 3)),
+        (["--scale", "1,1,1.5"], (5, 24, 48, 3)),
+        (["--size", "4,30,20"], (4, 30, 20, 3)),
+    ],
+)
+def test_sizes(clip: Path, options: list[str], shape: tuple[int, ...]) -> None:
+    succeed("gen", clip, "-o", "a.npy", *options)
+    assert np.load("a.npy").shape == shape
+
+
+def test_every_option_reaches_the_algorithm(clip: Path, video: Video) -> None:
+    options: dict[str, Any] = {
+        "noise": 0.5,
+        "patch": (1, 5, 5),
+        "factor": (0.9, 0.7),
+        "coarsest": (2, 12),
+        "em": 2,
+        "vote": "mean",
+        "device": "cpu",
+    }
+    words = [
+        word
+        for name, value in options.items()
+        for word in (f"--{name}", str(value).strip("()").replace(" ", "").replace("'", ""))
+    ]
+    succeed("gen", clip, "-o", "a.npy", "--seed", 1, *words)
+    np.testing.assert_array_equal(np.load("a.npy"), generate(video, seed=1, **options))
+
+
+def test_defaults_are_those_of_generate() -> None:
+    defaults = gen.make_context("gen", []).params
+    for name, parameter in inspect.signature(generate).parameters.items():
+        if name in defaults and name != "samples":
+            assert defaults[name] == parameter.default, name
+
+
+# What is said
+
+
+def test_quiet(clip: Path) -> None:
+    assert succeed("gen", clip, "--quiet") == []
+
+
+def test_everything_has_help() -> None:
+    for name, command in main.commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{name} {parameter.name}"
+    assert "patchvid gen clip.mp4" in run("gen", "--help").stdout
+
+
+def test_help_loads_no_library(here: Path) -> None:
+    script = (
+        "import sys; from patchvid.cli.main import main; main(['gen', '--help'], 'x', "
+        "standalone_mode=False); assert not {'numpy', 'numba', 'av'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_version(here: Path) -> None:
+    result = subprocess.run([*PATCHVID, "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout == f"patchvid {__version__}\n"
+
+
+def test_info() -> None:
+    rows = dict(line.split(maxsplit=1) for line in succeed("info"))
+    assert rows["patchvid"] == __version__
+    assert rows["numpy"] == np.__version__
+    assert re.search(r"\d+ threads", rows["cpu"])
+    assert rows["cuda"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudoterminal")
+def test_progress_on_a_terminal(clip: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    job = subprocess.run([*PATCHVID, "gen", clip], stderr=theirs, check=True)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(theirs)
+    os.close(ours)
+    assert job.returncode == 0
+    assert re.search(r"\rlevel \d+/\d+  \[#*\.*\]  \d+:\d\d left", shown)
+    assert shown.endswith(" \r")  # wiped away
+    assert "\n" not in shown
+
+
+# How it fails
+
+
+def test_missing_clip(here: Path) -> None:
+    assert "none.mp4" in fail("gen", "none.mp4")
+
+
+def test_no_video(here: Path) -> None:
+    Path("notes.mp4").write_text("no video at all")
+    assert "notes.mp4" in fail("gen", "notes.mp4")
+
+
+def test_truncated_video(here: Path, video: Video) -> None:
+    write_video("whole.mp4", video)
+    data = Path("whole.mp4").read_bytes()
+    Path("half.mp4").write_bytes(data[: len(data) // 2])
+    assert "half.mp4" in fail("gen", "half.mp4")
+
+
+def test_output_exists(clip: Path) -> None:
+    Path("b_2.npz").write_bytes(b"precious")
+    assert "b_2.npz" in fail("gen", clip, "-n", 2, "-o", "b.npz")
+    assert Path("b_2.npz").read_bytes() == b"precious"
+    succeed("gen", clip, "-n", 2, "-o", "b.npz", "--overwrite")
+    assert Path("b_2.npz").read_bytes() != b"precious"
+
+
+@pytest.mark.parametrize("target", ["clip.npz/a.mp4", "nowhere/a.mp4", "a.doc"])
+def test_output_cannot_be_written(clip: Path, target: str) -> None:
+    assert target in fail("gen", clip, "-o", target)
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
+def test_no_gpu(clip: Path) -> None:
+    assert "cuda" in fail("gen", clip, "--device", "cuda").lower()
+
+
+def test_no_frames_left(clip: Path) -> None:
+    assert "frames" in fail("gen", clip, "--frames", "7:")
+    fail("gen", "--frames", "24:")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros((0, 24, 32, 3), np.uint8),
+        np.zeros((2, 24, 32, 3), np.uint8),  # smaller than the patch, as is the next one
+        np.zeros((5, 6, 32, 3), np.uint8),
+        np.full((5, 24, 32, 3), np.nan, np.float32),
+    ],
+    ids=["no frames", "short", "small", "nan"],
+)
+def test_unusable_video(here: Path, bad: Video) -> None:
+    fail("gen", save(here / "bad.npz", bad))
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "exit_code"),
+    [
+        (MemoryError("no room"), "Error: out of memory: no room; try", 1),
+        (PermissionError(13, "Permission denied", "a.mp4"), "Error: [Errno 13] Permission", 1),
+        (InvalidInput("first\nsecond"), "Error: first second\n", 1),
+        (KeyboardInterrupt(), "Error: interrupted\n", 130),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "", 1),
+    ],
+)
+def test_boundary(error: BaseException, line: str, exit_code: int) -> None:
+    result = CliRunner().invoke(Boundary(commands=[raising(error)]), ["job"])
+    assert result.exit_code == exit_code
+    assert result.stderr.startswith(line)
+    assert result.stderr.count("\n") <= 1
+
+
+def test_boundary_lets_bugs_through() -> None:
+    bug = ZeroDivisionError()
+    assert CliRunner().invoke(Boundary(commands=[raising(bug)]), ["job"]).exception is bug
+
+
+def raising(error: BaseException) -> click.Command:
+    @click.command("job")
+    def job() -> None:
+        raise error
+
+    return job
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (["--size", "1,2"], "T,H,W"),
+        (["--size", "1,2,2.5"], "T,H,W"),
+        (["--scale", "0,1,1"], "T,H,W"),
+        (["--scale", "nan,1,1"], "T,H,W"),
+        (["--size", "5,24,32", "--scale", "1,1,1"], "--scale and --size"),
+        (["--patch", "3,x,7"], "T,H,W"),
+        (["--factor", "0.8,1"], "T,S"),
+        (["--coarsest", "3"], "T,PX"),
+        (["--frames", "3"], "A:B"),
+        (["--frames", "4:2"], "A < B"),
+        (["--max-size", "0"], "--max-size"),
+        (["--noise", "loud"], "auto"),
+        (["--noise", "-1"], "auto"),
+        (["--em", "0"], "--em"),
+        (["--vote", "max"], "median"),
+        (["--device", "tpu"], "cuda"),
+        (["-n", "0"], "--samples"),
+        (["--seed", "-1"], "--seed"),
+    ],
+)
+def test_wrong_usage(clip: Path, options: list[str], hint: str) -> None:
+    assert hint in fail("gen", clip, *options, exit_code=2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
+def test_interrupt_keeps_only_what_is_complete(clip: Path) -> None:
+    command = [*PATCHVID, "gen", str(clip), "-o", "a.npy", "-n", "9999"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as job:
+        assert job.stdout
+        first = job.stdout.readline()
+        job.send_signal(signal.SIGINT)
+        rest, error = job.communicate()
+    assert job.returncode == 130
+    assert error == "Error: interrupted\n"
+    named = [line.split(":")[0] for line in [first, *rest.splitlines()]]
+    assert sorted(os.listdir()) == [*named, "clip.npz"]
