@@ -212,7 +212,7 @@ def _tasks(grid, periodic) -> list[np.ndarray]:
 
 def search(
     query, key, field, *, patch, weights=None, updated=None, periodic=(False, False, False),
-    sweeps, backward=False, settled=0.0, seed=0,
+    sweeps, backward=False, reach=None, settled=0.0, seed=0,
 ):  # fmt: skip
     """Improve `field` in place by PatchMatch and return the cost of every patch (float32).
 
@@ -220,7 +220,8 @@ def search(
     multiply the cost; a key with an infinite one is never chosen. `updated` marks the query patches
     that may change; the cost of the others is NaN. Sweeps go forward and back in turn.
 
-    Random search is for patches that cost more than the mean of the last sweep, in the first one
+    Random search begins `reach` voxels around the best key, everywhere by default, and halves its
+    radius down to one. It is for patches that cost more than the mean of the last sweep, in the first one
     more than `settled`: the others have little to gain.
     """
     unfolded_query = unfold_time(query, patch, periodic)
@@ -230,8 +231,8 @@ def search(
     n_bands = -(-field.shape[1] // BAND)
     totals = np.zeros((field.shape[0], n_bands))
     groups = _tasks(field.shape, periodic)
-    widest = max(key.shape[:3])
-    radii = np.array([1 << bit for bit in reversed(range(widest.bit_length()))])
+    reach = min(reach or max(key.shape[:3]), max(key.shape[:3]))
+    radii = np.array([reach >> halvings for halvings in range(reach.bit_length())])
     n_updated = field.size if updated is None else np.count_nonzero(updated)
     if updated is None:
         updated = np.empty((0, 0, 0), np.bool_)

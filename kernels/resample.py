@@ -3,12 +3,8 @@
 One row is made for all frames of the output at once, so that what lies between the three passes is
 a few rows in cache and the clip is read as it is stored. Every sum has one fixed order and every
 row one writer: the number of threads cannot change a byte.
-
-Rows are dealt to plain threads. A `prange` would compile the same loops four times over, which
-takes seconds, and saves 0.1 ms a call.
 """
 
-from threading import Thread
 from typing import Any
 
 import numba
@@ -18,6 +14,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from patchvid.kernels.threads import share
 
 Clip = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -45,19 +43,12 @@ def apply_taps(video: Clip, tables: tuple[Taps, Taps, Taps], out: Clip) -> None:
     if rows.shape[2] < _ROW_LANES:  # the last row is read this far
         rows = np.pad(rows, ((0, 0), (0, 0), (0, _ROW_LANES - rows.shape[2])))
     pitch = max(width * channels, rows.shape[2]) + _ROW_LANES
-    workers = min(numba.get_num_threads(), height)
-    scratch = np.empty((workers, len(rows) + 1, pitch), np.float32)
 
-    def work(worker: int) -> None:
-        first, stop = (w * height // workers for w in (worker, worker + 1))
-        _make_rows(rows, channels, tables, first, stop, scratch[worker], top, new_rows)
+    def work(first: int, stop: int) -> None:
+        scratch = np.empty((len(rows) + 1, pitch), np.float32)
+        _make_rows(rows, channels, tables, first, stop, scratch, top, new_rows)
 
-    helpers = [Thread(target=work, args=(worker,)) for worker in range(1, workers)]
-    for helper in helpers:
-        helper.start()
-    work(0)
-    for helper in helpers:
-        helper.join()
+    share(work, height, grain=-(-height // numba.get_num_threads()))
 
 
 def _define_blend(

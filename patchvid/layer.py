@@ -16,7 +16,9 @@ from patchvid import matching
 from patchvid.errors import InvalidInput
 from patchvid.kernels import rules
 
-EXACT_PRODUCTS = 1e8  # multiplications that an exact search may take: about 10 ms
+EXACT_PRODUCTS = 3e7  # multiplications that an exact search may take: a few milliseconds
+
+REACH = 16  # voxels around a carried key within which a better one is looked for
 
 
 def vpnn(
@@ -129,6 +131,7 @@ class Matcher:
             self.field, cost = kernels.search_exact(query, key, patch=patch, weights=weights)
         else:
             known = layout == self._layout
+            carried = self.field is not None
             if self.field is None:
                 self.field = matching.random_field(
                     grids[0], key.shape, grids[1], weights, self.seed
@@ -137,7 +140,7 @@ class Matcher:
                 self.field = kernels.carry(self.field, *self._layout[:2], *layout)
             cost = kernels.search(
                 query, key, self.field, patch=patch, weights=weights,
-                sweeps=1 if known else 2, settled=self._mean_cost if known else 0.0,
+                sweeps=1 if known else 2, reach=REACH if carried else None, settled=self._mean_cost if known else 0.0,
                 seed=rules.mix((self.seed + self._sweeps) & 0xFFFFFFFF), backward=self._sweeps % 2,
             )  # fmt: skip
             self._sweeps += 1 if known else 2

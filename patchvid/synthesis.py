@@ -112,7 +112,7 @@ def synthesize(
             key = quantize(resize(coarser, value.shape[:3], scale=_step(value_levels, number)))
             level = output_levels[number]
             query = quantize(resize(output, level.shape, scale=_step(output_levels, number)))
-        for iteration in range(em):
+        for _ in range(em):
             weights = None
             if settings.alpha is not None and number < settings.complete_levels:
                 _, cost = reverse.find(key, query, patch)
