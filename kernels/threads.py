@@ -4,6 +4,7 @@ Kernels release the GIL and work on a range of rows that no other range touches,
 serve; ``prange`` would compile every kernel several times over, which takes seconds at first use.
 """
 
+from collections import deque
 from collections.abc import Callable
 from threading import Thread
 
@@ -24,6 +25,7 @@ def share(work: Callable[[int, int], None], count: int, grain: int = 1) -> None:
                 work(start, min(start + grain, count))
         except BaseException as error:
             failures.append(error)
+            deque(starts, maxlen=0)  # nothing more to hand out
 
     n_threads = min(numba.get_num_threads(), -(-count // grain))
     helpers = [Thread(target=run, daemon=True) for _ in range(n_threads - 1)]

@@ -21,6 +21,11 @@ from patchvid.matching import Triple, as_kernel_dtype, as_video, to_nnf
 from patchvid.pyramid import Level, plan_levels, resize
 from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, synthesize
 
+# The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
+# one. It fits noise drawn for every frame; the same noise on all frames is not averaged out within a
+# patch and acts more strongly.
+RULE_OF_THUMB = 0.75
+
 # Completeness keeps parts of the clip from getting lost under the noise.
 ALPHA, COMPLETE_LEVELS = 30.0, 6
 
@@ -74,7 +79,8 @@ def generate(
         than the clip has make motions start at different times.
     noise
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
-        usual. "auto": the mean distance between a patch and its nearest other one.
+        usual. "auto": 0.75 times the mean Euclidean distance between a patch of the clip and the
+        nearest other one, at that level.
     replicate_noise
         Whether all frames get the same noise, which keeps the output consistent over time.
     patch
@@ -82,7 +88,7 @@ def generate(
     factor, coarsest
         Of the pyramid, see `build_pyramid`. A larger coarsest level keeps more of the layout.
     em
-        Iterations a level. None: 5, and 1 above 3 million voxels.
+        Iterations a level. None: 5; below 20 thousand voxels 20, above 3 million 1.
     vote
         How overlapping patches are reconciled, see `vote`.
     alpha
@@ -139,7 +145,8 @@ def generate(
     ]
     coarse = Quantizer(source)(values[0])
     if noise == "auto":
-        noise = nearest_other_distance(coarse, settings.at(coarse.shape)[0]) / 127.5
+        patch = settings.at(coarse.shape)[0]
+        noise = RULE_OF_THUMB * nearest_other_distance(coarse, patch) / 127.5
     layout = resize(coarse, output_levels[0].shape)
 
     results = []
