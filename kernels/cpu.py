@@ -19,7 +19,6 @@ BAND = 16  # rows of a search task: long enough to propagate, short enough to sh
 kernel = njit(cache=True, nogil=True, error_model="numpy")
 mix = njit(inline="always")(rules.mix)
 draw_near = njit(inline="always")(rules.draw_near)
-nearest_coarse = njit(inline="always")(rules.nearest_coarse)
 carry_key = njit(inline="always")(rules.carry_key)
 
 
@@ -420,8 +419,9 @@ def _vote_mean(words, field, voted, key_shape, patch, periodic, first, stop):
             )  # fmt: skip
             total[:] = 0
             for vote in range(n_votes):
+                some = lanes[vote, margin * n_lanes : (margin + CHUNK) * n_lanes]
                 for lane in range(len(total)):
-                    total[lane] += np.float32(lanes[vote, margin * n_lanes + lane])
+                    total[lane] += np.float32(some[lane])
             offset = plane * n_lanes
             for x in range(left, right):
                 cast = n_votes // kx * _cast_votes(x, field.shape[2], kx, periodic[2])
@@ -485,24 +485,19 @@ def from_ordinals(ordinals: np.ndarray, dtype) -> np.ndarray:
 
 
 @kernel
-def _carry(coarse, coarse_query, coarse_key, fine, fine_query, fine_key, patch, first, stop):
+def _carry(coarse, coarse_key, query_size, near, fine, fine_key, patch, first, stop):
     n_y, n_x = fine.shape[1:]
+    near_t, near_y, near_x = near
     for row in range(first, stop):
         t, y = divmod(row, n_y)
-        nearest = np.empty(3, np.int64)
-        beyond = np.empty(3, np.int64)
         for x in range(n_x):
-            for axis in range(3):
-                nearest[axis], beyond[axis] = nearest_coarse(
-                    (t, y, x)[axis], patch[axis], coarse_query[axis], fine_query[axis],
-                    coarse.shape[axis],
-                )  # fmt: skip
-            found = coarse[nearest[0], nearest[1], nearest[2]]
+            found = coarse[near_t[t, 0], near_y[y, 0], near_x[x, 0]]
             keys = _coordinates(found, coarse_key[1], coarse_key[2])
+            beyond = (near_t[t, 1], near_y[y, 1], near_x[x, 1])
             at = np.int64(0)
             for axis in range(3):
                 key = carry_key(
-                    keys[axis], beyond[axis], patch[axis], fine_query[axis], coarse_key[axis],
+                    keys[axis], beyond[axis], patch[axis], query_size[axis], coarse_key[axis],
                     fine_key[axis], fine_key[axis] - patch[axis] + 1,
                 )  # fmt: skip
                 at = at * fine_key[axis] + key
@@ -512,11 +507,15 @@ def _carry(coarse, coarse_query, coarse_key, fine, fine_query, fine_key, patch, 
 def carry(field, query_shape, key_shape, fine_query_shape, fine_key_shape, patch):
     """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
     fine = np.empty(patch_grid(fine_query_shape, patch), np.int32)
+    near = tuple(
+        np.array([rules.nearest_coarse(i, *sizes) for i in range(n)], np.int64)
+        for n, *sizes in zip(fine.shape, patch, query_shape, fine_query_shape, field.shape)
+    )
 
     def work(first: int, stop: int) -> None:
         _carry(
-            field, query_shape[:3], key_shape[:3],
-            fine, fine_query_shape[:3], fine_key_shape[:3], patch, first, stop,
+            field, key_shape[:3], fine_query_shape[:3], near,
+            fine, fine_key_shape[:3], patch, first, stop,
         )  # fmt: skip
 
     share(work, fine.shape[0] * fine.shape[1], grain=64)

@@ -146,4 +146,5 @@ class Matcher:
             self._sweeps += 1 if known else 2
             self._mean_cost = float(cost.mean())
         self._layout = layout
-        return self.field, cost / np.float32(n_values)
+        cost /= np.float32(n_values)
+        return self.field, cost

@@ -4,6 +4,7 @@ Source: figure 3 of Haim et al., "Diverse Video Generation from a Single Video" 
 Barnes et al., "PatchMatch" (2009).
 """
 
+import math
 import secrets
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -119,7 +120,8 @@ def search(
         )  # fmt: skip
     else:
         raise InvalidInput(f"method must be 'patchmatch' or 'exact', got {method!r}")
-    return to_nnf(field, key.shape), cost / np.float32(np.prod(patch) * key.shape[3])
+    cost /= np.float32(math.prod(patch) * key.shape[3])
+    return to_nnf(field, key.shape), cost
 
 
 def vote(
@@ -200,7 +202,8 @@ def patch_distance(
     query_grid = kernels.patch_grid(query.shape, patch, periodic)
     field = _to_field(nnf, query_grid, key.shape, kernels.patch_grid(key.shape, patch))
     cost = kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
-    return cost / np.float32(np.prod(patch) * key.shape[3])
+    cost /= np.float32(math.prod(patch) * key.shape[3])
+    return cost
 
 
 def random_field(
@@ -218,8 +221,10 @@ def random_field(
 
 def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int32]:
     """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
-    places = np.unravel_index(field, tuple(key_shape[:3]))
-    return np.stack(places, axis=-1).astype(np.int32)
+    nnf = np.empty((*field.shape, 3), np.int32)
+    rows, nnf[..., 2] = np.divmod(field, np.int32(key_shape[2]))
+    nnf[..., 0], nnf[..., 1] = np.divmod(rows, np.int32(key_shape[1]))
+    return nnf
 
 
 def as_video(name: str, video: Any) -> NDArray[Any]:
