@@ -135,6 +135,13 @@ shape = together(
         callback=_alone,
         help="Size of the output in frames and pixels.",
     ),
+    _option(
+        "--tile",
+        type=click.Choice(["x", "y", "xy"]),
+        default="",
+        show_default=False,
+        help="Leave no seam where copies of the output are laid side by side.",
+    ),
 )
 
 synthesis = together(

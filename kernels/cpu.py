@@ -121,7 +121,7 @@ def _sweep(
 
     for task in range(first, stop):
         t, band_start, band_stop = tasks[task]
-        total = 0.0
+        total = np.float64(0)
         for band_y in range(band_start, band_stop):
             y = band_y if step > 0 else band_start + band_stop - 1 - band_y
             for scan_x in range(n_x):
@@ -504,9 +504,12 @@ def _carry(coarse, coarse_key, query_size, near, fine, fine_key, patch, first, s
             fine[t, y, x] = at
 
 
-def carry(field, query_shape, key_shape, fine_query_shape, fine_key_shape, patch):
+def carry(
+    field, query_shape, key_shape, fine_query_shape, fine_key_shape, *, patch,
+    periodic=(False, False, False),
+):  # fmt: skip
     """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
-    fine = np.empty(patch_grid(fine_query_shape, patch), np.int32)
+    fine = np.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
     near = tuple(
         np.array([rules.nearest_coarse(i, *sizes) for i in range(n)], np.int64)
         for n, *sizes in zip(fine.shape, patch, query_shape, fine_query_shape, field.shape)

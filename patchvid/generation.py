@@ -9,6 +9,7 @@ sections 1.1 and 1.2 of its supplement.
 import math
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -58,6 +59,7 @@ def generate(
     em: int | None = None,
     vote: Literal["median", "mean"] = "median",
     alpha: float | None = ALPHA,
+    tile: str = "",
     device: str = "auto",
     progress: Progress | None = None,
     details: bool = False,
@@ -94,6 +96,9 @@ def generate(
     alpha
         Completeness on the coarse levels, see `vpnn`. Smaller: more of the clip reappears. None:
         parts of it may vanish.
+    tile
+        "x", "y" or "xy": the output goes on around, without a seam where copies of it are laid side
+        by side.
     device
         "cpu", or "auto".
     progress
@@ -131,7 +136,10 @@ def generate(
         raise InvalidInput(f"noise must be 'auto' or at least 0, got {noise}")
     if alpha is not None and not 0 < alpha < math.inf:
         raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha}")
+    if tile not in ("", "x", "y", "xy"):
+        raise InvalidInput(f"tile must be '', 'x', 'y' or 'xy', got {tile!r}")
     settings = _settings(video, patch, em, vote, alpha)
+    settings = replace(settings, periodic=(False, "y" in tile, "x" in tile))
     output_size = _output_size(video.shape[:3], scale, size)
     value_levels = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
     output_levels = plan_levels(video.shape[:3], size=output_size, factor=factor, coarsest=coarsest)

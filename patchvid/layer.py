@@ -107,9 +107,12 @@ class Matcher:
     improved; when the sizes change, it is carried over to the new ones.
     """
 
-    def __init__(self, kernels: ModuleType, seed: int) -> None:
+    def __init__(
+        self, kernels: ModuleType, seed: int, periodic: matching.Axes = matching.NOT_PERIODIC
+    ) -> None:
         self.kernels = kernels
         self.seed = seed
+        self.periodic = periodic
         self.field: NDArray[np.int32] | None = None
         self._layout: Any = None  # sizes and patch of the last search
         self._sweeps = 0  # done so far; each has random numbers of its own
@@ -125,10 +128,15 @@ class Matcher:
         """The field (flat voxel indices) and the cost (mean squared difference per value)."""
         kernels = self.kernels
         layout = (query.shape[:3], key.shape[:3], patch)
-        grids = [kernels.patch_grid(shape, patch) for shape in layout[:2]]
+        grids = [
+            kernels.patch_grid(query.shape, patch, self.periodic),
+            kernels.patch_grid(key.shape, patch),
+        ]
         n_values = math.prod(patch) * key.shape[3]
         if math.prod(grids[0]) * math.prod(grids[1]) * n_values <= EXACT_PRODUCTS:
-            self.field, cost = kernels.search_exact(query, key, patch=patch, weights=weights)
+            self.field, cost = kernels.search_exact(
+                query, key, patch=patch, weights=weights, periodic=self.periodic
+            )
         else:
             known = layout == self._layout
             carried = self.field is not None
@@ -137,9 +145,11 @@ class Matcher:
                     grids[0], key.shape, grids[1], weights, self.seed
                 )
             elif not known:
-                self.field = kernels.carry(self.field, *self._layout[:2], *layout)
+                self.field = kernels.carry(
+                    self.field, *self._layout[:2], *layout[:2], patch=patch, periodic=self.periodic
+                )
             cost = kernels.search(
-                query, key, self.field, patch=patch, weights=weights,
+                query, key, self.field, patch=patch, weights=weights, periodic=self.periodic,
                 sweeps=1 if known else 2, reach=REACH if carried else None, settled=self._mean_cost if known else 0.0,
                 seed=rules.mix((self.seed + self._sweeps) & 0xFFFFFFFF), backward=self._sweeps % 2,
             )  # fmt: skip

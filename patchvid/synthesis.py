@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
-from patchvid.matching import Triple
+from patchvid.matching import NOT_PERIODIC, Axes, Triple
 from patchvid.pyramid import Level, resize
+
+REACH_OF_CUBIC = 2  # voxels that the cubic kernel looks ahead
 
 Progress = Callable[[int, int, float], object]
 
@@ -43,6 +45,7 @@ class Settings:
     reduce: Literal["median", "mean"] = "median"
     alpha: float | None = None
     complete_levels: int = 0
+    periodic: Axes = NOT_PERIODIC
 
     def at(self, shape: Sequence[int]) -> tuple[Triple, int]:
         """Patch and number of EM iterations for an output of `shape`; an image's patch is flat."""
@@ -100,7 +103,8 @@ def synthesize(
     work = [em * float(np.prod(level.shape)) for (_, em), level in zip(plans, output_levels)]
     total_work, done = sum(work), 0.0
     reports: list[LevelReport] = []
-    forward, reverse = Matcher(kernels, seed), Matcher(kernels, rules.mix(seed & 0xFFFFFFFF))
+    forward = Matcher(kernels, seed, settings.periodic)
+    reverse = Matcher(kernels, rules.mix(seed & 0xFFFFFFFF))
     query = output = start
     for number, (value, (patch, em)) in enumerate(zip(values, plans, strict=True)):
         began = time.perf_counter()
@@ -111,20 +115,35 @@ def synthesize(
             # The first key is as blurred as the query: scaled up from the coarser level.
             coarser = values[number - 1]
             key = quantize(resize(coarser, value.shape[:3], scale=_step(value_levels, number)))
-            level = output_levels[number]
-            query = quantize(resize(output, level.shape, scale=_step(output_levels, number)))
+            query = quantize(_scale_up(output, output_levels, number, settings.periodic))
         for _ in range(em):
             weights = None
             if settings.alpha is not None and number < settings.complete_levels:
                 _, cost = reverse.find(key, query, patch)
                 weights = completeness_weights(cost, settings.alpha)
             field, _ = forward.find(query, key, patch, weights)
-            output = kernels.vote(value, field, patch=patch, reduce=settings.reduce)
+            output = kernels.vote(
+                value, field, patch=patch, periodic=settings.periodic, reduce=settings.reduce
+            )
             query, key = quantize(output), sharp
             done += work[number] / em
             progress(number + 1, done / total_work)
         reports.append(LevelReport(output.shape[:3], em, time.perf_counter() - began))
     return output, field, reports
+
+
+def _scale_up(
+    output: NDArray[Any], levels: Sequence[Level], number: int, periodic: Axes
+) -> NDArray[Any]:
+    """The output of the coarser level at the size of this one, continued around periodic axes."""
+    scale = list(_step(levels, number))
+    shape = levels[number].shape
+    for axis in range(3):
+        if periodic[axis]:
+            scale[axis] = shape[axis] / output.shape[axis]  # a period onto a period
+    # Centres coincide, so what is added on both sides falls outside of the result.
+    around = [(REACH_OF_CUBIC * wraps,) * 2 for wraps in periodic]
+    return resize(np.pad(output, [*around, (0, 0)], mode="wrap"), shape, scale=scale)
 
 
 def _step(levels: Sequence[Level], number: int) -> tuple[float, ...]:
