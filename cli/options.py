@@ -138,8 +138,6 @@ shape = together(
     _option(
         "--tile",
         type=click.Choice(["x", "y", "xy"]),
-        default="",
-        show_default=False,
         help="Leave no seam where copies of the output are laid side by side.",
     ),
 )

@@ -51,8 +51,8 @@ class _Codec(NamedTuple):
 
 
 # The number of threads is fixed because the bytes that these encoders write depend on it.
-_H264 = ("libx264", "yuv420p", {"crf": "10", "threads": "8", **_YUV_TAGS})
-_VP9 = {"crf": "10", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "8", **_YUV_TAGS}
+_H264 = ("libx264", "yuv420p", {"crf": "8", "threads": "8", **_YUV_TAGS})
+_VP9 = {"crf": "8", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "8", **_YUV_TAGS}
 _WEBP = {"lossless": "1", "compression_level": "0"}
 _APNG = _Codec("apng", "apng", "rgba", {"compression_level": "3", "pred": "paeth"}, {"plays": "0"})
 CODECS = {

@@ -23,9 +23,11 @@ from patchvid.pyramid import Level, plan_levels, resize
 from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, synthesize
 
 # The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
-# one. It fits noise drawn for every frame; the same noise on all frames is not averaged out within a
-# patch and acts more strongly.
-RULE_OF_THUMB = 0.75
+# one. The same noise on all frames is not averaged out within a patch, and less of it will do; but
+# some clips and seeds need more. A draw whose layout is mostly the clip's own, perhaps shifted, is
+# replaced by a stronger one; the layout is what the first levels, which take no time, make of it.
+RULE_OF_THUMB, STRONGER, DRAWS = 0.75, 1.2, 12
+LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.6
 
 # Completeness keeps parts of the clip from getting lost under the noise.
 ALPHA, COMPLETE_LEVELS = 30.0, 6
@@ -82,13 +84,13 @@ def generate(
     noise
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
         usual. "auto": 0.75 times the mean Euclidean distance between a patch of the clip and the
-        nearest other one, at that level.
+        nearest other one at that level, and more where that would give the clip back.
     replicate_noise
         Whether all frames get the same noise, which keeps the output consistent over time.
     patch
         Frames, rows and columns of a patch. None: 3x7x7, and 3x5x5 above 7.5 million voxels.
     factor, coarsest
-        Of the pyramid, see `build_pyramid`. A larger coarsest level keeps more of the layout.
+        Of the pyramid, see `build_pyramid`. A larger coarsest level rearranges smaller pieces.
     em
         Iterations a level. None: 5; below 20 thousand voxels 20, above 3 million 1.
     vote
@@ -152,10 +154,11 @@ def generate(
         source
     ]
     coarse = Quantizer(source)(values[0])
+    draws = 1
     if noise == "auto":
-        patch = settings.at(coarse.shape)[0]
-        noise = RULE_OF_THUMB * nearest_other_distance(coarse, patch) / 127.5
-    layout = resize(coarse, output_levels[0].shape)
+        noise = RULE_OF_THUMB * nearest_other_distance(coarse, settings.at(coarse.shape)[0]) / 127.5
+        draws = DRAWS
+    coarse = resize(coarse, output_levels[0].shape)
 
     results = []
     for sample in range(samples):
@@ -165,9 +168,17 @@ def generate(
                 progress(level, len(values), (sample + fraction) / samples)
 
         random = np.random.default_rng(seed + sample)
-        frames = 1 if replicate_noise else layout.shape[0]
-        drawn = random.standard_normal((frames, *layout.shape[1:]), dtype=np.float32)
-        start = np.rint(layout + np.float32(127.5 * noise) * drawn)
+        frames = 1 if replicate_noise else coarse.shape[0]
+        for draw in range(draws):
+            drawn = random.standard_normal((frames, *coarse.shape[1:]), dtype=np.float32)
+            start = np.rint(coarse + np.float32(127.5 * noise * STRONGER**draw) * drawn)
+            first = slice(0, LAYOUT_LEVELS)
+            _, field, _ = synthesize(
+                kernels, values[first], value_levels[first], output_levels[first], start,
+                settings=settings, seed=seed + sample,
+            )  # fmt: skip
+            if _largest_share(field, values[first][-1].shape) <= LARGEST_SHARE:
+                break
         made = synthesize(
             kernels, values, value_levels, output_levels, start,
             settings=settings, seed=seed + sample, progress=report,
@@ -219,3 +230,10 @@ def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
                 f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch "
                 f"{'x'.join(map(str, patch))}; use a smaller patch or a larger size"
             )
+
+
+def _largest_share(field: NDArray[np.int32], value_shape: Sequence[int]) -> float:
+    """Share of the patches that the most frequent shift against the clip has brought in place."""
+    shifts = to_nnf(field, value_shape) - np.stack(np.indices(field.shape), axis=-1)
+    _, counts = np.unique(shifts.reshape(-1, 3), axis=0, return_counts=True)
+    return float(counts.max() / field.size)

@@ -78,7 +78,7 @@ def synthesize(
     *,
     settings: Settings,
     seed: int,
-    progress: Callable[[int, float], object],
+    progress: Callable[[int, float], object] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int32], list[LevelReport]]:
     """Make an output from the coarsest query up.
 
@@ -127,7 +127,8 @@ def synthesize(
             )
             query, key = quantize(output), sharp
             done += work[number] / em
-            progress(number + 1, done / total_work)
+            if progress is not None:
+                progress(number + 1, done / total_work)
         reports.append(LevelReport(output.shape[:3], em, time.perf_counter() - began))
     return output, field, reports
 
