@@ -78,8 +78,8 @@ source = together(
         type=_frames,
         metavar="A:B",
         default=":",
-        show_default="all",
-        help="Use CLIP's frames from A, counted from 0, until before B.",
+        show_default=False,
+        help="Use CLIP's frames from A, counted from 0, until before B.  [default: all]",
     ),
     _option(
         "--max-size",
@@ -138,6 +138,7 @@ shape = together(
     _option(
         "--tile",
         type=click.Choice(["x", "y", "xy"]),
+        callback=lambda ctx, param, value: value or "",
         help="Leave no seam where copies of the output are laid side by side.",
     ),
 )

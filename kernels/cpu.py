@@ -220,8 +220,8 @@ def search(
     that may change; the cost of the others is NaN. Sweeps go forward and back in turn.
 
     Random search begins `reach` voxels around the best key, everywhere by default, and halves its
-    radius down to one. It is for patches that cost more than the mean of the last sweep, in the first one
-    more than `settled`: the others have little to gain.
+    radius down to one. It is for patches that cost more than the mean of the last sweep, in the
+    first one more than `settled`: the others have little to gain.
     """
     unfolded_query = unfold_time(query, patch, periodic)
     unfolded_key = unfold_time(key, patch)
@@ -256,7 +256,8 @@ def search(
                 )  # fmt: skip
 
             share(work, len(tasks))
-        threshold = float(totals.sum()) / max(n_updated, 1)
+        mean = float(totals.sum()) / max(n_updated, 1)
+        threshold = mean if mean < np.inf else 0.0  # some patches have no allowed key yet
     return cost
 
 
@@ -404,13 +405,13 @@ def _vote_mean(words, field, voted, key_shape, patch, periodic, first, stop):
     frames, height, width, channels = voted.shape
     kx = patch[2]
     n_lanes = 4 // voted.itemsize
-    half = np.float32(0.5 if n_lanes > 1 else 0)
+    half = 0.5 if n_lanes > 1 else 0.0
     for task in range(first, stop):
         plane, row = divmod(task, frames * height)
         t, y = divmod(row, height)
         votes, sources, margin = _vote_buffers(patch)
         lanes = votes.view(voted.dtype)
-        total = np.empty(CHUNK * n_lanes, np.float32)
+        total = np.empty(CHUNK * n_lanes)  # double: sums of integers are exact
         for left in range(0, width, CHUNK):
             right = min(left + CHUNK, width)
             n_votes = _gather_votes(
@@ -421,12 +422,12 @@ def _vote_mean(words, field, voted, key_shape, patch, periodic, first, stop):
             for vote in range(n_votes):
                 some = lanes[vote, margin * n_lanes : (margin + CHUNK) * n_lanes]
                 for lane in range(len(total)):
-                    total[lane] += np.float32(some[lane])
+                    total[lane] += some[lane]
             offset = plane * n_lanes
             for x in range(left, right):
                 cast = n_votes // kx * _cast_votes(x, field.shape[2], kx, periodic[2])
                 for channel in range(offset, min(offset + n_lanes, channels)):
-                    mean = total[(x - left) * n_lanes + channel - offset] / np.float32(cast) + half
+                    mean = total[(x - left) * n_lanes + channel - offset] / cast + half
                     voted[t, y, x, channel] = mean
 
 

@@ -23,6 +23,9 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
     key_squares = np.einsum("ij,ij->i", keys, keys)
     nearest = np.empty(len(queries), np.int64)
     cost = np.empty(len(queries), np.float32)
+    if weights is not None:
+        forbidden = np.isinf(weights.reshape(-1))
+        factors = np.where(forbidden, 1, weights.reshape(-1))
     rows = max(1, CHUNK // len(keys))
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
@@ -30,8 +33,8 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
         distance += np.einsum("ij,ij->i", some, some)[:, None]
         np.maximum(distance, 0, out=distance)
         if weights is not None:
-            distance *= weights.reshape(-1)
-            distance[np.isnan(distance)] = np.inf  # 0 * infinity: a forbidden key
+            distance *= factors
+            distance[:, forbidden] = np.inf
         nearest[start : start + rows] = distance.argmin(axis=1)
         cost[start : start + rows] = distance.min(axis=1)
     first_voxel = np.ravel_multi_index(np.unravel_index(nearest, grid), key.shape[:3])
@@ -45,9 +48,12 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
 def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     """Mean Euclidean distance between a patch and the nearest other patch of the same video.
 
-    Over all patches, or over about `sample` of them at equal distances where there are more.
+    0 if there is only one. Over all patches, or over about `sample` of them at equal distances
+    where there are more.
     """
     patches = _patches(video, patch, (False, False, False))
+    if len(patches) == 1:
+        return 0.0
     chosen = np.arange(0, len(patches), max(1, len(patches) // sample))
     squares = np.einsum("ij,ij->i", patches, patches)
     total = 0.0

@@ -15,10 +15,19 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid.checks import (
+    Triple,
+    as_alpha,
+    as_kernel_dtype,
+    as_numbers,
+    as_size,
+    as_video,
+    as_whole,
+)
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.matching import Triple, as_kernel_dtype, as_video, to_nnf
+from patchvid.matching import MOST_VALUES, to_nnf
 from patchvid.pyramid import Level, plan_levels, resize
 from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, synthesize
 
@@ -27,7 +36,7 @@ from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, synth
 # some clips and seeds need more. A draw whose layout is mostly the clip's own, perhaps shifted, is
 # replaced by a stronger one; the layout is what the first levels, which take no time, make of it.
 RULE_OF_THUMB, STRONGER, DRAWS = 0.75, 1.2, 12
-LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.6
+LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.5
 
 # Completeness keeps parts of the clip from getting lost under the noise.
 ALPHA, COMPLETE_LEVELS = 30.0, 6
@@ -72,7 +81,8 @@ def generate(
     ----------
     video
         (t, y, x, c), uint8, uint16 or float, any number of channels. One frame is an image. Patches
-        are compared in 8 bits over the range of its values, and copied as they are.
+        are compared in 8 bits over the range of its values, and copied as they are; only double
+        precision becomes single.
     seed
         The same seed gives the same bytes on any number of threads. Sample i of a run equals the
         only sample of a run with seed + i. None draws one.
@@ -132,12 +142,9 @@ def generate(
     """
     kernels = backend(device)
     video = as_video("video", video)
-    if samples < 1:
-        raise InvalidInput(f"samples must be at least 1, got {samples}")
-    if noise != "auto" and not 0 <= float(noise) < math.inf:
-        raise InvalidInput(f"noise must be 'auto' or at least 0, got {noise}")
-    if alpha is not None and not 0 < alpha < math.inf:
-        raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha}")
+    samples = as_whole("samples", samples, 1)
+    seed = secrets.randbits(32) if seed is None else as_whole("seed", seed, 0)
+    noise = _as_noise(noise)
     if tile not in ("", "x", "y", "xy"):
         raise InvalidInput(f"tile must be '', 'x', 'y' or 'xy', got {tile!r}")
     settings = _settings(video, patch, em, vote, alpha)
@@ -147,43 +154,51 @@ def generate(
     output_levels = plan_levels(video.shape[:3], size=output_size, factor=factor, coarsest=coarsest)
     for levels in (value_levels, output_levels):
         _check_patches(settings, levels)
-    seed = secrets.randbits(32) if seed is None else int(seed)
-
     source = as_kernel_dtype(video)
-    values = [resize(source, level.shape, scale=level.scale) for level in value_levels[:-1]] + [
-        source
-    ]
-    coarse = Quantizer(source)(values[0])
-    draws = 1
+    coarser = [resize(source, level.shape, scale=level.scale) for level in value_levels[:-1]]
+    values = [*coarser, source]
+    quantize = Quantizer(source)
+    coarse = quantize(values[0])
     if noise == "auto":
-        noise = RULE_OF_THUMB * nearest_other_distance(coarse, settings.at(coarse.shape)[0]) / 127.5
-        draws = DRAWS
+        patch = settings.at(coarse.shape)[0]
+        sigma = RULE_OF_THUMB * nearest_other_distance(coarse, patch)
+    else:
+        sigma = 127.5 * noise
     coarse = resize(coarse, output_levels[0].shape)
 
-    results = []
-    for sample in range(samples):
+    def draw(random: np.random.Generator, sigma: float) -> NDArray[np.float32]:
+        n_frames = 1 if replicate_noise else coarse.shape[0]
+        drawn = random.standard_normal((n_frames, *coarse.shape[1:]), dtype=np.float32)
+        return np.rint(coarse + np.float32(sigma) * drawn)
 
-        def report(level: int, fraction: float, sample: int = sample) -> None:
+    def make(
+        start: NDArray[Any], number: int, levels: slice, report: Any = None
+    ) -> tuple[NDArray[Any], NDArray[np.int32], list[LevelReport]]:
+        return synthesize(
+            kernels, values[levels], value_levels[levels], output_levels[levels], start,
+            quantize=quantize, settings=settings, seed=number, progress=report,
+        )  # fmt: skip
+
+    def rearranges(start: NDArray[Any], number: int) -> bool:
+        levels = slice(LAYOUT_LEVELS)
+        field = make(start, number, levels)[1]
+        return _largest_share(field, values[levels][-1].shape) <= LARGEST_SHARE
+
+    results = []
+    for number in range(seed, seed + samples):
+
+        def report(level: int, fraction: float, sample: int = number - seed) -> None:
             if progress is not None:
                 progress(level, len(values), (sample + fraction) / samples)
 
-        random = np.random.default_rng(seed + sample)
-        frames = 1 if replicate_noise else coarse.shape[0]
-        for draw in range(draws):
-            drawn = random.standard_normal((frames, *coarse.shape[1:]), dtype=np.float32)
-            start = np.rint(coarse + np.float32(127.5 * noise * STRONGER**draw) * drawn)
-            first = slice(0, LAYOUT_LEVELS)
-            _, field, _ = synthesize(
-                kernels, values[first], value_levels[first], output_levels[first], start,
-                settings=settings, seed=seed + sample,
-            )  # fmt: skip
-            if _largest_share(field, values[first][-1].shape) <= LARGEST_SHARE:
-                break
-        made = synthesize(
-            kernels, values, value_levels, output_levels, start,
-            settings=settings, seed=seed + sample, progress=report,
-        )  # fmt: skip
-        results.append(made)
+        random = np.random.default_rng(number)
+        start = draw(random, sigma)
+        if noise == "auto":
+            for redraw in range(1, DRAWS):
+                if rearranges(start, number):
+                    break
+                start = draw(random, sigma * STRONGER**redraw)
+        results.append(make(start, number, slice(None), report))
 
     outputs = [output.astype(video.dtype, copy=False) for output, _, _ in results]
     if not details:
@@ -195,28 +210,38 @@ def generate(
     return Generated(np.stack(outputs), np.stack(fields), seed, reports)
 
 
-def _settings(
-    video: NDArray[Any], patch: Any, em: int | None, vote: Any, alpha: float | None
-) -> Settings:
-    if patch is not None and (len(patch) != 3 or min(patch) < 1):
-        raise InvalidInput(f"patch must be three whole numbers of at least 1, got {patch}")
-    if em is not None and em < 1:
-        raise InvalidInput(f"em must be at least 1, got {em}")
+def _as_noise(noise: Any) -> float | Literal["auto"]:
+    if noise == "auto":
+        return "auto"
+    try:
+        sigma = float(noise)
+    except (TypeError, ValueError):
+        sigma = math.nan
+    if not 0 <= sigma < math.inf:
+        raise InvalidInput(f"noise must be 'auto' or at least 0, got {noise!r}")
+    return sigma
+
+
+def _settings(video: NDArray[Any], patch: Any, em: Any, vote: Any, alpha: Any) -> Settings:
     if vote not in ("median", "mean"):
         raise InvalidInput(f"vote must be 'median' or 'mean', got {vote!r}")
+    if patch is not None:
+        patch = as_size("patch", patch)
+        if math.prod(patch) * video.shape[3] > MOST_VALUES:
+            raise InvalidInput(f"a patch may hold {MOST_VALUES} values, got {patch} voxels")
     if len(video) == 1:  # an image: patches are flat
         patch = (1, *(patch or (3, 7, 7))[1:])
-    return Settings(patch, em, vote, alpha, COMPLETE_LEVELS)
+    em = None if em is None else as_whole("em", em, 1)
+    return Settings(patch, em, vote, as_alpha(alpha), COMPLETE_LEVELS)
 
 
-def _output_size(shape: Sequence[int], scale: Any, size: Any) -> tuple[int, ...]:
-    if size is not None:
-        if tuple(scale) != (1, 1, 1):
-            raise InvalidInput("give either scale or size, got both")
-        return tuple(size)
-    if len(scale) != 3 or not all(0 < factor < math.inf for factor in scale):
-        raise InvalidInput(f"scale must be three numbers above 0, got {scale}")
-    return tuple(math.ceil(n * f - 1e-5) for n, f in zip(shape, scale, strict=True))
+def _output_size(shape: Sequence[int], scale: Any, size: Any) -> Triple:
+    factors = as_numbers("scale", scale, 3)
+    if size is None:
+        return as_size("size", [math.ceil(n * f - 1e-5) for n, f in zip(shape, factors)])
+    if any(factor != 1 for factor in factors):
+        raise InvalidInput("give either scale or size, got both")
+    return as_size("size", size)
 
 
 def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
@@ -228,12 +253,12 @@ def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
             what = "a video" if level is levels[-1] else "the coarsest level"
             raise InvalidInput(
                 f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch "
-                f"{'x'.join(map(str, patch))}; use a smaller patch or a larger size"
+                f"{'x'.join(map(str, patch))}; use a smaller patch, as --patch 1,5,5, or more of it"
             )
 
 
 def _largest_share(field: NDArray[np.int32], value_shape: Sequence[int]) -> float:
     """Share of the patches that the most frequent shift against the clip has brought in place."""
-    shifts = to_nnf(field, value_shape) - np.stack(np.indices(field.shape), axis=-1)
+    shifts = to_nnf(field, value_shape) - np.moveaxis(np.indices(field.shape), 0, -1)
     _, counts = np.unique(shifts.reshape(-1, 3), axis=0, return_counts=True)
     return float(counts.max() / field.size)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid import matching
+from patchvid.checks import Axes, Triple, as_alpha, as_video, as_whole
 from patchvid.errors import InvalidInput
 from patchvid.kernels import rules
 
@@ -26,12 +27,12 @@ def vpnn(
     key: NDArray[Any],
     value: NDArray[Any],
     *,
-    patch: matching.Triple = (3, 7, 7),
+    patch: Triple = (3, 7, 7),
     nnf: ArrayLike | None = None,
     alpha: float | None = None,
     keys: ArrayLike | None = None,
     queries: ArrayLike | None = None,
-    periodic: matching.Axes = matching.NOT_PERIODIC,
+    periodic: Axes = matching.NOT_PERIODIC,
     reduce: Literal["median", "mean"] = "median",
     sweeps: int = 8,
     seed: int | None = None,
@@ -73,13 +74,14 @@ def vpnn(
     >>> output.shape, nnf.shape
     ((3, 9, 12, 3), (1, 5, 8, 3))
     """
-    value = matching.as_video("value", value)
+    value = as_video("value", value)
     if value.shape[:3] != np.shape(key)[:3]:
         raise InvalidInput(
             f"key and value must have the same (t, y, x), got {np.shape(key)} and {value.shape}"
         )
-    seed = secrets.randbits(32) if seed is None else seed
+    seed = secrets.randbits(32) if seed is None else as_whole("seed", seed, 0)
     weights = None
+    alpha = as_alpha(alpha)
     if alpha is not None:
         _, reverse = matching.search(
             key, query, patch=patch, sweeps=sweeps, seed=seed + 1, device=device
@@ -108,7 +110,7 @@ class Matcher:
     """
 
     def __init__(
-        self, kernels: ModuleType, seed: int, periodic: matching.Axes = matching.NOT_PERIODIC
+        self, kernels: ModuleType, seed: int, periodic: Axes = matching.NOT_PERIODIC
     ) -> None:
         self.kernels = kernels
         self.seed = seed
@@ -122,7 +124,7 @@ class Matcher:
         self,
         query: NDArray[Any],
         key: NDArray[Any],
-        patch: matching.Triple,
+        patch: Triple,
         weights: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The field (flat voxel indices) and the cost (mean squared difference per value)."""
@@ -150,8 +152,9 @@ class Matcher:
                 )
             cost = kernels.search(
                 query, key, self.field, patch=patch, weights=weights, periodic=self.periodic,
-                sweeps=1 if known else 2, reach=REACH if carried else None, settled=self._mean_cost if known else 0.0,
-                seed=rules.mix((self.seed + self._sweeps) & 0xFFFFFFFF), backward=self._sweeps % 2,
+                sweeps=1 if known else 2, backward=self._sweeps % 2,
+                reach=REACH if carried else None, settled=self._mean_cost if known else 0.0,
+                seed=rules.mix((self.seed + self._sweeps) & 0xFFFFFFFF),
             )  # fmt: skip
             self._sweeps += 1 if known else 2
             self._mean_cost = float(cost.mean())

@@ -12,12 +12,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from patchvid.checks import (
+    Axes,
+    Triple,
+    as_axes,
+    as_kernel_dtype,
+    as_mask,
+    as_patch,
+    as_video,
+    as_whole,
+)
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
 
-Triple = tuple[int, int, int]
-Axes = tuple[bool, bool, bool]
 NOT_PERIODIC: Axes = (False, False, False)
+MOST_VALUES = (2**31 - 1) // 255**2  # of a patch whose 8-bit distance fits in 32 bits
 
 
 def search(
@@ -45,7 +54,8 @@ def search(
     patch
         Frames, rows and columns of a patch, odd or even.
     nnf
-        Field to start from, as returned; by default a random one.
+        Field to start from, as returned; by default, and where it points to keys that may not be
+        chosen, a random one.
     weights
         Positive factor of the cost of every key patch, (t', y', x'): a patch with a smaller weight
         is taken more often.
@@ -94,8 +104,10 @@ def search(
     (array([0, 2, 0], dtype=int32), 0.0)
     """
     kernels = backend(device)
-    query, key = _as_pair(query, key)
-    patch = as_patch(patch, query, key)
+    query, key = as_video("query", query), as_video("key", key)
+    patch = as_patch(patch, query.shape, key.shape)
+    periodic = as_axes("periodic", periodic)
+    query, key = _as_pair(query, key, patch)
     query_grid = kernels.patch_grid(query.shape, patch, periodic)
     key_grid = kernels.patch_grid(key.shape, patch)
     factors = _as_weights(weights, keys, key_grid)
@@ -104,16 +116,16 @@ def search(
             query, key, patch=patch, weights=factors, periodic=periodic
         )
     elif method == "patchmatch":
-        if sweeps < 1:
-            raise InvalidInput(f"sweeps must be at least 1, got {sweeps}")
-        seed = secrets.randbits(32) if seed is None else seed
-        if nnf is None:
-            field = random_field(query_grid, key.shape, key_grid, factors, seed)
-        else:
-            field = _to_field(nnf, query_grid, key.shape, key_grid)
+        sweeps = as_whole("sweeps", sweeps, 1)
+        seed = secrets.randbits(32) if seed is None else as_whole("seed", seed, 0)
+        field = random_field(query_grid, key.shape, key_grid, factors, seed)
+        if nnf is not None:
+            start = _to_field(nnf, query_grid, key.shape, key_grid)
+            forbidden = keys is not None and ~np.asarray(keys)[tuple(np.moveaxis(nnf, -1, 0))]
+            field = np.where(forbidden, field, start)
         updated = None
         if queries is not None:
-            updated = _as_mask("queries", queries, query_grid)
+            updated = as_mask("queries", queries, query_grid)
         cost = kernels.search(
             query, key, field, patch=patch, weights=factors, updated=updated,
             periodic=periodic, sweeps=sweeps, seed=seed,
@@ -138,7 +150,8 @@ def vote(
     Parameters
     ----------
     value
-        (t, y, x, c), uint8, uint16 or float: where the patches are taken from.
+        (t, y, x, c), uint8, uint16 or float: where the patches are taken from. Double precision is
+        rounded to single.
     nnf
         (t', y', x', 3): first voxel in `value` of the patch for every place, as `search` returns.
     patch
@@ -167,7 +180,8 @@ def vote(
     """
     kernels = backend(device)
     value = as_video("value", value)
-    patch = as_patch(patch, value, value)
+    patch = as_patch(patch, value.shape)
+    periodic = as_axes("periodic", periodic)
     if reduce not in ("median", "mean"):
         raise InvalidInput(f"reduce must be 'median' or 'mean', got {reduce!r}")
     field = _to_field(nnf, None, value.shape, kernels.patch_grid(value.shape, patch))
@@ -197,8 +211,10 @@ def patch_distance(
     4.0
     """
     kernels = backend(device)
-    query, key = _as_pair(query, key)
-    patch = as_patch(patch, query, key)
+    query, key = as_video("query", query), as_video("key", key)
+    patch = as_patch(patch, query.shape, key.shape)
+    periodic = as_axes("periodic", periodic)
+    query, key = _as_pair(query, key, patch)
     query_grid = kernels.patch_grid(query.shape, patch, periodic)
     field = _to_field(nnf, query_grid, key.shape, kernels.patch_grid(key.shape, patch))
     cost = kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
@@ -227,58 +243,18 @@ def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int
     return nnf
 
 
-def as_video(name: str, video: Any) -> NDArray[Any]:
-    """A filled (t, y, x, c) array of a known kind of numbers, or an error that says what it is."""
-    video = np.asarray(video)
-    if video.ndim != 4 or 0 in video.shape:
-        raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
-    if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
-        raise InvalidInput(f"{name} must hold uint8, uint16 or floats, got {video.dtype}")
-    if video.size // video.shape[3] > np.iinfo(np.int32).max:
-        raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
-    if video.dtype.kind == "f" and not np.isfinite(video).all():
-        raise InvalidInput(f"{name} must be finite, got NaN or infinity; fill the gaps first")
-    return np.ascontiguousarray(video)
-
-
-def as_kernel_dtype(video: NDArray[Any]) -> NDArray[Any]:
-    """The array in a dtype that the voting kernels take: uint8, uint16 or float32."""
-    return video if video.dtype.kind == "u" else video.astype(np.float32, copy=False)
-
-
-def as_patch(patch: Sequence[int], query: NDArray[Any], key: NDArray[Any]) -> Triple:
-    """Three positive extents that fit into both arrays."""
-    extents = tuple(patch)
-    if len(extents) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in extents):
-        raise InvalidInput(f"patch must be three whole numbers of at least 1, got {patch}")
-    for video in (query, key):
-        if any(size < extent for size, extent in zip(video.shape, extents, strict=False)):
-            sizes = "x".join(map(str, video.shape[:3]))
-            raise InvalidInput(
-                f"a video of {sizes} is smaller than the patch {extents}; use a smaller patch"
-            )
-    t, y, x = map(int, extents)
-    return t, y, x
-
-
-def _as_pair(query: Any, key: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    query, key = as_video("query", query), as_video("key", key)
+def _as_pair(
+    query: NDArray[Any], key: NDArray[Any], patch: Triple
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as uint8 if they are and no distance can overflow, else as float32."""
     if query.shape[3] != key.shape[3]:
         raise InvalidInput(
             f"query and key must have as many channels, got {query.shape[3]} and {key.shape[3]}"
         )
-    if query.dtype == key.dtype == np.uint8:
+    n_values = math.prod(patch) * key.shape[3]
+    if query.dtype == key.dtype == np.uint8 and n_values <= MOST_VALUES:
         return query, key
     return query.astype(np.float32, copy=False), key.astype(np.float32, copy=False)
-
-
-def _as_mask(name: str, mask: ArrayLike, grid: Triple) -> NDArray[np.bool_]:
-    mask = np.asarray(mask)
-    if mask.dtype != np.bool_ or mask.shape != grid:
-        raise InvalidInput(
-            f"{name} must be bool of shape {grid}, one for a patch, got {mask.dtype} {mask.shape}"
-        )
-    return np.ascontiguousarray(mask)
 
 
 def _as_weights(weights: ArrayLike | None, keys: ArrayLike | None, grid: Triple) -> Any:
@@ -286,10 +262,12 @@ def _as_weights(weights: ArrayLike | None, keys: ArrayLike | None, grid: Triple)
     factors = None
     if weights is not None:
         factors = np.array(weights, np.float32)
-        if factors.shape != grid or not (factors > 0).all():
-            raise InvalidInput(f"weights must be positive, of shape {grid}, got {factors.shape}")
+        if factors.shape != grid or not ((factors > 0) & (factors < np.inf)).all():
+            raise InvalidInput(
+                f"weights must be positive, of shape {grid} and finite, got shape {factors.shape}"
+            )
     if keys is not None:
-        allowed = _as_mask("keys", keys, grid)
+        allowed = as_mask("keys", keys, grid)
         if not allowed.any():
             raise InvalidInput("keys must allow at least one patch, got none")
         factors = np.ones(grid, np.float32) if factors is None else factors
@@ -304,6 +282,8 @@ def _to_field(
     if nnf.ndim != 4 or nnf.shape[3] != 3 or grid not in (None, nnf.shape[:3]):
         wanted = "(t', y', x', 3)" if grid is None else (*grid, 3)
         raise InvalidInput(f"nnf must have shape {wanted}, got {nnf.shape}")
+    if nnf.dtype.kind not in "iu":
+        raise InvalidInput(f"nnf must hold whole numbers, got {nnf.dtype}")
     if (nnf < 0).any() or (nnf >= key_grid).any():
         raise InvalidInput(f"nnf must point to first voxels below {key_grid}; some lie outside")
     return np.ravel_multi_index(tuple(np.moveaxis(nnf, -1, 0)), tuple(key_shape[:3])).astype(

@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid.checks import as_numbers, as_size, as_video, as_wholes
 from patchvid.errors import InvalidInput
 from patchvid.kernels.resample import Taps, apply_taps
 
 Shape = tuple[int, int, int]
 Scale = tuple[float, float, float]
-
-_DTYPES = (np.uint8, np.uint16, np.float16, np.float32, np.float64)
 
 
 class Level(NamedTuple):
@@ -72,16 +71,15 @@ def plan_levels(
     (10, 58, 103) [0.7, 0.4, 0.4]
     (13, 144, 256) [1.0, 1.0, 1.0]
     """
-    shape = _as_size("shape", shape)
-    size = shape if size is None else _as_size("size", size)
-    for name, value in zip(("time", "space"), _as_floats("factor", factor, 2), strict=True):
+    shape = as_size("shape", shape)
+    size = shape if size is None else as_size("size", size)
+    for name, value in zip(("time", "space"), as_numbers("factor", factor, 2), strict=True):
         if value >= 1:
             raise InvalidInput(f"the {name} factor must be between 0 and 1, got {value}")
-    if len(coarsest) != 2 or min(coarsest) < 1:
-        raise InvalidInput(f"coarsest must be (frames, pixels), both at least 1, got {coarsest}")
-    least = (min(shape[0], coarsest[0]), *[min(*shape[1:], coarsest[1])] * 2)
+    frames, pixels = as_wholes("coarsest", coarsest, 2)
+    least = (min(shape[0], frames), *[min(*shape[1:], pixels)] * 2)
     levels = [Level(size, (1.0, 1.0, 1.0))]
-    for time, space in _ratios(shape, factor, coarsest):
+    for time, space in _ratios(shape, factor, (frames, pixels)):
         scale = levels[-1].scale
         ratios = map(_next_ratio, size, scale, (time, space, space), least)
         scale_t, scale_y, scale_x = map(operator.mul, scale, ratios)
@@ -140,7 +138,7 @@ def build_pyramid(
     >>> len(pyramid), pyramid[0].shape, pyramid[-1] is video
     (13, (3, 15, 26, 3), True)
     """
-    video = _as_video(video)
+    video = as_video("video", video)
     *coarser, _ = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
     return [*(resize(video, level.shape, scale=level.scale) for level in coarser), video]
 
@@ -185,11 +183,11 @@ def resize(
     >>> resize(ramp, (1, 1, 4)).ravel()
     array([ 11,  49,  91, 129], dtype=uint8)
     """
-    video = _as_video(video)
-    size = _as_size("size", size)
+    video = as_video("video", video)
+    size = as_size("size", size)
     if scale is None:
         scale = tuple(m / n for n, m in zip(video.shape, size, strict=False))
-    scale = _as_floats("scale", scale, 3)
+    scale = as_numbers("scale", scale, 3)
     t, y, x = map(_taps, video.shape[:3], size, scale)
     source = video if video.dtype in (np.uint8, np.uint16) else video.astype(np.float32, copy=False)
     out = np.empty((*size, video.shape[3]), source.dtype)
@@ -241,32 +239,3 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((2.5 - 0.5 * x) * x - 4) * x + 2
     return np.where(x <= 1, near, np.where(x < 2, far, 0))
-
-
-def _as_video(video: NDArray[Any]) -> NDArray[Any]:
-    video = np.asarray(video)
-    if video.ndim != 4 or 0 in video.shape:
-        raise InvalidInput(f"a video is a filled (t, y, x, c) array, got shape {video.shape}")
-    if video.dtype not in _DTYPES:
-        raise InvalidInput(f"a video holds uint8, uint16 or floats, got {video.dtype}; convert it")
-    return video
-
-
-def _as_size(name: str, size: Sequence[int]) -> Shape:
-    try:
-        t, y, x = map(operator.index, size)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{name} must be three whole numbers (t, y, x), got {size}") from None
-    if min(t, y, x) < 1:
-        raise InvalidInput(f"{name} must be at least 1 in t, y and x, got {size}")
-    return t, y, x
-
-
-def _as_floats(name: str, values: Sequence[float], count: int) -> Any:
-    try:
-        floats = tuple(map(float, values))
-    except (TypeError, ValueError):
-        floats = ()
-    if len(floats) != count or not all(0 < value < math.inf for value in floats):
-        raise InvalidInput(f"{name} must be {count} numbers above 0, got {values}")
-    return floats

@@ -12,9 +12,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid.checks import Axes, Triple
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
-from patchvid.matching import NOT_PERIODIC, Axes, Triple
+from patchvid.matching import NOT_PERIODIC
 from patchvid.pyramid import Level, resize
 
 REACH_OF_CUBIC = 2  # voxels that the cubic kernel looks ahead
@@ -48,7 +49,7 @@ class Settings:
     periodic: Axes = NOT_PERIODIC
 
     def at(self, shape: Sequence[int]) -> tuple[Triple, int]:
-        """Patch and number of EM iterations for an output of `shape`; an image's patch is flat."""
+        """Patch and number of EM iterations for an output of `shape`."""
         n_voxels = shape[0] * shape[1] * shape[2]
         patch = self.patch or ((3, 7, 7) if n_voxels <= 7_500_000 else (3, 5, 5))
         em = self.em or (20 if n_voxels < 20_000 else 5 if n_voxels <= 3_000_000 else 1)
@@ -76,6 +77,7 @@ def synthesize(
     output_levels: Sequence[Level],
     start: NDArray[Any],
     *,
+    quantize: Quantizer,
     settings: Settings,
     seed: int,
     progress: Callable[[int, float], object] | None = None,
@@ -90,6 +92,8 @@ def synthesize(
         Those of the output, as many.
     start
         Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or whole float32.
+    quantize
+        Maps the values to that range.
     progress
         Called with the level, from 1, and the fraction of the work that is done.
 
@@ -97,7 +101,6 @@ def synthesize(
     -------
     The output, the field of its finest level, and a report for every level.
     """
-    quantize = Quantizer(values[-1])
     plans = [settings.at(level.shape) for level in output_levels]
     plans[0] = (plans[0][0], 1)
     work = [em * float(np.prod(level.shape)) for (_, em), level in zip(plans, output_levels)]

@@ -268,10 +268,10 @@ VIDEO = np.zeros((4, 20, 20, 3), np.uint8)
         (VIDEO, (1, 2, 3.5), None, "three whole numbers"),
         (VIDEO, 7, None, "three whole numbers"),
         (VIDEO, (1, 0, 3), None, "at least 1"),
-        (VIDEO, (1, 2, 3), (1, 1), "3 numbers above 0"),
-        (VIDEO, (1, 2, 3), (1, 0, 1), "3 numbers above 0"),
-        (VIDEO, (1, 2, 3), (1, math.nan, 1), "3 numbers above 0"),
-        (VIDEO, (1, 2, 3), 0.5, "3 numbers above 0"),
+        (VIDEO, (1, 2, 3), (1, 1), "three numbers above 0"),
+        (VIDEO, (1, 2, 3), (1, 0, 1), "three numbers above 0"),
+        (VIDEO, (1, 2, 3), (1, math.nan, 1), "three numbers above 0"),
+        (VIDEO, (1, 2, 3), 0.5, "three numbers above 0"),
     ],
 )
 def test_resize_names_what_is_wrong(video: Any, size: Any, scale: Any, message: str) -> None:
@@ -286,9 +286,9 @@ def test_resize_names_what_is_wrong(video: Any, size: Any, scale: Any, message: 
         ({"factor": (1.0, 0.5)}, "time factor"),
         ({"factor": (0.5, 1.5)}, "space factor"),
         ({"factor": (0.0, 0.5)}, "above 0"),
-        ({"factor": 0.5}, "2 numbers"),
+        ({"factor": 0.5}, "two numbers"),
         ({"coarsest": (0, 15)}, "at least 1"),
-        ({"coarsest": (3, 15, 15)}, "frames, pixels"),
+        ({"coarsest": (3, 15, 15)}, "two whole numbers"),
         ({"size": (4, 0, 20)}, "at least 1"),
     ],
 )

@@ -1,0 +1,139 @@
+"""What a user waits for: whole clips, single calls, starting up; each with its limit."""
+
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from common import Options, Row, Rows, run_alone, timed
+from numpy.typing import NDArray
+
+import patchvid
+
+CLIPS = ("air_ballons_cut", "fish", "skydivers")
+PATCH = (3, 7, 7)
+MAX_SWEEPS = 30
+SMALL = ("--frames", "0:4", "--max-size", "96")  # for quick runs, and to have kernels compiled
+
+
+def clips(options: Options) -> Rows:
+    """One sample with default settings, from the second call on."""
+    for name in CLIPS:
+        video, _ = patchvid.read_video(options.data(f"clips/generation/{name}.mp4"))
+        if options.quick:
+            video = video[:5, :48, :64]
+        patchvid.generate(video, seed=0)
+        seconds = median(timed(partial(patchvid.generate, video, seed=1), 3))
+        yield _row(options, f"generate, {name}, {_size(video)}", seconds, "s", 3, 1.5)
+
+
+def golden(options: Options) -> Rows:
+    """Search from a random start until the cost is near that of a published field."""
+    name = "nnf_level06_j0" if options.quick else "nnf_level12_j0"
+    data = np.load(options.data(f"golden/{name}.npz"))
+    query, key = _as_bytes(data["query"]), _as_bytes(data["key"])
+    published = patchvid.patch_distance(query, key, data["official_nnf"], patch=PATCH).mean()
+
+    def ratio(**settings: Any) -> float:
+        _, cost = patchvid.search(query, key, patch=PATCH, seed=0, **settings)
+        return float(cost.mean() / published)
+
+    case = f"search, {name}"
+    ratios = (ratio(sweeps=sweeps) for sweeps in range(1, MAX_SWEEPS + 1))
+    needed = next((number for number, r in enumerate(ratios, 1) if r <= 1.02), None)
+    seconds = None
+    if needed:
+        seconds = median(timed(lambda: ratio(sweeps=needed), 5))
+    yield _row(options, f"{case}, random start to 1.02x the published cost", seconds, "s", 1, 0.4)
+    yield _row(options, f"{case}, sweeps for that", needed, "")
+    yield _row(options, f"{case}, default sweeps, cost / published", ratio(), "")
+
+
+def vote(options: Options) -> Rows:
+    """Median vote with a published field."""
+    name = "nnf_level06_j0" if options.quick else "nnf_level12_j0"
+    data = np.load(options.data(f"golden/{name}.npz"))
+    value, nnf = _as_bytes(data["key"]), data["official_nnf"]
+    seconds = median(timed(lambda: patchvid.vote(value, nnf, patch=PATCH), 9))
+    yield _row(options, f"vote, median, {_size(value)}", seconds, "s", 0.08, 0.03)
+
+
+def birds_360p(options: Options) -> Rows:
+    """81 frames of 360x640."""
+    yield from _big(options, "birds_360p", (90, 45))
+
+
+def balloons_1080p(options: Options) -> Rows:
+    """16 frames of 1080x1920."""
+    yield from _big(options, "balloons_1080p", (150, 75), (3, 2))
+
+
+def startup(options: Options) -> Rows:
+    """Processes that do nearly nothing, from their start to their end: the same in a quick run."""
+    for case, command, limit in (
+        ("import patchvid", ("-c", "import patchvid"), 0.15),
+        ("patchvid --help", ("-m", "patchvid", "--help"), 0.3),
+    ):
+        seconds = median(run_alone(*command).seconds for _ in range(9))
+        yield _row(options._replace(quick=False), case, seconds, "s", limit)
+
+
+def first_run(options: Options) -> Rows:
+    """The sample clip with no compiled kernel in the cache."""
+    with TemporaryDirectory() as folder:
+        target, cache = Path(folder, "first.mp4"), Path(folder, "cache")
+        small = SMALL if options.quick else ()
+        command = ("-m", "patchvid", "gen", "-o", target, "--seed", "0", *small)
+        seconds = run_alone(*command, NUMBA_CACHE_DIR=cache).seconds
+    yield _row(options, "first patchvid gen, with compilation", seconds, "s", 30, 15)
+
+
+def growth(options: Options) -> Rows:
+    """Time per voxel by the size of the frames, patch and iterations being the same."""
+    video, _ = patchvid.read_video(options.data("clips/large/balloons_1080p.mp4"))
+    smallest = None
+    for height in (72, 144) if options.quick else (144, 360, 720, 1080):
+        clip = patchvid.resize(video, (len(video), height, height * 16 // 9))
+        make = partial(patchvid.generate, clip, seed=0, patch=PATCH, em=1)
+        if smallest is None:
+            make()
+        each = min(timed(make, 3 if height < 360 else 1)) / (clip.size // clip.shape[3])
+        smallest = smallest or each
+        row = {"size": _size(clip), "µs a voxel": 1e6 * each, "to the smallest": each / smallest}
+        yield "growth", row
+
+
+def _big(
+    options: Options, name: str, seconds: tuple[float, float], peak_gb: tuple[float, ...] = ()
+) -> Rows:
+    """``patchvid gen`` on a large clip, in a process of its own, kernels being compiled."""
+    with TemporaryDirectory() as folder:
+        clip, target = options.data(f"clips/large/{name}.mp4"), Path(folder, "big.mp4")
+        command = ("-m", "patchvid", "gen", clip, "-o", target, "--seed", "0", "--overwrite")
+        usage = run_alone(*command, *SMALL)
+        if not options.quick:
+            usage = run_alone(*command)
+    yield _row(options, f"patchvid gen {name}.mp4", usage.seconds, "s", *seconds)
+    yield _row(options, f"patchvid gen {name}.mp4, peak memory", usage.peak_gb, "GB", *peak_gb)
+
+
+def _row(
+    options: Options, case: str, measured: float | None, unit: str,
+    at_most: float | None = None, aim: float | None = None,
+) -> tuple[str, Row]:  # fmt: skip
+    """A row of the table; limits are for the real inputs, not for those of a quick run."""
+    row = {"case": case, "measured": measured, "unit": unit, "at most": at_most, "aim": aim}
+    if options.quick:
+        row |= {"case": f"{case} (small)", "at most": None, "aim": None}
+    return "speed", row
+
+
+def _as_bytes(video: NDArray[Any]) -> NDArray[np.uint8]:
+    """8 bits from values that span [-1, 1]."""
+    return np.clip(np.rint((video.astype(np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def _size(video: NDArray[Any]) -> str:
+    return "x".join(map(str, video.shape[:3]))

@@ -1,0 +1,118 @@
+"""Checks at the public boundary: a value in its proper form, or one line on what is wrong."""
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.errors import InvalidInput
+
+Triple = tuple[int, int, int]
+Axes = tuple[bool, bool, bool]
+
+_COUNTS = {2: "two", 3: "three"}
+
+
+def as_video(name: str, video: Any) -> NDArray[Any]:
+    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or finite floats."""
+    video = np.asarray(video)
+    if video.ndim != 4 or 0 in video.shape:
+        raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
+    if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
+        raise InvalidInput(f"{name} must hold uint8, uint16 or floats, got {video.dtype}")
+    if video.size // video.shape[3] > np.iinfo(np.int32).max:
+        raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
+    if video.dtype.kind == "f":
+        extreme = max(abs(float(video.min())), abs(float(video.max())))
+        if not extreme <= float(np.finfo(np.float32).max):
+            raise InvalidInput(
+                f"{name} must be finite, in single precision too, got {extreme:g}; "
+                "fill the gaps first"
+            )
+    return np.ascontiguousarray(video)
+
+
+def as_kernel_dtype(video: NDArray[Any]) -> NDArray[Any]:
+    """The array in a dtype that the kernels take: uint8, uint16 or float32."""
+    return video if video.dtype.kind == "u" else video.astype(np.float32, copy=False)
+
+
+def as_whole(name: str, value: Any, least: int) -> int:
+    """A whole number of at least `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise InvalidInput(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return number
+
+
+def as_wholes(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
+    """As many positive whole numbers."""
+    try:
+        numbers = tuple(map(operator.index, values))
+    except TypeError:
+        numbers = ()
+    if len(numbers) != count or min(numbers) < 1:
+        raise InvalidInput(
+            f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {values}"
+        )
+    return numbers
+
+
+def as_size(name: str, values: Any) -> Triple:
+    """Positive extents in t, y and x."""
+    t, y, x = as_wholes(name, values)
+    return t, y, x
+
+
+def as_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
+    """As many positive, finite numbers."""
+    try:
+        numbers = tuple(map(float, values))
+    except (TypeError, ValueError):
+        numbers = ()
+    if len(numbers) != count or not all(0 < number < math.inf for number in numbers):
+        raise InvalidInput(f"{name} must be {_COUNTS[count]} numbers above 0, got {values}")
+    return numbers
+
+
+def as_patch(patch: Any, *shapes: Sequence[int]) -> Triple:
+    """The extents of a patch that fits into arrays of these shapes."""
+    extents = as_size("patch", patch)
+    for shape in shapes:
+        if any(size < extent for size, extent in zip(shape, extents, strict=False)):
+            sizes = "x".join(map(str, shape[:3]))
+            raise InvalidInput(
+                f"a video of {sizes} is smaller than the patch {extents}; use a smaller patch"
+            )
+    return extents
+
+
+def as_axes(name: str, axes: Any) -> Axes:
+    """Three booleans, for t, y and x."""
+    if not isinstance(axes, Sequence) or len(axes) != 3:
+        raise InvalidInput(f"{name} must be three booleans, for t, y and x, got {axes!r}")
+    t, y, x = map(bool, axes)
+    return t, y, x
+
+
+def as_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:
+    """One boolean for each patch."""
+    mask = np.asarray(mask)
+    if mask.dtype != np.bool_ or mask.shape != grid:
+        raise InvalidInput(
+            f"{name} must be bool of shape {grid}, one for a patch, got {mask.dtype} {mask.shape}"
+        )
+    return np.ascontiguousarray(mask)
+
+
+def as_alpha(alpha: Any) -> float | None:
+    """A positive completeness, or None."""
+    if alpha is not None and not 0 < alpha < math.inf:
+        raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha}")
+    return alpha

@@ -1,0 +1,126 @@
+"""One layer, and the matcher that searches again from what it found."""
+
+from typing import Any
+
+import naive
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from patchvid import patch_distance, resize, search, vpnn
+from patchvid.errors import InvalidInput
+from patchvid.kernels import cpu
+from patchvid.layer import Matcher, completeness_weights
+from patchvid.matching import to_nnf
+
+PATCH = (3, 5, 5)
+
+
+def noise(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def clip() -> NDArray[np.uint8]:
+    """Smooth patches of colour that come and go."""
+    return resize(noise(4, 7, 12, 3), (8, 36, 64))
+
+
+def test_a_layer_searches_and_votes(clip: NDArray[np.uint8]) -> None:
+    key, value = clip[:, :24], noise(8, 24, 64, 2)
+    query = clip[1:7, 4:30]
+    keys, queries = np.random.default_rng(0).random((2, 6, 20, 60)) < 0.7
+    queries = queries[:4, :, :59]
+    options: Any = {"periodic": (False, False, True), "keys": keys, "sweeps": 3, "seed": 5}
+    query = query[:, :24, :59]
+    start, _ = search(query, key, patch=PATCH, **options)
+    output, nnf = vpnn(query, key, value, patch=PATCH, nnf=start, queries=queries, **options)
+    expected, _ = search(query, key, patch=PATCH, nnf=start, queries=queries, **options)
+    np.testing.assert_array_equal(nnf, expected)
+    np.testing.assert_array_equal(
+        output, naive.vote(value, nnf, PATCH, periodic=(False, False, True))
+    )
+
+
+@pytest.mark.parametrize("reduce", ["median", "mean"])
+def test_a_video_rebuilt_from_itself_is_the_video(clip: NDArray[np.uint8], reduce: Any) -> None:
+    itself = np.moveaxis(np.indices((6, 32, 60)), 0, -1)
+    output, nnf = vpnn(clip, clip, 255 - clip, patch=PATCH, nnf=itself, reduce=reduce, seed=0)
+    np.testing.assert_array_equal(nnf, itself)
+    np.testing.assert_array_equal(output, 255 - clip)
+
+
+def test_a_small_alpha_brings_more_of_the_key_back(clip: NDArray[np.uint8]) -> None:
+    query = np.clip(clip + np.random.default_rng(0).normal(0, 150, clip.shape), 0, 255)
+    query = query.astype(np.uint8)
+    missing = {}
+    for alpha in (None, 1e9, 1.0):
+        output, _ = vpnn(query, clip, clip, patch=PATCH, alpha=alpha, seed=0)
+        _, cost = search(clip, output, patch=PATCH, seed=0)
+        missing[alpha] = cost.mean()
+    assert missing[1.0] < 0.85 * missing[1e9]
+    assert missing[1.0] < 0.85 * missing[None]
+
+
+def test_weights_of_completeness() -> None:
+    cost = np.array([[[0, 2, 98]]], np.float32)
+    weights = completeness_weights(cost, 2.0)
+    assert weights.dtype == np.float32
+    np.testing.assert_allclose(weights, [[[0.5, 0.25, 0.01]]])
+
+
+def test_a_layer_names_what_is_wrong(clip: NDArray[np.uint8]) -> None:
+    with pytest.raises(InvalidInput, match="key and value must have the same"):
+        vpnn(clip, clip, clip[:, 1:], patch=PATCH)
+    with pytest.raises(InvalidInput, match="as many channels"):
+        vpnn(clip, clip[..., :1], clip, patch=PATCH)
+    with pytest.raises(InvalidInput, match="alpha must be"):
+        vpnn(clip, clip, clip, patch=PATCH, alpha=-1)
+
+
+# Matcher
+
+
+def test_a_small_search_is_exact() -> None:
+    query, key = noise(3, 9, 10, 3), noise(4, 10, 9, 3, seed=1)
+    weights = np.random.default_rng(0).uniform(0.5, 2, (2, 6, 5)).astype(np.float32)
+    field, cost = Matcher(cpu, seed=0).find(query, key, PATCH, weights)
+    nnf, optimum = naive.search(naive.all_costs(query, key, PATCH, weights=weights))
+    np.testing.assert_array_equal(to_nnf(field, key.shape), nnf)
+    np.testing.assert_allclose(cost, optimum, rtol=1e-6)
+
+
+def test_searching_again_never_costs_more(clip: NDArray[np.uint8]) -> None:
+    key = clip[:, ::-1]
+    matcher = Matcher(cpu, seed=0)
+    field, cost = matcher.find(clip, key, PATCH)
+    first = cost.mean()
+    for _ in range(5):
+        field, better = matcher.find(clip, key, PATCH)
+        distance = patch_distance(clip, key, to_nnf(field, key.shape), patch=PATCH)
+        np.testing.assert_array_equal(better, distance)
+        assert (better <= cost).all()
+        cost = better.copy()
+    assert cost.mean() < first
+
+
+def test_a_field_is_carried_to_other_sizes(clip: NDArray[np.uint8]) -> None:
+    coarse = resize(clip, (4, 10, 18))
+    matcher = Matcher(cpu, seed=0)
+    matcher.find(coarse, coarse, PATCH)
+    for size in [(6, 24, 40), (8, 36, 64), (8, 44, 50)]:
+        video = resize(clip, size)
+        field, cost = matcher.find(video, video, PATCH)
+        itself = np.moveaxis(np.indices(field.shape), 0, -1)
+        np.testing.assert_array_equal(to_nnf(field, video.shape), itself)
+        assert not cost.any()
+
+
+def test_a_matcher_repeats_itself_only_with_its_seed(clip: NDArray[np.uint8]) -> None:
+    fields = []
+    for seed in (1, 1, 2):
+        matcher = Matcher(cpu, seed)
+        for key in (clip[:, ::-1], clip[:, ::-1], clip[:, :30]):
+            field, _ = matcher.find(clip, key, PATCH)
+        fields.append(field.tobytes())
+    assert fields[0] == fields[1] != fields[2]
