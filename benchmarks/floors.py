@@ -17,7 +17,7 @@ from numba import njit
 from patchvid.kernels.cpu import mix
 from patchvid.kernels.resample import _blend_rows
 from patchvid.kernels.simd import OVERREAD, rows_ssd
-from patchvid.kernels.simd_vote import WORDS, median_of_lanes
+from patchvid.kernels.simd_voting import WORDS, median_of_lanes
 from patchvid.kernels.threads import share
 
 LINE = 64  # bytes that memory hands out at once

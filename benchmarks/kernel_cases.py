@@ -111,7 +111,7 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
     coarse_grid = cpu.patch_grid(coarse, PATCH)
     carried = random_field(coarse_grid, coarse, coarse_grid, None, seed=0)
     yield measured(
-        "carry", lambda: cpu.carry(carried, coarse, coarse, shape, shape, PATCH),
+        "carry", lambda: cpu.carry(carried, coarse, coarse, shape, shape, patch=PATCH),
         carried.nbytes + field.nbytes,
     )  # fmt: skip
 

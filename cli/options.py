@@ -169,7 +169,7 @@ synthesis = together(
         "--em",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Iterations a level.  [default: 5; 20 below 20 thousand voxels, 1 above 3 million]",
+        help="Iterations a level.  [default: 5; more on small levels, 1 above 3 million voxels]",
     ),
     _option(
         "--vote",

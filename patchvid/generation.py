@@ -35,8 +35,8 @@ from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, synth
 # one. The same noise on all frames is not averaged out within a patch, and less of it will do; but
 # some clips and seeds need more. A draw whose layout is mostly the clip's own, perhaps shifted, is
 # replaced by a stronger one; the layout is what the first levels, which take no time, make of it.
-RULE_OF_THUMB, STRONGER, DRAWS = 0.75, 1.2, 12
-LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.5
+RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.75, 1.5, 1.2, 12
+LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.6
 
 # Completeness keeps parts of the clip from getting lost under the noise.
 ALPHA, COMPLETE_LEVELS = 30.0, 6
@@ -93,7 +93,7 @@ def generate(
         than the clip has make motions start at different times.
     noise
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
-        usual. "auto": 0.75 times the mean Euclidean distance between a patch of the clip and the
+        usual. "auto": 0.8 times the mean Euclidean distance between a patch of the clip and the
         nearest other one at that level, and more where that would give the clip back.
     replicate_noise
         Whether all frames get the same noise, which keeps the output consistent over time.
@@ -102,7 +102,8 @@ def generate(
     factor, coarsest
         Of the pyramid, see `build_pyramid`. A larger coarsest level rearranges smaller pieces.
     em
-        Iterations a level. None: 5; below 20 thousand voxels 20, above 3 million 1.
+        Iterations a level. None: 5; 10 below 100 thousand voxels, 20 below 20 thousand, 1 above 3
+        million.
     vote
         How overlapping patches are reconciled, see `vote`.
     alpha
@@ -162,6 +163,7 @@ def generate(
     if noise == "auto":
         patch = settings.at(coarse.shape)[0]
         sigma = RULE_OF_THUMB * nearest_other_distance(coarse, patch)
+        sigma = max(sigma, 127.5 * LEAST_NOISE)
     else:
         sigma = 127.5 * noise
     coarse = resize(coarse, output_levels[0].shape)

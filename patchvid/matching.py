@@ -121,7 +121,8 @@ def search(
         field = random_field(query_grid, key.shape, key_grid, factors, seed)
         if nnf is not None:
             start = _to_field(nnf, query_grid, key.shape, key_grid)
-            forbidden = keys is not None and ~np.asarray(keys)[tuple(np.moveaxis(nnf, -1, 0))]
+            places = tuple(np.moveaxis(np.asarray(nnf), -1, 0))
+            forbidden = keys is not None and ~np.asarray(keys)[places]
             field = np.where(forbidden, field, start)
         updated = None
         if queries is not None:

@@ -3,6 +3,7 @@
 Source: figure 2 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022).
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
 from patchvid.matching import NOT_PERIODIC
 from patchvid.pyramid import Level, resize
+
+# Iterations of a level of up to so many voxels.
+EM = ((20_000, 20), (100_000, 10), (3_000_000, 5), (math.inf, 1))
 
 REACH_OF_CUBIC = 2  # voxels that the cubic kernel looks ahead
 
@@ -36,8 +40,8 @@ class Settings:
     """How every level is made; the defaults are those of the paper's supplement.
 
     `patch` and `em` of None follow the size of the level: 3x7x7 and 5 iterations, above 3 million
-    voxels one iteration, above 7.5 million 3x5x5. Below 20 thousand voxels there are 20, which cost
-    next to nothing and settle what the noise has torn apart. `alpha` asks for completeness on the
+    voxels one iteration, above 7.5 million 3x5x5. Small levels, where iterations cost little, have
+    more, which settles what the noise has torn apart. `alpha` asks for completeness on the
     `complete_levels` coarsest levels.
     """
 
@@ -52,7 +56,7 @@ class Settings:
         """Patch and number of EM iterations for an output of `shape`."""
         n_voxels = shape[0] * shape[1] * shape[2]
         patch = self.patch or ((3, 7, 7) if n_voxels <= 7_500_000 else (3, 5, 5))
-        em = self.em or (20 if n_voxels < 20_000 else 5 if n_voxels <= 3_000_000 else 1)
+        em = self.em or next(em for size, em in EM if n_voxels <= size)
         return patch, em
 
 

@@ -274,6 +274,19 @@ def test_only_the_queries_asked_for_are_searched() -> None:
     )
 
 
+def test_queries_that_are_not_asked_for_keep_forbidden_keys() -> None:
+    query, key = noise(4, 20, 24, 3), noise(4, 20, 24, 3, seed=1)
+    keys = np.ones((2, 14, 18), bool)
+    keys[0, 0, 0] = False
+    queries = np.zeros((2, 14, 18), bool)
+    queries[1] = True
+    nnf, _ = search(
+        query, key, keys=keys, queries=queries, nnf=np.zeros((2, 14, 18, 3), int), seed=0
+    )
+    assert not nnf[0].any()
+    assert at(keys, nnf)[1].all()
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("method", ["patchmatch", "exact"])
 def test_a_forbidden_key_is_not_chosen_for_being_identical(method: Any) -> None:
