@@ -163,7 +163,7 @@ def _sweep(
                         if not (0 <= at_t < grid_t and 0 <= at_y < grid_y and 0 <= at_x < grid_x):
                             continue
                     else:
-                        if best_cost <= threshold:
+                        if best_cost < threshold or best_cost == 0:
                             break
                         radius = radii[number - 5]
                         bits = mix(mix(stream + number) ^ index)
@@ -220,8 +220,8 @@ def search(
     that may change; the cost of the others is NaN. Sweeps go forward and back in turn.
 
     Random search begins `reach` voxels around the best key, everywhere by default, and halves its
-    radius down to one. It is for patches that cost more than the mean of the last sweep, in the
-    first one more than `settled`: the others have little to gain.
+    radius down to one. It is not for patches that cost less than the mean of the last sweep, in the
+    first one less than `settled`: they have little to gain.
     """
     unfolded_query = unfold_time(query, patch, periodic)
     unfolded_key = unfold_time(key, patch)

@@ -113,6 +113,12 @@ def as_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:
 
 def as_alpha(alpha: Any) -> float | None:
     """A positive completeness, or None."""
-    if alpha is not None and not 0 < alpha < math.inf:
-        raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha}")
-    return alpha
+    if alpha is None:
+        return None
+    try:
+        number = float(alpha)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha!r}")
+    return number

@@ -34,7 +34,7 @@ def vpnn(
     queries: ArrayLike | None = None,
     periodic: Axes = matching.NOT_PERIODIC,
     reduce: Literal["median", "mean"] = "median",
-    sweeps: int = 8,
+    sweeps: int = 10,
     seed: int | None = None,
     device: str = "auto",
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
