@@ -224,7 +224,7 @@ def _problem(target: Path, suffix: str, *, overwrite: bool) -> str | None:
     elif exists and not suffix:
         return "it is a file; choose another name for the folder"
     if exists and not overwrite:
-        return "it exists; choose another name, or overwrite it (--overwrite)"
+        return "it exists; choose another name, or replace it with --overwrite"
     return None
 
 

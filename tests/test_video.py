@@ -472,7 +472,7 @@ def test_array_that_is_no_video_is_refused_both_ways(
         ("missing/clip.mp4", "there is no folder .*missing'; create it first"),
         ("file/clip.mp4", "there is no folder"),
         ("file", "it is a file; choose another name"),
-        ("old.mp4", "it exists; choose another name, or overwrite it (--overwrite)"),
+        ("old.mp4", "it exists; choose another name, or replace it with --overwrite"),
         ("frames", "it exists"),
         ("frames/", "it exists"),
         ("precious", "it is a folder of other things"),
