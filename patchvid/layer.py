@@ -17,7 +17,7 @@ from patchvid.checks import Axes, Triple, as_alpha, as_video, as_whole
 from patchvid.errors import InvalidInput
 from patchvid.kernels import rules
 
-EXACT_PRODUCTS = 3e7  # multiplications that an exact search may take: a few milliseconds
+EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
 
 REACH = 16  # voxels around a carried key within which a better one is looked for
 
