@@ -79,7 +79,7 @@ def _cast_votes(x, n_x, kx, periodic_x):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _vote_median(words, field, voted, key_shape, patch, periodic, first, stop):
+def _vote_median(words, field, voted, made, key_shape, patch, periodic, first, stop):
     """Lower median of the votes on every voxel."""
     frames, height, width, channels = voted.shape
     kx = patch[2]
@@ -94,6 +94,8 @@ def _vote_median(words, field, voted, key_shape, patch, periodic, first, stop):
         rank = np.zeros(CHUNK * n_lanes, np.int32)
         for left in range(0, width, CHUNK):
             right = min(left + CHUNK, width)
+            if made.size and not made[t, y, left:right].any():
+                continue
             n_votes = _gather_votes(
                 votes, sources, words[plane], field, t, y, left, right, key_shape, patch, periodic,
                 0xFFFFFFFF,
@@ -111,7 +113,7 @@ def _vote_median(words, field, voted, key_shape, patch, periodic, first, stop):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _vote_mean(words, field, voted, key_shape, patch, periodic, first, stop):
+def _vote_mean(words, field, voted, made, key_shape, patch, periodic, first, stop):
     """Mean of the votes on every voxel; integers are rounded, halves up."""
     frames, height, width, channels = voted.shape
     kx = patch[2]
@@ -125,6 +127,8 @@ def _vote_mean(words, field, voted, key_shape, patch, periodic, first, stop):
         total = np.empty(CHUNK * n_lanes)  # double: sums of integers are exact
         for left in range(0, width, CHUNK):
             right = min(left + CHUNK, width)
+            if made.size and not made[t, y, left:right].any():
+                continue
             n_votes = _gather_votes(
                 votes, sources, words[plane], field, t, y, left, right, key_shape, patch, periodic,
                 0,
@@ -142,10 +146,11 @@ def _vote_mean(words, field, voted, key_shape, patch, periodic, first, stop):
                     voted[t, y, x, channel] = mean
 
 
-def vote(value, field, *, patch, periodic=(False, False, False), reduce="median"):
+def vote(value, field, *, patch, made=None, periodic=(False, False, False), reduce="median"):
     """Every voxel from the patches that cover it: their lower median or their mean.
 
-    `value` is (t, y, x, c) of uint8, uint16 or float32, and so is what is returned.
+    `value` is (t, y, x, c) of uint8, uint16 or float32, and so is what is returned. Where the mask
+    `made` is False, nothing is promised about the result.
     """
     shape = tuple(
         count if wraps else count + extent - 1
@@ -155,9 +160,11 @@ def vote(value, field, *, patch, periodic=(False, False, False), reduce="median"
     words = _words(lanes)
     voted = np.empty((*shape, value.shape[3]), lanes.dtype)
     vote_rows = _vote_median if reduce == "median" else _vote_mean
+    if made is None:
+        made = np.empty((0, 0, 0), np.bool_)
 
     def work(first: int, stop: int) -> None:
-        vote_rows(words, field, voted, value.shape[:3], patch, periodic, first, stop)
+        vote_rows(words, field, voted, made, value.shape[:3], patch, periodic, first, stop)
 
     share(work, len(words) * shape[0] * shape[1], grain=16)
     return from_ordinals(voted, value.dtype) if reduce == "median" else voted

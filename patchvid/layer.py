@@ -126,8 +126,12 @@ class Matcher:
         key: NDArray[Any],
         patch: Triple,
         weights: NDArray[np.float32] | None = None,
+        updated: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The field (flat voxel indices) and the cost (mean squared difference per value)."""
+        """The field (flat voxel indices) and the cost (mean squared difference per value).
+
+        Weights that are infinite forbid a key. Only the patches that `updated` marks are promised.
+        """
         kernels = self.kernels
         layout = (query.shape[:3], key.shape[:3], patch)
         grids = [
@@ -150,14 +154,16 @@ class Matcher:
                 self.field = kernels.carry(
                     self.field, *self._layout[:2], *layout[:2], patch=patch, periodic=self.periodic
                 )
+                matching.replace_forbidden(self.field, key.shape, weights, self.seed)
             cost = kernels.search(
-                query, key, self.field, patch=patch, weights=weights, periodic=self.periodic,
-                sweeps=1 if known else 2, backward=self._sweeps % 2,
+                query, key, self.field, patch=patch, weights=weights, updated=updated,
+                periodic=self.periodic, sweeps=1 if known else 2, backward=self._sweeps % 2,
                 reach=REACH if carried else None, settled=self._mean_cost if known else 0.0,
                 seed=rules.mix((self.seed + self._sweeps) & 0xFFFFFFFF),
             )  # fmt: skip
             self._sweeps += 1 if known else 2
-            self._mean_cost = float(cost.mean())
+            searched = cost if updated is None else cost[updated]
+            self._mean_cost = float(searched.mean()) if searched.size else 0.0
         self._layout = layout
         cost /= np.float32(n_values)
         return self.field, cost

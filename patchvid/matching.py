@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid.checks import (
@@ -119,15 +120,11 @@ def search(
         sweeps = as_whole("sweeps", sweeps, 1)
         seed = secrets.randbits(32) if seed is None else as_whole("seed", seed, 0)
         updated = None if queries is None else as_mask("queries", queries, query_grid)
-        field = random_field(query_grid, key.shape, key_grid, factors, seed)
-        if nnf is not None:
-            start = _to_field(nnf, query_grid, key.shape, key_grid)
-            if keys is None:
-                field = start
-            else:
-                places = tuple(np.moveaxis(np.asarray(nnf), -1, 0))
-                replaced = ~np.asarray(keys)[places] & (True if updated is None else updated)
-                field = np.where(replaced, field, start)
+        if nnf is None:
+            field = random_field(query_grid, key.shape, key_grid, factors, seed)
+        else:
+            field = _to_field(nnf, query_grid, key.shape, key_grid)
+            replace_forbidden(field, key.shape, factors, seed, updated)
         cost = kernels.search(
             query, key, field, patch=patch, weights=factors, updated=updated,
             periodic=periodic, sweeps=sweeps, seed=seed,
@@ -237,6 +234,47 @@ def random_field(
     return np.ravel_multi_index(places, tuple(key_shape[:3])).astype(np.int32)
 
 
+def replace_forbidden(
+    field: NDArray[np.int32],
+    key_shape: Sequence[int],
+    weights: NDArray[np.float32] | None,
+    seed: int,
+    updated: NDArray[np.bool_] | None = None,
+) -> None:
+    """Have `field` point to random keys where it points to some of infinite weight.
+
+    Patches that are not `updated` are left alone.
+    """
+    if weights is None or np.isfinite(weights).all():
+        return
+    forbidden = np.isinf(weights[tuple(np.moveaxis(to_nnf(field, key_shape), -1, 0))])
+    if updated is not None:
+        forbidden &= updated
+    field[forbidden] = random_field(field.shape, key_shape, weights.shape, weights, seed)[forbidden]
+
+
+def patches_within(
+    mask: NDArray[np.bool_], patch: Triple, periodic: Axes = NOT_PERIODIC
+) -> NDArray[np.bool_]:
+    """Which patches hold no voxel outside of a mask (t, y, x), by their first voxels."""
+    for axis, (extent, wraps) in enumerate(zip(patch, periodic, strict=True)):
+        around = [(0, 0)] * 3
+        around[axis] = (0, (extent - 1) * wraps)
+        mask = np.pad(mask, around, mode="wrap")
+        mask = np.asarray(sliding_window_view(mask, extent, axis).all(axis=-1))
+    return mask
+
+
+def restrict(
+    weights: NDArray[np.float32] | None, allowed: NDArray[np.bool_] | None
+) -> NDArray[np.float32] | None:
+    """The weights of the keys, by default 1, with infinite ones for those that are not allowed."""
+    if allowed is None:
+        return weights
+    one = np.float32(1) if weights is None else weights
+    return np.where(allowed, one, np.float32(np.inf))
+
+
 def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int32]:
     """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
     nnf = np.empty((*field.shape, 3), np.int32)
@@ -272,8 +310,7 @@ def _as_weights(weights: ArrayLike | None, keys: ArrayLike | None, grid: Triple)
         allowed = as_mask("keys", keys, grid)
         if not allowed.any():
             raise InvalidInput("keys must allow at least one patch, got none")
-        factors = np.ones(grid, np.float32) if factors is None else factors
-        factors[~allowed] = np.inf
+        factors = restrict(factors, allowed)
     return factors
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from patchvid.checks import Axes, Triple
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
-from patchvid.matching import NOT_PERIODIC
+from patchvid.matching import NOT_PERIODIC, patches_within, restrict
 from patchvid.pyramid import Level, resize
 
 # Iterations of a level of up to so many voxels.
@@ -74,87 +74,133 @@ class Quantizer:
         return np.clip(np.rint((video - self.low) / self.step), 0, 255).astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What an application lays down for one level.
+
+    Patches are taken from `value` (t, y, x, c), of `value_level`, and make an output of
+    `output_level`. Where `usable` is given, patches hold only its True voxels. `guides` are extra
+    channels of uint8 that are compared as well, the query's and the key's. Where `known` is given,
+    only the voxels that its mask (t, y, x) marks are made; the others are those of its video.
+    """
+
+    value: NDArray[Any]
+    value_level: Level
+    output_level: Level
+    usable: NDArray[np.bool_] | None = None
+    guides: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+    known: tuple[NDArray[np.bool_], NDArray[Any]] | None = None
+
+
+class Synthesis(NamedTuple):
+    """The output, the field (flat voxel indices) of its finest level, and what each level cost."""
+
+    output: NDArray[Any]
+    field: NDArray[np.int32]
+    reports: list[LevelReport]
+
+
 def synthesize(
     kernels: ModuleType,
-    values: Sequence[NDArray[Any]],
-    value_levels: Sequence[Level],
-    output_levels: Sequence[Level],
-    start: NDArray[Any],
+    stages: Sequence[Stage],
+    start: NDArray[Any] | None,
     *,
     quantize: Quantizer,
     settings: Settings,
     seed: int,
     progress: Callable[[int, float], object] | None = None,
-) -> tuple[NDArray[Any], NDArray[np.int32], list[LevelReport]]:
+) -> Synthesis:
     """Make an output from the coarsest query up.
 
     Parameters
     ----------
-    values, value_levels
-        The pyramid the patches are taken from, coarsest first, and its levels.
-    output_levels
-        Those of the output, as many.
+    stages
+        The levels, coarsest first.
     start
-        Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or whole float32.
+        Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or whole float32. None:
+        there only the guides are compared.
     quantize
         Maps the values to that range.
     progress
         Called with the level, from 1, and the fraction of the work that is done.
-
-    Returns
-    -------
-    The output, the field of its finest level, and a report for every level.
     """
-    plans = [settings.at(level.shape) for level in output_levels]
+    plans = [settings.at(stage.output_level.shape) for stage in stages]
     plans[0] = (plans[0][0], 1)
-    work = [em * float(np.prod(level.shape)) for (_, em), level in zip(plans, output_levels)]
+    work = [em * float(np.prod(s.output_level.shape)) for (_, em), s in zip(plans, stages)]
     total_work, done = sum(work), 0.0
     reports: list[LevelReport] = []
     forward = Matcher(kernels, seed, settings.periodic)
     reverse = Matcher(kernels, rules.mix(seed & 0xFFFFFFFF))
-    query = output = start
-    for number, (value, (patch, em)) in enumerate(zip(values, plans, strict=True)):
+    output: Any = start
+    for number, (stage, (patch, em)) in enumerate(zip(stages, plans, strict=True)):
         began = time.perf_counter()
-        sharp = quantize(value)
+        sharp = quantize(stage.value)
         if number == 0:
-            key = sharp.astype(start.dtype)
+            query, key = start, sharp if start is None else sharp.astype(start.dtype)
         else:
             # The first key is as blurred as the query: scaled up from the coarser level.
-            coarser = values[number - 1]
-            key = quantize(resize(coarser, value.shape[:3], scale=_step(value_levels, number)))
-            query = quantize(_scale_up(output, output_levels, number, settings.periodic))
+            coarser = stages[number - 1]
+            step = _ratio(stage.value_level, coarser.value_level)
+            key = quantize(resize(coarser.value, sharp.shape[:3], scale=step))
+            step = _ratio(stage.output_level, coarser.output_level)
+            query = _scale_up(output, stage.output_level.shape, step, settings.periodic)
+            query = quantize(_complete(query, stage))
+        allowed = None if stage.usable is None else patches_within(stage.usable, patch)
+        updated = None
+        if stage.known is not None:
+            updated = ~patches_within(~stage.known[0], patch, settings.periodic)
         for _ in range(em):
+            guided_query, guided_key = _guide(query, key, stage.guides)
             weights = None
             if settings.alpha is not None and number < settings.complete_levels:
-                _, cost = reverse.find(key, query, patch)
+                _, cost = reverse.find(guided_key, guided_query, patch)
                 weights = completeness_weights(cost, settings.alpha)
-            field, _ = forward.find(query, key, patch, weights)
-            output = kernels.vote(
-                value, field, patch=patch, periodic=settings.periodic, reduce=settings.reduce
-            )
+            field = forward.find(
+                guided_query, guided_key, patch, restrict(weights, allowed), updated
+            )[0]
+            voted = kernels.vote(
+                stage.value, field, patch=patch, periodic=settings.periodic,
+                reduce=settings.reduce, made=None if stage.known is None else stage.known[0],
+            )  # fmt: skip
+            output = _complete(voted, stage)
             query, key = quantize(output), sharp
             done += work[number] / em
             if progress is not None:
                 progress(number + 1, done / total_work)
         reports.append(LevelReport(output.shape[:3], em, time.perf_counter() - began))
-    return output, field, reports
+    return Synthesis(output, field, reports)
+
+
+def _complete(video: NDArray[Any], stage: Stage) -> NDArray[Any]:
+    """The video with what is known of the level's output."""
+    if stage.known is None:
+        return video
+    made, given = stage.known
+    return np.where(made[..., None], video, given)
+
+
+def _guide(query: Any, key: Any, guides: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Query and key with the channels that guide the search; these alone if there is no query."""
+    if query is None:
+        return guides
+    if guides is None:
+        return query, key
+    joined = [np.concatenate(pair, axis=3) for pair in zip((query, key), guides, strict=True)]
+    return joined[0], joined[1]
 
 
 def _scale_up(
-    output: NDArray[Any], levels: Sequence[Level], number: int, periodic: Axes
+    output: NDArray[Any], shape: Sequence[int], scale: Sequence[float], periodic: Axes
 ) -> NDArray[Any]:
-    """The output of the coarser level at the size of this one, continued around periodic axes."""
-    scale = list(_step(levels, number))
-    shape = levels[number].shape
-    for axis in range(3):
-        if periodic[axis]:
-            scale[axis] = shape[axis] / output.shape[axis]  # a period onto a period
+    """The output of the coarser level at the size of a finer one, going around periodic axes."""
+    ratios = (fine / coarse for fine, coarse in zip(shape, output.shape))
+    # A period is scaled onto a period, other axes by the levels' exact scales.
+    scale = [ratio if wraps else s for ratio, wraps, s in zip(ratios, periodic, scale)]
     # Centres coincide, so what is added on both sides falls outside of the result.
     around = [(REACH_OF_CUBIC * wraps,) * 2 for wraps in periodic]
     return resize(np.pad(output, [*around, (0, 0)], mode="wrap"), shape, scale=scale)
 
 
-def _step(levels: Sequence[Level], number: int) -> tuple[float, ...]:
-    """Scale from the next coarser level to this one."""
-    fine, coarse = levels[number].scale, levels[number - 1].scale
-    return tuple(a / b for a, b in zip(fine, coarse, strict=True))
+def _ratio(fine: Level, coarse: Level) -> tuple[float, ...]:
+    """Scale from one level to a finer one."""
+    return tuple(a / b for a, b in zip(fine.scale, coarse.scale, strict=True))

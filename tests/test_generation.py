@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import generate, resize, search, vote, vpnn
+from patchvid.application import Made
 from patchvid.errors import DeviceError, InvalidInput
-from patchvid.generation import Generated
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.pyramid import Level, level_shapes
+from patchvid.pyramid import level_shapes
 from patchvid.synthesis import Quantizer, Settings, _scale_up
 
 Array = NDArray[Any]
@@ -135,9 +135,8 @@ def test_a_tile_goes_on_around(tile: str) -> None:
 @pytest.mark.parametrize("axis", [1, 2])
 def test_a_tile_is_scaled_up_as_if_it_were_endless(axis: int) -> None:
     output, periodic = smooth(3, 9, 12, 3, dtype=np.float32), (False, axis == 1, axis == 2)
-    levels = [Level((3, 9, 12), (1.0, 0.5, 0.5)), Level((3, 18, 24), (1.0, 1.0, 1.0))]
-    scaled = _scale_up(output, levels, 1, periodic)
-    rolled = _scale_up(np.roll(output, 4, axis=axis), levels, 1, periodic)
+    scaled = _scale_up(output, (3, 18, 24), (1, 2, 2), periodic)
+    rolled = _scale_up(np.roll(output, 4, axis=axis), (3, 18, 24), (1, 2, 2), periodic)
     np.testing.assert_allclose(rolled, np.roll(scaled, 8, axis=axis), atol=1e-5)
 
 
@@ -229,7 +228,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(compute: Callable[[], Arra
 def test_details_tell_where_everything_comes_from() -> None:
     options: Any = {"patch": (3, 5, 6), "size": (4, 20, 33)}
     made = generate(CLIP, seed=4, samples=2, details=True, **options, **FREELY)
-    assert isinstance(made, Generated)
+    assert isinstance(made, Made)
     assert made.seed == 4
     assert made.nnf.dtype == np.int32
     assert made.nnf.shape == (2, 2, 16, 28, 3)

@@ -1,0 +1,126 @@
+"""What the applications share around the loop: settings, sizes and levels, and what they return."""
+
+import math
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.checks import (
+    Triple,
+    as_alpha,
+    as_kernel_dtype,
+    as_numbers,
+    as_size,
+    as_whole,
+)
+from patchvid.errors import InvalidInput
+from patchvid.matching import MOST_VALUES, to_nnf
+from patchvid.pyramid import Level, plan_levels, resize
+from patchvid.synthesis import LevelReport, Progress, Settings, Stage, Synthesis
+
+Report = Callable[[int, float], object]
+
+
+class Made(NamedTuple):
+    """What an application returns with ``details=True``; arrays are (n, ...) with several samples.
+
+    `nnf` is (t', y', x', 3): where in the clip each patch of the output was found last. `levels`
+    reports the levels of all samples, one sample after the other.
+    """
+
+    video: NDArray[Any]
+    nnf: NDArray[np.int32]
+    seed: int
+    levels: list[LevelReport]
+
+
+def as_settings(
+    video: NDArray[Any],
+    patch: Any,
+    em: int | None,
+    vote: Literal["median", "mean"],
+    alpha: float | None,
+    **others: Any,
+) -> Settings:
+    """The settings of every level for patches of a clip."""
+    if vote not in ("median", "mean"):
+        raise InvalidInput(f"vote must be 'median' or 'mean', got {vote!r}")
+    if patch is not None:
+        patch = as_size("patch", patch)
+        if math.prod(patch) * video.shape[3] > MOST_VALUES:
+            raise InvalidInput(f"a patch may hold {MOST_VALUES} values, got {patch} voxels")
+    if len(video) == 1:  # an image: patches are flat
+        patch = (1, *(patch or (3, 7, 7))[1:])
+    em = None if em is None else as_whole("em", em, 1)
+    return Settings(patch, em, vote, as_alpha(alpha), **others)
+
+
+def as_seed(seed: int | None) -> int:
+    """The seed that was given, or one that is drawn."""
+    return secrets.randbits(32) if seed is None else as_whole("seed", seed, 0)
+
+
+def as_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -> Triple:
+    """(t, y, x) of the output, from a scale of the clip's shape or as it is."""
+    factors = as_numbers("scale", scale, 3)
+    if size is None:
+        return as_size("size", [math.ceil(n * f - 1e-5) for n, f in zip(shape, factors)])
+    if any(factor != 1 for factor in factors):
+        raise InvalidInput("give either scale or size, got both")
+    return as_size("size", size)
+
+
+def plan_stages(
+    video: NDArray[Any],
+    size: Triple,
+    settings: Settings,
+    factor: tuple[float, float],
+    coarsest: tuple[int, int],
+) -> list[Stage]:
+    """The levels of an output of `size`, with the clip's pyramid as their values."""
+    value_levels = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
+    output_levels = plan_levels(video.shape[:3], size=size, factor=factor, coarsest=coarsest)
+    for levels in (value_levels, output_levels):
+        _check_patches(settings, levels)
+    source = as_kernel_dtype(video)
+    coarser = [resize(source, level.shape, scale=level.scale) for level in value_levels[:-1]]
+    values = [*coarser, source]
+    return [Stage(*level) for level in zip(values, value_levels, output_levels, strict=True)]
+
+
+def report_sample(progress: Progress | None, n_levels: int, sample: int, samples: int) -> Report:
+    """A callback for one sample that tells `progress` of the whole work."""
+
+    def report(level: int, fraction: float) -> None:
+        if progress is not None:
+            progress(level, n_levels, (sample + fraction) / samples)
+
+    return report
+
+
+def collect(results: Sequence[Synthesis], video: NDArray[Any], seed: int, *, details: bool) -> Any:
+    """The outputs in the clip's dtype, one sample without an axis for it; `Made` for details."""
+    outputs = [result.output.astype(video.dtype, copy=False) for result in results]
+    single = len(results) == 1
+    made = outputs[0] if single else np.stack(outputs)
+    if not details:
+        return made
+    fields = [to_nnf(result.field, video.shape) for result in results]
+    reports = [level for result in results for level in result.reports]
+    return Made(made, fields[0] if single else np.stack(fields), seed, reports)
+
+
+def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
+    """Every level must hold at least one patch; the coarsest is the smallest."""
+    for level in (levels[-1], levels[0]):
+        patch = settings.at(level.shape)[0]
+        if any(n < extent for n, extent in zip(level.shape, patch, strict=True)):
+            t, y, x = level.shape
+            what = "a video" if level is levels[-1] else "the coarsest level"
+            raise InvalidInput(
+                f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch "
+                f"{'x'.join(map(str, patch))}; use a smaller patch or a larger video"
+            )
