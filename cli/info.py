@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-PACKAGES = ("numpy", "numba", "imageio", "av", "cupy")
+PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime", "cupy")
 
 
 @click.command()

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from patchvid import PatchvidError, __version__
+from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
 from patchvid.cli.info import info
 
@@ -43,4 +44,5 @@ def main() -> None:
 
 
 main.add_command(gen)
+main.add_command(evaluate)
 main.add_command(info)

@@ -71,16 +71,21 @@ def _alone(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
-source = together(
-    click.argument("clip", type=click.Path(path_type=Path), required=False),
-    _option(
+def frames_of(clip: str) -> Decorator:
+    """Which frames of an input are used."""
+    return _option(
         "--frames",
         type=_frames,
         metavar="A:B",
         default=":",
         show_default=False,
-        help="Use CLIP's frames from A, counted from 0, until before B.  [default: all]",
-    ),
+        help=f"Use {clip}'s frames from A, counted from 0, until before B.  [default: all]",
+    )
+
+
+source = together(
+    click.argument("clip", type=click.Path(path_type=Path), required=False),
+    frames_of("CLIP"),
     _option(
         "--max-size",
         type=click.IntRange(min=1),
@@ -179,12 +184,14 @@ synthesis = together(
     ),
 )
 
+device = _option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    help="Where to compute.",
+)
+
 machine = together(
-    _option(
-        "--device",
-        type=click.Choice(["auto", "cpu", "cuda"]),
-        default="auto",
-        help="Where to compute.",
-    ),
+    device,
     _option("--quiet", is_flag=True, help="Print nothing but errors."),
 )

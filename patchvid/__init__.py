@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from patchvid.errors import InvalidInput as InvalidInput
     from patchvid.errors import PatchvidError as PatchvidError
     from patchvid.errors import VideoError as VideoError
+    from patchvid.errors import WeightsError as WeightsError
+    from patchvid.flow import flow_to_color as flow_to_color
+    from patchvid.flow import optical_flow as optical_flow
+    from patchvid.flow import read_flow as read_flow
     from patchvid.generation import generate as generate
     from patchvid.layer import vpnn as vpnn
     from patchvid.matching import patch_distance as patch_distance
@@ -23,7 +27,8 @@ if TYPE_CHECKING:
     from patchvid.video import write_video as write_video
 
 _HOMES = {
-    "errors": ("PatchvidError", "InvalidInput", "DeviceError", "VideoError"),
+    "errors": ("PatchvidError", "InvalidInput", "DeviceError", "VideoError", "WeightsError"),
+    "flow": ("optical_flow", "read_flow", "flow_to_color"),
     "generation": ("generate",),
     "layer": ("vpnn",),
     "matching": ("search", "vote", "patch_distance"),

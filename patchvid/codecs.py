@@ -150,7 +150,7 @@ def read_folder(path: Path, first: int, last: int | None) -> tuple[Pixels, None]
     ]
     if not pictures:
         raise VideoError(f"the folder {quoted(path)} holds no pictures; put frames into it")
-    wanted = sorted(pictures, key=lambda file: _natural(file.name))[first:last]
+    wanted = sorted(pictures, key=lambda file: natural(file.name))[first:last]
 
     def decode() -> Iterator[Pixels]:
         for picture in wanted:
@@ -160,7 +160,7 @@ def read_folder(path: Path, first: int, last: int | None) -> tuple[Pixels, None]
     return _stack(decode(), len(wanted), path), None
 
 
-def _natural(name: str) -> list[str | int]:
+def natural(name: str) -> list[str | int]:
     """Sort key that puts frame2 before frame10."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 

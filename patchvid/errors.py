@@ -13,5 +13,9 @@ class DeviceError(PatchvidError, RuntimeError):
     """The device asked for is missing or does not work."""
 
 
+class WeightsError(PatchvidError, OSError):
+    """Weights of a network that are neither on this machine nor to be had."""
+
+
 class VideoError(PatchvidError, OSError):
     """A file or folder that cannot be read or written as a video."""

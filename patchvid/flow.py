@@ -1,0 +1,358 @@
+"""Optical flow: where each pixel of a frame is in the next one.
+
+RAFT, run by onnxruntime, or where its weights cannot be had, the dense inverse search of OpenCV.
+"""
+
+import math
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.checkpoint import first_line, read_tensors
+from patchvid.checks import as_video, as_whole
+from patchvid.codecs import natural
+from patchvid.errors import DeviceError, InvalidInput, WeightsError
+from patchvid.kernels.threads import share
+from patchvid.pyramid import resize
+from patchvid.raft import LEAST_SIDE, STRIDE, build_raft
+from patchvid.synthesis import Quantizer
+from patchvid.weights import StrPath, find_weights
+
+Flow = NDArray[np.float32]
+FlowProgress = Callable[[str, float], object]
+Estimator = Callable[[NDArray[np.uint8], NDArray[np.uint8]], Flow]
+
+# Of weights, the default first; and the environment variable that holds a name or a path.
+_NAMES = ("raft_small", "raft_large")
+_VARIABLE = "PATCHVID_RAFT"
+
+# Both methods overlook most of what moves in small frames, and so these are enlarged.
+_ENOUGH = 192 * 192  # pixels
+
+# All pairs of features are compared: above so many bytes one pair of frames at a time.
+_MUCH_MEMORY = 2**28
+
+_FLO_MAGIC = b"PIEH"
+_UNKNOWN = 1e9  # what ``.flo`` files hold where nobody knows
+
+
+def optical_flow(
+    video: NDArray[Any],
+    *,
+    method: Literal["auto", "raft", "classical"] = "auto",
+    weights: StrPath | None = None,
+    iterations: int = 20,
+    device: str = "auto",
+    progress: FlowProgress | None = None,
+) -> Flow:
+    """Estimate how every pixel moves from each frame to the next.
+
+    Parameters
+    ----------
+    video
+        (t, y, x, c), uint8, uint16 or float, two frames or more. uint8 is taken as it is, others by
+        the range of their values. Three or four channels are RGB, perhaps with alpha, which is
+        ignored; of any others the mean is used. Frames from 144x256 to 480x854 suit best. Smaller
+        ones are enlarged for the estimate by a whole factor, to 192x192 pixels or more, which
+        recovers motion of less than a pixel.
+    method
+        "raft"; "classical", the dense inverse search [2]_ of OpenCV, which takes a twentieth of the
+        time, and whose magnitudes correlated with those of RAFT by 0.96 and 0.87 on films of lava
+        and water, but by 0.57 on a drawing; or "auto", the former if its weights are here or can be
+        fetched, and else the latter, with a warning.
+    weights
+        Of RAFT: "raft_small", "raft_large", which takes three times as long, or a file: ``.pth`` or
+        ``.npz`` with the tensors of either, or ``.onnx`` with two inputs (n, 3, y, x) in 0..255.
+        None: what the environment variable PATCHVID_RAFT says, or else "raft_small". Published
+        weights are fetched once and kept in the user's cache.
+    iterations
+        Of RAFT; an ``.onnx`` file has its own.
+    device
+        Where RAFT runs: "cpu", "cuda", or "auto".
+    progress
+        Called as ``progress(what, fraction)``, where `what` is "download" or "flow", with the
+        fraction of it that is done.
+
+    Returns
+    -------
+    (t - 1, y, x, 2) of float32: x, to the right, then y, downwards, in pixels a frame. The same on
+    any number of threads.
+
+    Raises
+    ------
+    InvalidInput
+        For an array that is no video or has one frame, settings out of range, and files that are no
+        weights of RAFT.
+    WeightsError
+        If `method` is "raft" and its weights cannot be fetched.
+    DeviceError
+        For a device that is not there.
+
+    Notes
+    -----
+    RAFT [1]_ compares every 8x8 block with all others: a pair of frames costs time in proportion to
+    its pixels, but memory to their square, 15 MB at 242x432 and 6 GB at 1080x1920.
+
+    .. [1] Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV
+       2020.
+    .. [2] T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
+
+    Examples
+    --------
+    >>> from patchvid import sample_clip
+    >>> picture = sample_clip()[0]
+    >>> video = np.stack([picture[:, 3 * i : 160 + 3 * i] for i in range(3)])
+    >>> flow = optical_flow(video, method="classical")
+    >>> flow.shape
+    (2, 128, 160, 2)
+    >>> np.median(flow, axis=(0, 1, 2)).round().astype(int)
+    array([-3,  0])
+    """
+    video = as_video("video", video)
+    n_frames, height, width, _ = video.shape
+    if n_frames < 2:
+        raise InvalidInput("video must have two frames or more for a flow between them, got 1")
+    if method not in ("auto", "raft", "classical"):
+        raise InvalidInput(f"method must be 'auto', 'raft' or 'classical', got {method!r}")
+    if device not in ("auto", "cpu", "cuda"):
+        raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
+    iterations = as_whole("iterations", iterations, 1)
+    file = None if method == "classical" else _find_raft(method, weights, progress)
+    if file is None and device == "cuda":
+        raise DeviceError("the classical method has no device 'cuda'; use 'cpu' or 'auto'")
+
+    factor = math.ceil(math.sqrt(_ENOUGH / (height * width)))
+    frames = _as_rgb(video)
+    if factor > 1:
+        frames = resize(frames, (n_frames, height * factor, width * factor))
+    frames, inside = _padded(frames)
+    estimate: Estimator = _classical
+    together = True
+    if file is not None:
+        n_features = math.prod(frames.shape[1:3]) // STRIDE**2
+        together = 4 * 4 / 3 * n_features**2 <= _MUCH_MEMORY
+        estimate, on_gpu = _raft(file, iterations, device, together=together)
+        together = together and not on_gpu
+    flow = _between(frames, estimate, together=together, progress=progress)[inside]
+    return flow if factor == 1 else resize(flow / np.float32(factor), (n_frames - 1, height, width))
+
+
+def _find_raft(method: str, weights: StrPath | None, progress: FlowProgress | None) -> Path | None:
+    """A file of weights, or None if the classical method has to do."""
+    told = None if progress is None else partial(progress, "download")
+    try:
+        return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=told)
+    except WeightsError as error:
+        if method == "raft":
+            raise
+        warnings.warn(f"{error}; using a classical method instead of RAFT", stacklevel=3)
+        return None
+
+
+def _as_rgb(video: NDArray[Any]) -> NDArray[np.uint8]:
+    pixels = Quantizer(video)(video)
+    if pixels.shape[3] in (3, 4):
+        return pixels[..., :3]
+    grey = np.rint(pixels.mean(axis=3, keepdims=True, dtype=np.float32)).astype(np.uint8)
+    return np.repeat(grey, 3, axis=3)
+
+
+def _padded(frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[slice, slice, slice]]:
+    """Frames with their edges repeated, to a size that RAFT can do, and where in it they are."""
+    extra = [max(-size % STRIDE, LEAST_SIDE - size) for size in frames.shape[1:3]]
+    top, left = (n // 2 for n in extra)
+    pads = [(0, 0), (top, extra[0] - top), (left, extra[1] - left), (0, 0)]
+    _, height, width, _ = frames.shape
+    inside = np.s_[:, top : top + height, left : left + width]
+    return np.pad(frames, pads, mode="edge"), inside
+
+
+def _between(
+    frames: NDArray[np.uint8],
+    estimate: Estimator,
+    *,
+    together: bool,
+    progress: FlowProgress | None,
+) -> Flow:
+    """The flow of every pair of frames, on all threads or one pair after the other."""
+    n_pairs = len(frames) - 1
+    flow = np.empty((n_pairs, *frames.shape[1:3], 2), np.float32)
+    done, lock = 0, Lock()
+
+    def work(first: int, stop: int) -> None:
+        nonlocal done
+        for pair in range(first, stop):
+            flow[pair] = estimate(frames[pair], frames[pair + 1])
+            with lock:
+                done += 1
+                if progress is not None:
+                    progress("flow", done / n_pairs)
+
+    share(work, n_pairs, grain=1 if together else n_pairs)
+    return flow
+
+
+def _classical(frame1: NDArray[np.uint8], frame2: NDArray[np.uint8]) -> Flow:
+    import cv2
+
+    grey = [cv2.cvtColor(np.ascontiguousarray(x), cv2.COLOR_RGB2GRAY) for x in (frame1, frame2)]
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return search.calc(*grey, None)
+
+
+def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[Estimator, bool]:
+    """RAFT, and whether it runs on a GPU."""
+    import onnxruntime
+
+    if file.suffix.lower() == ".onnx":
+        model = file.read_bytes()
+    else:
+        model = build_raft(read_tensors(file), iterations).SerializeToString()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # its errors are raised as well
+    options.intra_op_num_threads = 1 if together else 0  # threads for pairs, or all for one pair
+    cuda = ("CUDAExecutionProvider", {"use_tf32": 0})
+    wanted = device != "cpu" and cuda[0] in onnxruntime.get_available_providers()
+    try:
+        session = onnxruntime.InferenceSession(
+            model, options, providers=[*[cuda] * wanted, "CPUExecutionProvider"]
+        )
+        names = [x.name for x in session.get_inputs() if len(x.shape) == 4]
+        if len(names) != 2:
+            raise ValueError(f"it must have two inputs (n, 3, y, x), got {len(names)}")
+    except Exception as error:  # onnxruntime's own errors have no common base
+        raise _useless(file, error) from error
+    on_gpu = cuda[0] in session.get_providers()
+    if device == "cuda" and not on_gpu:
+        raise DeviceError(
+            "device 'cuda' needs onnxruntime-gpu and a GPU for the flow; use 'cpu' or 'auto'"
+        )
+
+    def estimate(*pair: NDArray[np.uint8]) -> Flow:
+        images = [x.transpose(2, 0, 1)[None].astype(np.float32, order="C") for x in pair]
+        try:
+            outputs = session.run(None, dict(zip(names, images, strict=True)))
+        except Exception as error:
+            raise _useless(file, error) from error
+        size = (1, 2, *images[0].shape[2:])
+        fields = [output for output in outputs if output.shape == size]
+        if not fields:
+            raise _useless(file, ValueError(f"none of its outputs is a flow of shape {size}"))
+        return fields[-1][0].transpose(1, 2, 0)
+
+    return estimate, on_gpu
+
+
+def _useless(file: Path, error: Exception) -> InvalidInput:
+    return InvalidInput(
+        f"cannot run {str(file)!r} as RAFT: {first_line(error)}; give other weights"
+    )
+
+
+def read_flow(path: StrPath) -> Flow:
+    """Read a flow that was computed elsewhere.
+
+    Parameters
+    ----------
+    path
+        ``.npy``, or ``.npz`` with an array named ``flow`` or one array only, of shape
+        (t - 1, y, x, 2); or a folder of ``.flo`` files (Middlebury), in the natural order of
+        their names.
+
+    Returns
+    -------
+    (t - 1, y, x, 2) of float32: x, then y, in pixels a frame.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no flow at `path`, or it has gaps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> np.save(f"{folder.name}/flow.npy", np.zeros((7, 32, 48, 2)))
+    >>> read_flow(f"{folder.name}/flow.npy").shape
+    (7, 32, 48, 2)
+    """
+    source = Path(path)
+    try:
+        flow = np.asarray(_read_flo_folder(source) if source.is_dir() else _read_array(source))
+    except FileNotFoundError as error:
+        raise InvalidInput(f"there is no flow at {str(source)!r}; check the name") from error
+    except Exception as error:  # damaged archives raise nearly anything
+        raise InvalidInput(
+            f"cannot read a flow from {str(source)!r}: {first_line(error)}; it may be damaged"
+        ) from error
+    if flow.ndim != 4 or flow.shape[3] != 2 or 0 in flow.shape or flow.dtype.kind != "f":
+        raise InvalidInput(
+            f"the flow in {str(source)!r} must be floats of shape (t - 1, y, x, 2), "
+            f"got {flow.dtype} {flow.shape}"
+        )
+    if not np.abs(flow).max() < _UNKNOWN:  # NaN is not below it either
+        raise InvalidInput(f"the flow in {str(source)!r} has gaps; fill them first")
+    return flow.astype(np.float32, copy=False)
+
+
+def _read_array(file: Path) -> NDArray[Any]:
+    loaded = np.load(file, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
+        names = loaded.files
+        if "flow" not in names and len(names) != 1:
+            raise ValueError(f"it must hold an array named 'flow' or one array only, got {names}")
+        return loaded["flow" if "flow" in names else names[0]]
+
+
+def _read_flo_folder(folder: Path) -> list[Flow]:
+    files = sorted(folder.glob("*.flo"), key=lambda file: natural(file.name))
+    if not files:
+        raise ValueError("the folder holds no .flo files")
+    fields = []
+    for file in files:
+        raw = file.read_bytes()
+        width, height = (int.from_bytes(raw[at : at + 4], "little") for at in (4, 8))
+        if raw[:4] != _FLO_MAGIC or len(raw) != 12 + 8 * width * height:
+            raise ValueError(f"{file.name} is no .flo file, or cut short")
+        fields.append(np.frombuffer(raw, "<f4", offset=12).reshape(height, width, 2))
+    if len({field.shape for field in fields}) > 1:
+        raise ValueError("its files differ in size")
+    return fields
+
+
+def flow_to_color(flow: NDArray[Any], *, largest: float | None = None) -> NDArray[np.uint8]:
+    """Show a flow in colours: the hue is its direction, and white is no motion.
+
+    Parameters
+    ----------
+    flow
+        (..., 2): x, then y.
+    largest
+        The magnitude at which colours are full. None: the largest of `flow`.
+
+    Returns
+    -------
+    (..., 3) of uint8. To the right is red, downwards is yellow-green, to the left is cyan.
+
+    Examples
+    --------
+    >>> flow_to_color(np.array([[0, 0], [2, 0], [-1, 0]], np.float32))
+    array([[255, 255, 255],
+           [255,   0,   0],
+           [127, 255, 255]], dtype=uint8)
+    """
+    x, y = np.moveaxis(np.asarray(flow, np.float32), -1, 0)
+    magnitude = np.hypot(x, y)
+    largest = float(magnitude.max()) if largest is None else largest
+    saturation = np.clip(magnitude / (largest or 1.0), 0, 1)[..., None]
+    sector = (np.arctan2(y, x)[..., None] * (3 / np.pi) + np.array([0, 4, 2])) % 6
+    pure = np.clip(np.abs(sector - 3) - 1, 0, 1)
+    return (255 * (1 - saturation * (1 - pure))).astype(np.uint8)

@@ -1,0 +1,405 @@
+"""Measures against plain references, what must always hold, and the reference measurements."""
+
+import importlib.util
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from patchvid import metrics, read_video, resize, search
+from patchvid.errors import DeviceError, InvalidInput
+from patchvid.metrics import Estimate
+
+Array = NDArray[Any]
+Triple = tuple[int, int, int]
+
+modest = settings(deadline=None, derandomize=True, max_examples=25)
+
+
+def smooth(*shape: int, seed: int = 0) -> Array:
+    """Colours that come and go, with a little noise, from 0 to 255."""
+    random = np.random.default_rng(seed)
+    frames, height, width, channels = shape
+    coarse = random.random((frames, height // 3, width // 3, channels))
+    values = resize(coarse, (frames, height, width)) + 0.05 * random.random(shape)
+    values -= values.min()
+    return np.rint(values * (255 / values.max())).astype(np.uint8)
+
+
+CLIP = smooth(5, 20, 27, 3)
+OTHER = smooth(4, 23, 22, 3, seed=1)
+
+
+@pytest.fixture
+def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small clips are measured as large ones are."""
+    monkeypatch.setattr(metrics, "EXACT_PATCHES", 0)
+
+
+# Nearest patches
+
+
+@modest
+@given(
+    st.sampled_from([(3, 7, 7), (2, 3, 4), (1, 5, 5)]),
+    st.sampled_from([1, 3, 4]),
+    st.integers(0, 999),
+)
+def test_coherence_and_completeness_are_mean_distances(
+    patch: Triple, channels: int, seed: int
+) -> None:
+    source, output = (
+        smooth(4, 9, 12, channels, seed=seed),
+        smooth(3, 12, 9, channels, seed=seed + 1),
+    )
+    costs = naive.all_costs(output, source, patch)
+    for measure, axes in ((metrics.coherence, (3, 4, 5)), (metrics.completeness, (0, 1, 2))):
+        value, error = measure(source, output, patch=patch)
+        assert value == pytest.approx(costs.min(axis=axes).mean(), rel=1e-5)
+        assert error == 0
+
+
+@pytest.mark.usefixtures("sampled")
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_samples_are_right_within_their_error(dtype: Any) -> None:
+    source, output = (clip.astype(dtype) for clip in (CLIP, OTHER))
+    pairs = {metrics.coherence: (output, source), metrics.completeness: (source, output)}
+    for measure, pair in pairs.items():
+        exact = search(*pair, method="exact")[1].mean()
+        estimates = [measure(source, output, seed=seed) for seed in range(40)]
+        deviations = np.array([(value - exact) / error for value, error in estimates])
+        assert np.abs(deviations).max() < 4
+        assert abs(deviations.mean()) < 3 / np.sqrt(40)  # no bias
+        assert 0.5 < deviations.std() < 1.5
+        assert max(error for _, error in estimates) < 0.02 * exact
+
+
+@pytest.mark.usefixtures("sampled")
+def test_samples_depend_on_the_seed_alone() -> None:
+    first, again, another = (metrics.coherence(CLIP, OTHER, seed=seed) for seed in (3, 3, 4))
+    assert first == pytest.approx(again, rel=1e-5)
+    assert first != pytest.approx(another, rel=1e-5)
+
+
+def test_what_is_searched_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = naive.patches(OTHER, (3, 7, 7)).reshape(-1, 441)[::50].astype(np.float32) - 127.5
+    keys = metrics._unfold(CLIP, (3, 7, 7))
+    expected = naive.all_costs(OTHER, CLIP, (3, 7, 7)).min(axis=(3, 4, 5)).ravel()[::50]
+    for chunk in (1, 100, 1 << 14):
+        monkeypatch.setattr(metrics, "CHUNK", chunk)
+        np.testing.assert_allclose(metrics._least_cost(rows, keys), expected, rtol=1e-5)
+
+
+# Distributions of patches
+
+
+def test_a_patch_of_one_value_compares_sorted_values() -> None:
+    source, output = smooth(3, 20, 20, 1), smooth(3, 20, 20, 1, seed=1)
+    expected = []
+    for step in (1, 2, 4):
+        means = [
+            video.reshape(3, 20 // step, step, 20 // step, step).mean(axis=(2, 4))
+            for video in (source, output)
+        ]
+        a, b = (np.sort(values.ravel()) for values in means)
+        expected.append(np.abs(a - b).mean())
+    value, error = metrics.sliced_wasserstein(source, output, patch=(1, 1, 1))
+    assert value == pytest.approx(np.mean(expected), rel=1e-5)
+    assert error == pytest.approx(0, abs=1e-9)  # there is only one direction
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_distances_of_patches_agree_with_many_random_directions(channels: int) -> None:
+    source, output = smooth(4, 15, 15, channels), smooth(4, 15, 15, channels, seed=1)
+    patches = (naive.patches(v, (3, 7, 7)).reshape(-1, 147 * channels) for v in (source, output))
+    directions = np.random.default_rng(0).standard_normal((147 * channels, 4000))
+    directions /= np.linalg.norm(directions, axis=0)
+    a, b = (np.sort(some @ directions, axis=0) for some in patches)
+    expected = np.abs(a - b).mean()  # at half the size there would be one patch along a side
+    estimates = [metrics.sliced_wasserstein(source, output, seed=seed) for seed in range(10)]
+    deviations = np.array([(value - expected) / error for value, error in estimates])
+    assert np.abs(deviations).max() < 2  # orthogonal directions are better than the error says
+    assert estimates[0].error < 0.1 * expected
+
+
+def test_a_distance_from_samples_is_near_that_of_all_patches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, output = smooth(5, 40, 40, 3), smooth(5, 48, 40, 3, seed=1)
+    whole = metrics.sliced_wasserstein(source, output).value
+    monkeypatch.setattr(metrics, "PROJECTED", 1000)
+    assert metrics.sliced_wasserstein(source, output).value == pytest.approx(whole, rel=0.05)
+    assert metrics.sliced_wasserstein(source, source).value == 0
+
+
+@modest
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(0, 99))
+def test_places_are_spread_evenly(count: int, number: int, seed: int) -> None:
+    number = min(count, number)
+    places = metrics._spread(count, number, seed)
+    assert len(np.unique(places)) == number
+    assert places.min() >= 0
+    assert places.max() < count
+    assert np.abs(places - np.arange(number) * count / number).max() <= count / number + 1
+    np.testing.assert_array_equal(metrics._spread(count, count, seed), np.arange(count))
+
+
+# Diversity of a set
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_diversity_is_the_spread_of_grey_voxels(channels: int) -> None:
+    source = smooth(4, 12, 15, channels)
+    outputs = [smooth(n, 9, 12, channels, seed=n) for n in (5, 3, 4)]
+    weights = (0.299, 0.587, 0.114) if channels == 3 else [1 / channels] * channels
+    voxels = [
+        np.std([output[at] @ weights for output in outputs])
+        for at in product(range(3), range(9), range(12))
+    ]
+    expected = np.mean(voxels) / np.std(source @ weights)
+    assert metrics.diversity(source, outputs) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("source", "outputs", "message"),
+    [
+        (CLIP, [OTHER], "two videos, got 1"),
+        (CLIP, [OTHER, CLIP], "same height and width"),
+        (CLIP, [OTHER, OTHER[..., :2]], r"outputs\[1\] must have as many channels"),
+        (CLIP * 0, [OTHER, OTHER], "more than one grey"),
+    ],
+)
+def test_sets_that_have_no_diversity(source: Array, outputs: list[Array], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        metrics.diversity(source, outputs)
+
+
+# Diversity of a field
+
+
+def pieces(nnf: Array) -> list[int]:
+    """Sizes of the connected regions of one shift, by flooding."""
+    shift = {at: tuple(nnf[at] - at) for at in np.ndindex(*nnf.shape[:3])}
+    left, sizes = set(shift), []
+    while left:
+        flood, size = [left.pop()], 0
+        while flood:
+            t, y, x = at = flood.pop()
+            size += 1
+            for beside in ((t + 1, y, x), (t - 1, y, x), (t, y + 1, x), (t, y - 1, x),
+                           (t, y, x + 1), (t, y, x - 1)):  # fmt: skip
+                if beside in left and shift[beside] == shift[at]:
+                    left.remove(beside)
+                    flood.append(beside)
+        sizes.append(size)
+    return sizes
+
+
+def longest_run(nnf: Array, n_frames: int) -> int:
+    """The longest stretch of frames in which half of the places keep their shift throughout."""
+    shifts = nnf - np.moveaxis(np.indices(nnf.shape[:3]), 0, -1)
+    longest = 0
+    for first in range(len(nnf)):
+        for stop in range(first + 1, len(nnf) + 1):
+            stays = (shifts[first:stop] == shifts[first]).all(axis=(0, 3))
+            if stays.mean() >= 0.5:
+                longest = max(longest, stop - first)
+    return longest + n_frames - 1
+
+
+@modest
+@given(
+    st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 6)),
+    st.integers(1, 4),
+    st.integers(0, 999),
+)
+def test_pieces_are_those_that_a_flood_finds(grid: Triple, kinds: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    shifts = random.integers(-2, 3, (kinds, 3))[random.integers(0, kinds, grid)]
+    nnf = np.moveaxis(np.indices(grid), 0, -1) + shifts
+    shares = np.array(pieces(nnf)) / np.prod(grid)
+    found = metrics.nnf_diversity(nnf, patch=(3, 7, 7))
+    assert found.largest_piece == pytest.approx(shares.max())
+    assert found.mean_piece == pytest.approx((shares**2).sum())
+    assert found.longest_run == longest_run(nnf, 3)
+
+
+@pytest.mark.parametrize("patch", [(3, 7, 7), (2, 4, 5)])
+def test_a_shifted_copy_is_one_piece(patch: Triple) -> None:
+    nnf, _ = search(CLIP[1:, 4:, :-3], CLIP, patch=patch, method="exact")
+    assert metrics.nnf_diversity(nnf, patch=patch) == (1.0, 1.0, 4)
+
+
+def test_two_halves_are_two_pieces_that_go_on() -> None:
+    output = np.concatenate([CLIP[:, :, 12:], CLIP[:, :, :12]], axis=2)
+    scores = metrics.evaluate(CLIP, [output]).mean
+    shares = np.array([9, 6]) / 21  # of the patches of 27 columns that lie in 15 and in 12 of them
+    assert scores.largest_piece.value == pytest.approx(shares.max(), abs=0.03)
+    assert scores.mean_piece.value == pytest.approx((shares**2).sum(), abs=0.03)
+    assert scores.longest_run.value == 5
+
+
+def test_frames_in_reverse_do_not_go_on() -> None:
+    assert metrics.evaluate(CLIP, [CLIP[::-1]]).mean.longest_run.value < 5
+
+
+@pytest.mark.parametrize(
+    "nnf", [np.zeros((2, 3, 4)), np.zeros((2, 3, 4, 3)), np.zeros((0, 1, 1, 3), int)]
+)
+def test_what_is_no_field(nnf: Array) -> None:
+    with pytest.raises(InvalidInput, match="nnf must be whole numbers"):
+        metrics.nnf_diversity(nnf)
+
+
+# All measures
+
+
+def test_rows_are_what_the_functions_say_and_the_mean_is_theirs() -> None:
+    outputs = [OTHER, OTHER[::-1].copy()]
+    scores, mean, index = metrics.evaluate(CLIP, outputs, seed=5)
+    for output, row in zip(outputs, scores, strict=True):
+        nnf, _ = search(output, CLIP, method="exact")
+        assert row == (
+            metrics.coherence(CLIP, output, seed=5),
+            metrics.completeness(CLIP, output, seed=5),
+            metrics.sliced_wasserstein(CLIP, output, seed=5),
+            *((value, 0) for value in metrics.nnf_diversity(nnf)),
+        )
+    assert mean.coherence.value == pytest.approx((scores[0][0].value + scores[1][0].value) / 2)
+    assert mean.swd.error == pytest.approx((scores[0].swd.error + scores[1].swd.error) / 2)
+    assert index == metrics.diversity(CLIP, outputs)
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
+def test_a_copy_is_at_zero(dtype: Any, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if large:
+        monkeypatch.setattr(metrics, "EXACT_PATCHES", 0)
+    clip = CLIP.astype(dtype)
+    scores, mean, index = metrics.evaluate(clip, [clip, clip.copy()])
+    np.testing.assert_allclose(mean[:3], 0, atol=1e-12)
+    assert index == 0
+    if not large:
+        assert [value for value, _ in scores[0][3:]] == [1, 1, len(clip)]
+
+
+def test_a_part_is_coherent_and_not_complete() -> None:
+    part = CLIP[:4, 5:, 2:-6]
+    assert metrics.coherence(CLIP, part) == Estimate(0, 0)
+    assert metrics.completeness(CLIP, part).value > 10
+    assert metrics.completeness(part, CLIP) == Estimate(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "low"),
+    [(np.uint16, 257, 0), (np.float32, 2 / 255, -1), (np.float64, 1e-4, 7), (np.float16, 0.25, 0)],
+)
+def test_values_are_those_of_8_bits(dtype: Any, scale: float, low: float) -> None:
+    clips = [CLIP, OTHER, OTHER[::-1].copy()]
+    source, *outputs = ((clip * float(scale) + low).astype(dtype) for clip in clips)
+    scores, mean, index = metrics.evaluate(source, outputs)
+    expected, expected_mean, expected_index = metrics.evaluate(CLIP, clips[1:])
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
+    np.testing.assert_allclose(mean, expected_mean, rtol=1e-4)
+    assert index == pytest.approx(expected_index, rel=1e-4)
+
+
+def test_integers_of_different_width_compare() -> None:
+    assert metrics.coherence(CLIP, CLIP.astype(np.uint16) * 257).value == pytest.approx(0, abs=1e-6)
+
+
+def test_all_but_diversity_work_on_any_sizes() -> None:
+    wide = np.concatenate([CLIP, CLIP], axis=2)[:4]
+    scores, _, index = metrics.evaluate(CLIP, [OTHER, wide])
+    assert index is None
+    assert scores[1].coherence.value < scores[0].coherence.value
+    assert scores[1].swd.value < scores[0].swd.value
+    assert metrics.evaluate(CLIP, [wide]).diversity is None
+    assert metrics.evaluate(CLIP, [wide, wide[::-1]]).diversity is not None
+
+
+def test_pictures_have_flat_patches() -> None:
+    scores, _, index = metrics.evaluate(CLIP, [CLIP[:1], CLIP[3:4]])
+    assert scores[1].coherence == Estimate(0, 0)
+    assert scores[1].longest_run.value == 1
+    assert index is not None
+    assert index > 0
+
+
+def test_clips_of_one_colour() -> None:
+    flat = np.full((3, 9, 9, 3), 0.5)
+    assert metrics.coherence(flat, flat).value == 0
+    assert metrics.coherence(flat, flat + 2).value == pytest.approx(4)
+
+
+@pytest.mark.parametrize("function", [metrics.coherence, metrics.completeness])
+def test_an_unknown_device(function: Any) -> None:
+    with pytest.raises(DeviceError):
+        function(CLIP, OTHER, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("source", "outputs", "options", "message"),
+    [
+        (CLIP, [], {}, "one or more videos"),
+        (CLIP[0], [CLIP], {}, r"source must be a filled \(t, y, x, c\) array"),
+        (CLIP, [CLIP, CLIP[0]], {}, r"outputs\[1\] must be a filled"),
+        (
+            CLIP,
+            [CLIP[..., :1]],
+            {},
+            r"outputs\[0\] must have as many channels as source, got 1 and",
+        ),
+        (CLIP, [CLIP / 255], {}, r"outputs\[0\] must hold integers as source does, got float64"),
+        (CLIP / 255, [CLIP], {}, r"outputs\[0\] must hold floats as source does, got uint8"),
+        (CLIP, [CLIP[:2]], {}, "smaller than the patch"),
+        (CLIP, [CLIP], {"patch": (3, 7)}, "patch must be three whole numbers"),
+        (CLIP, [CLIP], {"seed": -1}, "seed must be a whole number"),
+        (CLIP, [CLIP], {"device": "tpu"}, "device must be"),
+    ],
+)
+def test_errors(source: Array, outputs: list[Array], options: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as caught:
+        metrics.evaluate(source, outputs, **options)
+    assert "\n" not in str(caught.value)
+
+
+# The reference measurements
+
+
+def test_the_reference_measurements_agree(shared: Path) -> None:
+    script = shared / "tools" / "quality.py"
+    clips = [shared / "clips" / "generation" / f"fish{n}.mp4" for n in ("", ".vgpnn0", ".vgpnn1")]
+    for path in (script, *clips):
+        if not path.exists():
+            pytest.skip(f"there is no {path}")
+    spec = importlib.util.spec_from_file_location("quality", script)
+    assert spec is not None
+    assert spec.loader is not None
+    quality: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(quality)
+
+    source, *outputs = (read_video(path)[0][:4, :64, :96] for path in clips)
+    theirs: dict[str, list[float]] = {"coherence": [], "completeness": [], "swd": []}
+    for seed in range(3):
+        a, b = source.astype(np.float32), outputs[0].astype(np.float32)
+        theirs["coherence"].append(quality.nn_cost(b, a, seed=seed))
+        theirs["completeness"].append(quality.nn_cost(a, b, seed=seed))
+        distances = []
+        for _ in range(3):
+            distances.append(quality.swd(a, b, seed=seed))
+            a, b = quality.half(a), quality.half(b)
+        theirs["swd"].append(float(np.mean(distances)))
+    scores, _, index = metrics.evaluate(source, outputs)
+    for name, values in theirs.items():
+        value, error = getattr(scores[0], name)
+        error = np.hypot(error, np.std(values, ddof=1) / np.sqrt(len(values)))
+        assert abs(value - np.mean(values)) < 4 * error, name
+        assert error < 0.1 * value, name
+    assert index == pytest.approx(quality.diversity(source, outputs), rel=1e-5)
