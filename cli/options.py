@@ -140,6 +140,7 @@ shape = together(
         callback=_alone,
         help="Size of the output in frames and pixels.",
     ),
+    _option("--loop", is_flag=True, help="Have the last frame go on into the first."),
     _option(
         "--tile",
         type=click.Choice(["x", "y", "xy"]),

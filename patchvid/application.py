@@ -3,6 +3,7 @@
 import math
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -89,6 +90,15 @@ def plan_stages(
     coarser = [resize(source, level.shape, scale=level.scale) for level in value_levels[:-1]]
     values = [*coarser, source]
     return [Stage(*level) for level in zip(values, value_levels, output_levels, strict=True)]
+
+
+def with_size(
+    stages: Sequence[Stage], size: Triple, factor: tuple[float, float], coarsest: tuple[int, int]
+) -> list[Stage]:
+    """The same levels for an output of another size."""
+    shape = stages[-1].value.shape[:3]
+    levels = plan_levels(shape, size=size, factor=factor, coarsest=coarsest)
+    return [replace(stage, output_level=level) for stage, level in zip(stages, levels, strict=True)]
 
 
 def report_sample(progress: Progress | None, n_levels: int, sample: int, samples: int) -> Report:

@@ -8,6 +8,7 @@ sections 1.1 and 1.2 of its supplement.
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -20,21 +21,23 @@ from patchvid.application import (
     collect,
     plan_stages,
     report_sample,
+    with_size,
 )
 from patchvid.checks import Triple, as_video, as_whole
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
 from patchvid.kernels.exact import nearest_other_distance
+from patchvid.looping import lengthened, synthesize_loop, unlooped
 from patchvid.matching import to_nnf
 from patchvid.pyramid import resize
-from patchvid.synthesis import Progress, Quantizer, Stage, Synthesis, synthesize
+from patchvid.synthesis import Progress, Quantizer, synthesize
 
 # The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
 # one. The same noise on all frames is not averaged out within a patch, and less of it will do; but
 # smooth clips and some seeds need more. A draw whose layout is mostly the clip's own, perhaps
 # shifted, is replaced by a stronger one; the layout is what the first levels, which take no time,
 # make of it. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
-RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.9, 1.6, 1.2, 12
+RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.75, 1.33, 1.2, 12
 LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.6
 
 # Completeness keeps parts of the clip from getting lost under the noise.
@@ -56,6 +59,7 @@ def generate(
     em: int | None = None,
     vote: Literal["median", "mean"] = "median",
     alpha: float | None = ALPHA,
+    loop: bool = False,
     tile: str = "",
     device: str = "auto",
     progress: Progress | None = None,
@@ -79,8 +83,9 @@ def generate(
         than the clip has make motions start at different times.
     noise
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
-        usual. "auto": 0.9 times the mean Euclidean distance between a patch of the clip and the
-        nearest other one at that level, at least 1.6, and more where that would give the clip back.
+        usual. "auto": 0.75 times the mean Euclidean distance between a patch of the clip and the
+        nearest other one at that level, at least 1.33, and more where that would give the clip
+        back.
     replicate_noise
         Whether all frames get the same noise, which keeps the output consistent over time.
     patch
@@ -95,6 +100,8 @@ def generate(
     alpha
         Completeness on the coarse levels, see `vpnn`. Smaller: more of the clip reappears. None:
         parts of it may vanish.
+    loop
+        Whether the last frame goes on into the first.
     tile
         "x", "y" or "xy": the output goes on around, without a seam where copies of it are laid side
         by side.
@@ -132,11 +139,13 @@ def generate(
     samples = as_whole("samples", samples, 1)
     seed = as_seed(seed)
     noise = _as_noise(noise)
+    if loop and len(video) == 1:
+        raise InvalidInput("a single frame makes no loop; give a clip, or leave loop out")
     if tile not in ("", "x", "y", "xy"):
         raise InvalidInput(f"tile must be '', 'x', 'y' or 'xy', got {tile!r}")
     settings = as_settings(
         video, patch, em, vote, alpha,
-        complete_levels=COMPLETE_LEVELS, periodic=(False, "y" in tile, "x" in tile),
+        complete_levels=COMPLETE_LEVELS, periodic=(loop, "y" in tile, "x" in tile),
     )  # fmt: skip
     size = as_output_size(video.shape, scale, size)
     stages = plan_stages(video, size, settings, factor, coarsest)
@@ -148,22 +157,26 @@ def generate(
         sigma = max(sigma, 127.5 * LEAST_NOISE)
     else:
         sigma = 127.5 * noise
-    coarse = resize(coarse, stages[0].output_level.shape)
+    opening = stages
+    if loop:
+        opening = with_size(stages, (lengthened(size[0]), *size[1:]), factor, coarsest)
+    coarse = resize(coarse, opening[0].output_level.shape)
 
     def draw(random: np.random.Generator, sigma: float) -> NDArray[np.float32]:
         n_frames = 1 if replicate_noise else coarse.shape[0]
         drawn = random.standard_normal((n_frames, *coarse.shape[1:]), dtype=np.float32)
         return np.rint(coarse + np.float32(sigma) * drawn)
 
-    def make(start: NDArray[Any], number: int, stages: Sequence[Stage], **others: Any) -> Synthesis:
-        return synthesize(
-            kernels, stages, start, quantize=quantize, settings=settings, seed=number, **others
-        )
-
     def rearranges(start: NDArray[Any], number: int) -> bool:
-        layout = make(start, number, stages[:LAYOUT_LEVELS])
-        return _largest_share(layout.field, stages[:LAYOUT_LEVELS][-1].value.shape) <= LARGEST_SHARE
+        first = opening[:LAYOUT_LEVELS]
+        layout = synthesize(
+            kernels, first, start, quantize=quantize, settings=unlooped(settings), seed=number
+        )
+        return _largest_share(layout.field, first[-1].value.shape) <= LARGEST_SHARE
 
+    make = partial(synthesize, kernels, stages)
+    if loop:
+        make = partial(synthesize_loop, kernels, stages, opening)
     results = []
     for number in range(seed, seed + samples):
         random = np.random.default_rng(number)
@@ -174,7 +187,9 @@ def generate(
                     break
                 start = draw(random, sigma * STRONGER**redraw)
         report = report_sample(progress, len(stages), number - seed, samples)
-        results.append(make(start, number, stages, progress=report))
+        results.append(
+            make(start, quantize=quantize, settings=settings, seed=number, progress=report)
+        )
     return collect(results, video, seed, details=details)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from patchvid import generate, resize, search, vote, vpnn
+from patchvid import generate, resize, sample_clip, search, vote, vpnn
 from patchvid.application import Made
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels.exact import nearest_other_distance
@@ -130,6 +130,30 @@ def test_a_tile_goes_on_around(tile: str) -> None:
         return np.mean([search(middle, CLIP, method="exact")[1] for middle in middles])
 
     assert seam(tiles) < 0.7 * seam(generate(CLIP, seed=1, samples=4, **FREELY))
+
+
+def test_a_loop_goes_on_from_its_end() -> None:
+    clip = resize(sample_clip(), (12, 40, 70))
+    loop, nnf, *_ = generate(clip, seed=1, loop=True, details=True)
+    assert loop.shape == clip.shape
+    assert nnf.shape == (12, 34, 64, 3)
+    np.testing.assert_array_equal(loop, vote(clip, nnf, periodic=(True, False, False)))
+    seams = []
+    for video in (loop, generate(clip, seed=1)):
+        cost = search(video, clip, periodic=(True, False, False), seed=0)[1].mean(axis=(1, 2))
+        seams.append(cost[-2:].mean() / cost[:-2].mean())
+    assert seams[0] < 1.1
+    assert seams[1] > 3
+
+
+def test_loops_of_several_samples_are_those_of_their_seeds() -> None:
+    both = generate(CLIP, seed=3, samples=2, loop=True, **FREELY)
+    np.testing.assert_array_equal(both[1], generate(CLIP, seed=4, loop=True, **FREELY))
+
+
+def test_a_single_frame_makes_no_loop() -> None:
+    with pytest.raises(InvalidInput, match="a single frame makes no loop"):
+        generate(CLIP[:1], loop=True)
 
 
 @pytest.mark.parametrize("axis", [1, 2])
