@@ -37,8 +37,9 @@ from patchvid.synthesis import Progress, Quantizer, synthesize
 # smooth clips and some seeds need more. A draw whose layout is mostly the clip's own, perhaps
 # shifted, is replaced by a stronger one; the layout is what the first levels, which take no time,
 # make of it. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
-RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.75, 1.33, 1.2, 12
+RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.7, 1.33, 1.2, 12
 LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.6
+MOST_NOISE = 1000
 
 # Completeness keeps parts of the clip from getting lost under the noise.
 ALPHA, COMPLETE_LEVELS = 15.0, 6
@@ -83,7 +84,7 @@ def generate(
         than the clip has make motions start at different times.
     noise
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
-        usual. "auto": 0.75 times the mean Euclidean distance between a patch of the clip and the
+        usual. "auto": 0.7 times the mean Euclidean distance between a patch of the clip and the
         nearest other one at that level, at least 1.33, and more where that would give the clip
         back.
     replicate_noise
@@ -200,8 +201,8 @@ def _as_noise(noise: Any) -> float | Literal["auto"]:
         sigma = float(noise)
     except (TypeError, ValueError):
         sigma = math.nan
-    if not 0 <= sigma < math.inf:
-        raise InvalidInput(f"noise must be 'auto' or at least 0, got {noise!r}")
+    if not 0 <= sigma <= MOST_NOISE:
+        raise InvalidInput(f"noise must be 'auto' or from 0 to {MOST_NOISE}, got {noise!r}")
     return sigma
 
 
