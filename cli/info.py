@@ -28,7 +28,7 @@ def info() -> None:
     rows["cpu"] = f"{cpu}, {os.cpu_count()} cores, {numba.get_num_threads()} threads"
     rows["cuda"] = _gpu(import_module("numba.cuda"))
     for name, value in rows.items():
-        click.echo(f"{name:10}{value}")
+        click.echo(f"{name:13}{value}")
 
 
 def _gpu(cuda: Any) -> str:
