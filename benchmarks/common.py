@@ -5,9 +5,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import click
+
+HERE = Path(__file__).resolve().parent
 
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Row]]  # each with the name of the table it belongs to
@@ -31,6 +37,48 @@ class Options(NamedTuple):
         return path
 
 
+def arguments(command: Callable[..., None]) -> Callable[..., None]:
+    """What the command line of every script says."""
+
+    @click.option("--quick", is_flag=True, help="Small inputs, to try the script.")
+    @click.option(
+        "--shared",
+        type=click.Path(path_type=Path),
+        envvar="PATCHVID_SHARED",
+        show_envvar=True,
+        default=HERE.parents[1] / "shared",
+        help="Clips and golden data, by default ../shared beside the repository.",
+    )
+    @click.option(
+        "--results",
+        type=click.Path(path_type=Path),
+        default=HERE / "results",
+        help="Folder to write to, by default benchmarks/results.",
+    )
+    @wraps(command)
+    def run(quick: bool, shared: Path, **others: Any) -> None:
+        command(options=Options(quick, shared), **others)
+
+    return run
+
+
+def collect(cases: Iterable[Callable[[Options], Rows]], options: Options) -> dict[str, list[Row]]:
+    """The tables that some cases make, one after another; each row is shown as it comes."""
+    if os.getloadavg()[0] > 0.5:
+        click.echo("other programs are running: times will be too long", err=True)
+    tables: dict[str, list[Row]] = {}
+    for case in cases:
+        try:
+            for table, row in case(options):
+                tables.setdefault(table, []).append(row)
+                click.echo(f"{case.__name__}: {row}", err=True)
+        except MissingDataError as error:
+            click.echo(f"{case.__name__} is left out: {error}", err=True)
+    if not tables:
+        raise click.ClickException("nothing was measured")
+    return tables
+
+
 def timed(call: Callable[[], object], repeats: int) -> list[float]:
     """Seconds of each of some calls; the first may include compilation."""
     seconds = []
@@ -39,6 +87,16 @@ def timed(call: Callable[[], object], repeats: int) -> list[float]:
         call()
         seconds.append(time.perf_counter() - start)
     return seconds
+
+
+def allocated(call: Callable[[], object]) -> int:
+    """Bytes of arrays that a call makes and has at once, its result among them, at most."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 class Usage(NamedTuple):

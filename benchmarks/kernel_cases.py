@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from common import Options, Row, Rows, timed
+from common import Options, Row, Rows, allocated, timed
 from floors import IN_L1, LINE, blend_rate, copy_rate, distance_rate, line_rate, median_rate
 from numba import njit
 
@@ -47,7 +47,9 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
         field[:] = start
         cpu.search(query, key, field, patch=PATCH, sweeps=sweeps)
 
-    def row(name: str, seconds: float, n_bytes: int, arithmetic: float = 0.0) -> tuple[str, Row]:
+    def row(
+        name: str, seconds: float, memory_bytes: int, n_bytes: int, arithmetic: float = 0.0
+    ) -> tuple[str, Row]:
         memory = n_bytes / copy_rate(n_bytes)
         return "kernels", {
             "kernel": name,
@@ -56,12 +58,13 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
             "arithmetic ms": 1e3 * arithmetic,
             "memory ms": 1e3 * memory,
             "time / floor": seconds / max(arithmetic, memory),
+            "bytes a voxel": memory_bytes / n_voxels,
         }
 
     def measured(
         name: str, call: Callable[[], object], n_bytes: int, arithmetic: float = 0.0
     ) -> tuple[str, Row]:
-        return row(name, min(timed(call, repeats)), n_bytes, arithmetic)
+        return row(name, min(timed(call, repeats)), allocated(call), n_bytes, arithmetic)
 
     yield measured("unfold", lambda: cpu.unfold_time(key, PATCH), key.nbytes + unfolded)
 
@@ -76,8 +79,9 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
         candidates, rows = ((a - b) / n for a, b in zip(work, work_before))
         seconds_before, work_before = seconds, work
         yield row(
-            f"search, sweep {name}", each, moved, rows / PATCH[1] / distance_rate(LENGTH, PATCH[1])
-        )
+            f"search, sweep {name}", each, allocated(partial(search, 1)), moved,
+            rows / PATCH[1] / distance_rate(LENGTH, PATCH[1]),
+        )  # fmt: skip
         scattered = rows * (1 + (LENGTH - 1) / LINE) / line_rate(unfolded)
         tally = {
             "sweep": name,

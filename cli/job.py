@@ -3,7 +3,7 @@
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # What the output is by default: pictures and arrays stay what they are, the rest becomes video.
 _KEPT = {".gif", ".webp", ".png", ".apng", ".npy", ".npz"}
 _STILLS = {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+# Reads what a command needs beside its clip, of which it is told the shape and the frames.
+Reader = Callable[[tuple[int, ...], tuple[int, int | None]], "NDArray[Any] | None"]
 
 
 def make_videos(
@@ -30,10 +33,12 @@ def make_videos(
     samples: int,
     seed: int | None,
     quiet: bool,
+    beside: "Mapping[str, Reader] | None" = None,
     **settings: Any,
 ) -> None:
     """Write ``make(clip, seed=..., progress=..., **settings)`` for one seed after another.
 
+    What the readers in ``beside`` return is shrunk like the clip, and handed over by their names.
     Every sample is written as soon as it is made, so that an interrupted job keeps the others.
     """
     from patchvid.video import write_video
@@ -41,7 +46,10 @@ def make_videos(
     targets = _name_targets(output, clip, ending=ending, samples=samples, overwrite=overwrite)
     seed = secrets.randbits(32) if seed is None else seed
     with Progress(samples, quiet=quiet) as progress:
-        video, fps = _read_clip(clip, frames, max_size)
+        video, fps = _read_clip(clip, frames)
+        for name, read in (beside or {}).items():
+            settings[name] = _shrink(read(video.shape, frames), max_size)
+        video = _shrink(video, max_size)
         for sample, target in enumerate(targets):
             start = time.perf_counter()
             made = make(video, seed=seed + sample, progress=progress, **settings)
@@ -52,23 +60,26 @@ def make_videos(
 
 
 def _read_clip(
-    clip: Path | None, frames: tuple[int, int | None], max_size: int | None
+    clip: Path | None, frames: tuple[int, int | None]
 ) -> tuple["NDArray[Any]", float | None]:
-    """The clip to work on (the sample when there is none), cut and shrunk, and its fps."""
-    from patchvid.pyramid import resize
+    """The frames of the clip, or of the sample when there is none, and their fps."""
     from patchvid.sample import SAMPLE_FPS, sample_clip
     from patchvid.video import read_video
 
-    fps: float | None = SAMPLE_FPS
     if clip is None:
-        video = sample_clip()[slice(*frames)]
-    else:
-        video, fps = read_video(clip, frames=frames)
+        return sample_clip()[slice(*frames)], SAMPLE_FPS
+    return read_video(clip, frames=frames)
+
+
+def _shrink(video: Any, max_size: int | None) -> Any:
+    """The video, or None, with at most so many pixels on its longer side."""
+    from patchvid.pyramid import resize
+
+    if video is None or max_size is None or max(video.shape[1:3]) <= max_size:
+        return video
     longer = max(video.shape[1:3])
-    if max_size is not None and longer > max_size:
-        height, width = (max(1, round(side * max_size / longer)) for side in video.shape[1:3])
-        video = resize(video, (len(video), height, width))
-    return video, fps
+    height, width = (max(1, round(side * max_size / longer)) for side in video.shape[1:3])
+    return resize(video, (len(video), height, width))
 
 
 def _name_targets(

@@ -1,13 +1,20 @@
 """The group of commands, and the one place where errors become a line and an exit code."""
 
+import warnings
 from typing import Any
 
 import click
 
 from patchvid import PatchvidError, __version__
+from patchvid.cli.analogy import analogy
 from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
 from patchvid.cli.info import info
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as one line, without the place in the code that it comes from."""
+    click.echo(f"Warning: {message}", err=True)
 
 
 class Interrupted(click.ClickException):
@@ -25,7 +32,9 @@ class Boundary(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _warn
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise
         except KeyboardInterrupt:
@@ -44,5 +53,6 @@ def main() -> None:
 
 
 main.add_command(gen)
+main.add_command(analogy)
 main.add_command(evaluate)
 main.add_command(info)

@@ -21,6 +21,14 @@ def _frames(text: str) -> tuple[int, int | None]:
     return first, last
 
 
+def _box(text: str) -> tuple[int, ...]:
+    """``X,Y,W,H`` in pixels."""
+    match = re.fullmatch(r"(-?\d+),(-?\d+),(\d+),(\d+)", text)
+    if not match:
+        raise click.BadParameter(f"{text!r} is not X,Y,W,H: four whole numbers.")
+    return tuple(map(int, match.groups()))
+
+
 def _noise(text: str) -> str | float:
     """``auto`` or a standard deviation."""
     if text == "auto":
@@ -71,10 +79,10 @@ def _alone(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
-def frames_of(clip: str) -> Decorator:
+def frames_of(clip: str, name: str = "--frames") -> Decorator:
     """Which frames of an input are used."""
     return _option(
-        "--frames",
+        name,
         type=_frames,
         metavar="A:B",
         default=":",
@@ -83,15 +91,20 @@ def frames_of(clip: str) -> Decorator:
     )
 
 
-source = together(
-    click.argument("clip", type=click.Path(path_type=Path), required=False),
-    frames_of("CLIP"),
-    _option(
+def max_size_of(clip: str) -> Decorator:
+    """How large an input may be."""
+    return _option(
         "--max-size",
         type=click.IntRange(min=1),
         metavar="PX",
-        help="Shrink CLIP until its longer side has at most PX pixels.",
-    ),
+        help=f"Shrink {clip} until the longer side has at most PX pixels.",
+    )
+
+
+source = together(
+    click.argument("clip", type=click.Path(path_type=Path), required=False),
+    frames_of("CLIP"),
+    max_size_of("CLIP"),
 )
 
 target = together(
@@ -100,12 +113,12 @@ target = together(
         "--output",
         type=click.Path(path_type=Path),
         help="Video, GIF, .npz or .npy file, or a folder for frames; several samples are "
-        "numbered.  [default: CLIP's name and _gen, in the current folder]",
+        "numbered.  [default: CLIP's name and the command's, in the current folder]",
     ),
     _option("--overwrite", is_flag=True, help="Replace what exists."),
 )
 
-chance = together(
+seeds = together(
     _option(
         "-n", "--samples", type=click.IntRange(min=1), default=1, help="How many videos to make."
     ),
@@ -115,6 +128,10 @@ chance = together(
         metavar="S",
         help="Seed of the first sample; each other has the next one.  [default: random, printed]",
     ),
+)
+
+chance = together(
+    seeds,
     _option(
         "--noise",
         type=_noise,
@@ -124,7 +141,7 @@ chance = together(
     ),
 )
 
-shape = together(
+size = together(
     _numbers(
         "--scale",
         form="T,H,W",
@@ -140,6 +157,10 @@ shape = together(
         callback=_alone,
         help="Size of the output in frames and pixels.",
     ),
+)
+
+shape = together(
+    size,
     _option("--loop", is_flag=True, help="Have the last frame go on into the first."),
     _option(
         "--tile",
@@ -149,41 +170,87 @@ shape = together(
     ),
 )
 
-synthesis = together(
-    _numbers(
-        "--patch",
-        form="T,H,W",
-        kind=int,
-        help="Size of a patch.  [default: 3,7,7; 3,5,5 above 7.5 million voxels]",
-    ),
-    _numbers(
-        "--factor",
-        form="T,S",
-        kind=float,
-        below=1,
-        default="0.87,0.82",
-        help="Size of a level relative to the next finer one, in time and in space.",
-    ),
-    _numbers(
-        "--coarsest",
-        form="T,PX",
-        kind=int,
-        default="3,15",
-        help="Frames and shorter side of the coarsest level.",
+
+def region(name: str, what: str) -> Decorator:
+    """A region of the clip, by masks and boxes."""
+    return together(
+        _option(
+            f"--{name}",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            help=f"Picture (for all frames), video, folder or array, white {what}; repeatable.",
+        ),
+        _option(
+            "--box",
+            "boxes",
+            type=_box,
+            metavar="X,Y,W,H",
+            multiple=True,
+            help=f"Box {what}: left, top, width and height in pixels of CLIP; repeatable.",
+        ),
+    )
+
+
+cue = together(
+    _option(
+        "--cue",
+        type=click.Path(path_type=Path),
+        help="CLIP with flat colours painted on it, for what should appear.",
     ),
     _option(
-        "--em",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Iterations a level.  [default: 5; more on small levels, 1 above 3 million voxels]",
-    ),
-    _option(
-        "--vote",
-        type=click.Choice(["median", "mean"]),
-        default="median",
-        help="How patches that overlap are merged.",
+        "--grow",
+        type=click.IntRange(min=0),
+        metavar="PX",
+        help="Pixels by which the hole is larger than the mask.  [default: 0; around what a cue "
+        "paints, a twentieth of CLIP's shorter side]",
     ),
 )
+
+
+def synthesis_by(
+    *,
+    patch: str | None = None,
+    factor: str = "0.87,0.82",
+    coarsest: str = "3,15",
+    em: int | None = None,
+) -> Decorator:
+    """How levels are made, with the defaults of an application."""
+    large = "" if patch else "  [default: 3,7,7; 3,5,5 above 7.5 million voxels]"
+    small = "" if em else "  [default: 5; more on small levels, 1 above 3 million voxels]"
+    return together(
+        _numbers("--patch", form="T,H,W", kind=int, default=patch, help=f"Size of a patch.{large}"),
+        _numbers(
+            "--factor",
+            form="T,S",
+            kind=float,
+            below=1,
+            default=factor,
+            help="Size of a level relative to the next finer one, in time and in space.",
+        ),
+        _numbers(
+            "--coarsest",
+            form="T,PX",
+            kind=int,
+            default=coarsest,
+            help="Frames and shorter side of the coarsest level.",
+        ),
+        _option(
+            "--em",
+            type=click.IntRange(min=1),
+            metavar="N",
+            default=em,
+            help=f"Iterations a level.{small}",
+        ),
+        _option(
+            "--vote",
+            type=click.Choice(["median", "mean"]),
+            default="median",
+            help="How patches that overlap are merged.",
+        ),
+    )
+
+
+synthesis = synthesis_by()
 
 device = _option(
     "--device",
@@ -195,4 +262,81 @@ device = _option(
 machine = together(
     device,
     _option("--quiet", is_flag=True, help="Print nothing but errors."),
+)
+
+
+def _use_sketch(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Have the settings for drawings as defaults."""
+    if value == "sketch":
+        from patchvid.analogies import SKETCH
+
+        ctx.default_map = {
+            name: ",".join(map(str, setting)) if isinstance(setting, tuple) else setting
+            for name, setting in SKETCH.items()
+        }
+
+
+structure = together(
+    _option(
+        "--preset",
+        type=click.Choice(["sketch"]),
+        is_eager=True,
+        expose_value=False,
+        callback=_use_sketch,
+        help="Other defaults, for a drawing as CONTENT.",
+    ),
+    _option(
+        "--structure",
+        type=click.Choice(["flow", "luma"]),
+        default="flow",
+        help="What the layout is read from: motion or brightness.",
+    ),
+    _numbers(
+        "--bins",
+        form="A,B",
+        kind=int,
+        default="4,8",
+        help="Bins of structure in CONTENT and in STYLE.",
+    ),
+    _option(
+        "--structure-levels",
+        type=click.FloatRange(0, 1, min_open=True),
+        metavar="SHARE",
+        default=0.5,
+        help="Share of the levels, coarse ones first, that keep to CONTENT's layout.",
+    ),
+    _option(
+        "--alpha",
+        type=click.FloatRange(0, min_open=True),
+        metavar="ALPHA",
+        default=1.0,
+        help="Completeness: with less, more of STYLE appears.",
+    ),
+    _option(
+        "--save-structure",
+        type=click.Path(path_type=Path),
+        help="Write what the two clips look like to the method.",
+    ),
+)
+
+flow = together(
+    _option(
+        "--flow",
+        type=click.Choice(["auto", "raft", "classical"]),
+        default="auto",
+        help="How motion is estimated; auto is raft if its weights can be had.",
+    ),
+    _option(
+        "--flow-weights",
+        metavar="WEIGHTS",
+        envvar="PATCHVID_RAFT",
+        show_envvar=True,
+        help="Of RAFT: raft_small, raft_large, or a .pth, .npz or .onnx file.",
+    ),
+    _option(
+        "--content-flow",
+        type=click.Path(path_type=Path),
+        help="Flow of CONTENT made elsewhere: .npz, .npy or a folder of .flo files.",
+    ),
+    _option("--style-flow", type=click.Path(path_type=Path), help="Flow of STYLE made elsewhere."),
 )

@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from patchvid.analogies import SKETCH as SKETCH
+    from patchvid.analogies import analogy as analogy
     from patchvid.errors import DeviceError as DeviceError
     from patchvid.errors import InvalidInput as InvalidInput
     from patchvid.errors import PatchvidError as PatchvidError
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from patchvid.video import write_video as write_video
 
 _HOMES = {
+    "analogies": ("analogy", "SKETCH"),
     "errors": ("PatchvidError", "InvalidInput", "DeviceError", "VideoError", "WeightsError"),
     "flow": ("optical_flow", "read_flow", "flow_to_color"),
     "generation": ("generate",),

@@ -18,6 +18,7 @@ from patchvid.checkpoint import first_line, read_tensors
 from patchvid.checks import as_video, as_whole
 from patchvid.codecs import natural
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
+from patchvid.graphs import is_on_gpu, open_session
 from patchvid.kernels.threads import share
 from patchvid.pyramid import resize
 from patchvid.raft import LEAST_SIDE, STRIDE, build_raft
@@ -128,7 +129,7 @@ def optical_flow(
         raise DeviceError("the classical method has no device 'cuda'; use 'cpu' or 'auto'")
 
     factor = math.ceil(math.sqrt(_ENOUGH / (height * width)))
-    frames = _as_rgb(video)
+    frames = as_rgb(video)
     if factor > 1:
         frames = resize(frames, (n_frames, height * factor, width * factor))
     frames, inside = _padded(frames)
@@ -155,7 +156,8 @@ def _find_raft(method: str, weights: StrPath | None, progress: FlowProgress | No
         return None
 
 
-def _as_rgb(video: NDArray[Any]) -> NDArray[np.uint8]:
+def as_rgb(video: NDArray[Any]) -> NDArray[np.uint8]:
+    """Three channels of 8 bits: RGB as it is, the mean of any other number."""
     pixels = Quantizer(video)(video)
     if pixels.shape[3] in (3, 4):
         return pixels[..., :3]
@@ -208,31 +210,21 @@ def _classical(frame1: NDArray[np.uint8], frame2: NDArray[np.uint8]) -> Flow:
 
 def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[Estimator, bool]:
     """RAFT, and whether it runs on a GPU."""
-    import onnxruntime
-
     if file.suffix.lower() == ".onnx":
         model = file.read_bytes()
     else:
         model = build_raft(read_tensors(file), iterations).SerializeToString()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # its errors are raised as well
-    options.intra_op_num_threads = 1 if together else 0  # threads for pairs, or all for one pair
-    cuda = ("CUDAExecutionProvider", {"use_tf32": 0})
-    wanted = device != "cpu" and cuda[0] in onnxruntime.get_available_providers()
+    threads = 1 if together else 0  # threads for pairs, or all for one pair
     try:
-        session = onnxruntime.InferenceSession(
-            model, options, providers=[*[cuda] * wanted, "CPUExecutionProvider"]
-        )
+        session = open_session(model, device, threads)
         names = [x.name for x in session.get_inputs() if len(x.shape) == 4]
         if len(names) != 2:
             raise ValueError(f"it must have two inputs (n, 3, y, x), got {len(names)}")
+    except DeviceError:
+        raise
     except Exception as error:  # onnxruntime's own errors have no common base
         raise _useless(file, error) from error
-    on_gpu = cuda[0] in session.get_providers()
-    if device == "cuda" and not on_gpu:
-        raise DeviceError(
-            "device 'cuda' needs onnxruntime-gpu and a GPU for the flow; use 'cpu' or 'auto'"
-        )
+    on_gpu = is_on_gpu(session)
 
     def estimate(*pair: NDArray[np.uint8]) -> Flow:
         images = [x.transpose(2, 0, 1)[None].astype(np.float32, order="C") for x in pair]

@@ -154,7 +154,7 @@ class Matcher:
                 self.field = kernels.carry(
                     self.field, *self._layout[:2], *layout[:2], patch=patch, periodic=self.periodic
                 )
-                matching.replace_forbidden(self.field, key.shape, weights, self.seed)
+                matching.replace_forbidden(self.field, key.shape, weights, self.seed, updated)
             cost = kernels.search(
                 query, key, self.field, patch=patch, weights=weights, updated=updated,
                 periodic=self.periodic, sweeps=1 if known else 2, backward=self._sweeps % 2,

@@ -222,7 +222,7 @@ def patch_distance(
 
 
 def random_field(
-    grid: Triple, key_shape: Sequence[int], key_grid: Triple, weights: Any, seed: int
+    grid: tuple[int, ...], key_shape: Sequence[int], key_grid: Triple, weights: Any, seed: int
 ) -> NDArray[np.int32]:
     """A field of independent random keys, of those with a finite weight."""
     allowed = None
@@ -247,10 +247,12 @@ def replace_forbidden(
     """
     if weights is None or np.isfinite(weights).all():
         return
-    forbidden = np.isinf(weights[tuple(np.moveaxis(to_nnf(field, key_shape), -1, 0))])
-    if updated is not None:
-        forbidden &= updated
-    field[forbidden] = random_field(field.shape, key_shape, weights.shape, weights, seed)[forbidden]
+    places = slice(None) if updated is None else updated
+    found = field[places]
+    forbidden = np.isinf(weights[tuple(np.moveaxis(to_nnf(found, key_shape), -1, 0))])
+    count = (int(forbidden.sum()),)
+    found[forbidden] = random_field(count, key_shape, weights.shape, weights, seed)
+    field[places] = found
 
 
 def patches_within(
@@ -261,7 +263,8 @@ def patches_within(
         around = [(0, 0)] * 3
         around[axis] = (0, (extent - 1) * wraps)
         mask = np.pad(mask, around, mode="wrap")
-        mask = np.asarray(sliding_window_view(mask, extent, axis).all(axis=-1))
+        # Whole planes at a time: over an axis of a few windows NumPy would be slow.
+        mask = np.asarray(np.moveaxis(sliding_window_view(mask, extent, axis), -1, 0).all(axis=0))
     return mask
 
 

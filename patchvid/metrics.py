@@ -1,60 +1,42 @@
-"""Measures of generated videos against their source, without learned weights.
+"""Measures of generated videos against their source.
 
 How much of a video is the source's (coherence), how much of the source it shows (completeness), how
-alike their patches are as a whole (sliced Wasserstein), how far apart several videos are (diversity
-index), and in how large pieces a video has been copied (diversity of its field).
+alike their patches are as a whole (sliced Wasserstein), or what a network sees in them (SVFID), in
+how large pieces a video has been copied (diversity of its field), and how far apart several videos
+are (diversity index). Only SVFID needs learned weights.
 
 Values are measured on the scale of 8 bits, 0 to 255: uint8 as it is, uint16 divided by 257, floats
 with the source's least value as 0 and its greatest as 255. Patches have 3 frames of 7x7 pixels, and
 1 frame where one of the two videos has no more.
 """
 
-import math
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import NDArray
 
-from patchvid.checks import Triple, as_patch, as_size, as_video, as_whole
+from patchvid import estimates
+from patchvid.checks import Triple, as_patch, as_size, as_video
 from patchvid.errors import InvalidInput
-from patchvid.matching import search
+from patchvid.estimates import Estimate as Estimate
+from patchvid.pieces import NnfDiversity as NnfDiversity
+from patchvid.pieces import nnf_diversity as nnf_diversity
+from patchvid.svfid import find_c3d, frechet_distance, read_c3d, summarize
+from patchvid.weights import StrPath
 
 Floats = NDArray[np.float32]
 
 PATCH: Triple = (3, 7, 7)
 
-# Videos of at most so many patches are searched exactly. In others PatchMatch makes so many sweeps,
-# and so many patches are searched for exactly, to tell how far above the truth its costs are.
-EXACT_PATCHES, SWEEPS, SAMPLE = 7000, 4, 128
-CHUNK = 1 << 13  # patches unfolded at once: 14 MB
-
-SCALES, DIRECTIONS, PROJECTED = 3, 512, 1 << 14  # of the sliced Wasserstein distance
-
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-class Estimate(NamedTuple):
-    """A measure and its standard error; 0 where everything was measured and nothing sampled."""
-
-    value: float
-    error: float = 0.0
-
-
-class NnfDiversity(NamedTuple):
-    """What `nnf_diversity` returns."""
-
-    largest_piece: float
-    mean_piece: float
-    longest_run: int
-
-
 class Scores(NamedTuple):
-    """The measures of one video, named after their functions or after what those return."""
+    """The measures of one video, named after their functions or after what those return.
+
+    `svfid` is None where there are no weights to take it with.
+    """
 
     coherence: Estimate
     completeness: Estimate
@@ -62,6 +44,7 @@ class Scores(NamedTuple):
     largest_piece: Estimate
     mean_piece: Estimate
     longest_run: Estimate
+    svfid: Estimate | None = None
 
 
 class Evaluation(NamedTuple):
@@ -128,7 +111,7 @@ def coherence(
     Estimate(value=0.0, error=0.0)
     """
     source, output, patch = _as_pair(source, output, patch)
-    return _mean_cost(output, source, patch, seed, device)[0]
+    return estimates.mean_cost(output, source, patch, seed, device)[0]
 
 
 def completeness(
@@ -150,7 +133,7 @@ def completeness(
     (0.0, True)
     """
     source, output, patch = _as_pair(source, output, patch)
-    return _mean_cost(source, output, patch, seed, device)[0]
+    return estimates.mean_cost(source, output, patch, seed, device)[0]
 
 
 def sliced_wasserstein(
@@ -197,7 +180,7 @@ def sliced_wasserstein(
     >>> sliced_wasserstein(clip, clip).value
     0.0
     """
-    return _sliced_wasserstein(*_as_pair(source, output, patch), seed)
+    return estimates.sliced_wasserstein(*_as_pair(source, output, patch), seed)
 
 
 def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
@@ -236,9 +219,12 @@ def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
     """
     if len(outputs) < 2:
         raise InvalidInput(f"outputs must be at least two videos, got {len(outputs)}")
-    pairs = [
-        _as_pair(source, output, (1, 1, 1), f"outputs[{i}]") for i, output in enumerate(outputs)
-    ]
+    return _diversity(
+        [_as_pair(source, output, (1, 1, 1), f"outputs[{i}]") for i, output in enumerate(outputs)]
+    )
+
+
+def _diversity(pairs: Sequence[tuple[NDArray[Any], NDArray[Any], Triple]]) -> float:
     if len({output.shape[1:] for _, output, _ in pairs}) > 1:
         raise InvalidInput("outputs must have the same height and width; evaluate others apart")
     contrast = _grey(pairs[0][0]).std(dtype=np.float64)
@@ -249,68 +235,64 @@ def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
     return float(greys.std(axis=0).mean(dtype=np.float64) / contrast)
 
 
-def nnf_diversity(nnf: ArrayLike, *, patch: Triple = PATCH) -> NnfDiversity:
-    """In how large pieces an output has been copied from its source.
-
-    Neighbouring patches of the output whose nearest patches in the source are neighbours in the
-    same way have been copied together. A piece is a connected region, in time and space, of patches
-    with one shift between output and source.
+def svfid(
+    source: NDArray[Any],
+    output: NDArray[Any],
+    *,
+    weights: StrPath | None = None,
+    device: str = "auto",
+) -> Estimate:
+    """Single video Frechet distance: how alike two videos are to a network for actions.
 
     Parameters
     ----------
-    nnf
-        (t', y', x', 3) int: where in the source (t, y, x) the patch nearest to each patch of the
-        output is, as `search(output, source)` returns it, or `generate` with ``details=True``.
-    patch
-        Frames, rows and columns of a patch.
+    source, output
+        (t, y, x, c) of any sizes with more than 128 positions, of one frame and 2x2 pixels each.
+        Three channels are RGB; of any others the mean is used.
+    weights
+        Of C3D: a file, ``.pth`` as of MMAction or ``.npz`` as of Chainer; or "c3d_sports1m", the
+        former, which is fetched once, 300 MB, and kept in the user's cache. None: what the
+        environment variable PATCHVID_C3D says, or else "c3d_sports1m".
+    device
+        Where C3D runs: "cpu", "cuda", or "auto".
 
     Returns
     -------
-    largest_piece
-        Its share of all patches: 1 for a copy, and next to 0 where nothing is copied.
-    mean_piece
-        Share of all patches of the piece that a patch is in, averaged over the patches: the sum of
-        the squared shares of all pieces. Its inverse is their effective number: as many pieces of
-        equal size have the same mean [1]_.
-    longest_run
-        Longest time, in frames of the output, during which half of the picture goes on as in the
-        source: each place keeps its shift, whether or not all have the same one. From the frames of
-        a patch, where nothing goes on, to those of the output. (In nearly any video some place goes
-        on from the first frame to the last; the longest run of all places would say nothing.)
+    From 0 up, on the scale of the features squared; less is better, but a copy is best. All
+    positions are used, and so there is no error of sampling; but videos of few positions are
+    farther apart than long ones of the same kind.
 
     Raises
     ------
     InvalidInput
-        For an array that is no field.
+        For videos that cannot be compared or are too small, and files that are no weights of C3D.
+    WeightsError
+        If published weights are not in the cache and cannot be fetched.
+    DeviceError
+        For a device that is not there.
 
     Notes
     -----
-    Where the source repeats itself, as a still does in time, nearest patches are chosen among
-    equals, and a copy may seem to be made of small pieces.
+    The squared Frechet distance between two normal distributions that have the means and the
+    unbiased covariances of C3D's [1]_ features in either video [2]_.
+
+    **It is not comparable with published numbers**, nor with those from other weights: which layer
+    those were made with, and on which scale, was not published. Here it is the second convolution
+    after its rectifier, before its pooling, as the images' measure that this one comes from does
+    [3]_: 128 numbers a position, which sees 5 frames of 8x8 pixels. Videos are taken at the size
+    they have, in 8 bits less the mean colour that the weights were made with, in their order of the
+    channels. Time is in proportion to the number of voxels: 1 s for 13x144x256 on two cores.
 
     References
     ----------
-    .. [1] M. O. Hill, "Diversity and evenness: a unifying notation and its consequences", Ecology
-       54(2), 1973: the number of order 2, for pieces as species.
-
-    Examples
-    --------
-    >>> nnf = np.stack(np.indices((4, 6, 8)), axis=-1)  # a copy,
-    >>> nnf[:, :, 4:, 2] -= 2  # whose right half has moved
-    >>> nnf_diversity(nnf)
-    NnfDiversity(largest_piece=0.5, mean_piece=0.5, longest_run=6)
+    .. [1] D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks", ICCV
+       2015.
+    .. [2] S. Gur et al., "Hierarchical Patch VAE-GAN", NeurIPS 2020.
+    .. [3] T. R. Shaham et al., "SinGAN", ICCV 2019.
     """
-    nnf = np.asarray(nnf)
-    if nnf.ndim != 4 or nnf.shape[3] != 3 or 0 in nnf.shape or nnf.dtype.kind not in "iu":
-        raise InvalidInput(
-            f"nnf must be whole numbers (t, y, x) of shape (t', y', x', 3), "
-            f"got {nnf.dtype} {nnf.shape}"
-        )
-    n_frames, _, _ = as_size("patch", patch)
-    shifts = _number_shifts(nnf)
-    shares = _region_sizes(shifts) / shifts.size
-    longest_run = _longest_run(shifts) + n_frames - 1
-    return NnfDiversity(float(shares.max()), float((shares**2).sum()), longest_run)
+    source, output, _ = _as_pair(source, output, (1, 1, 1))
+    features = read_c3d(find_c3d(weights), device)
+    return Estimate(frechet_distance(summarize(source, features), summarize(output, features)))
 
 
 def evaluate(
@@ -320,6 +302,9 @@ def evaluate(
     patch: Triple = PATCH,
     seed: int = 0,
     device: str = "auto",
+    weights: StrPath | None = None,
+    names: Sequence[str] = (),
+    progress: Callable[[float], object] | None = None,
 ) -> Evaluation:
     """Take all measures of videos made from one source.
 
@@ -332,12 +317,18 @@ def evaluate(
     patch, seed, device
         As for `coherence`. All videos are sampled with the same seed, so that their differences are
         more certain than their errors say.
+    weights
+        Of C3D, as for `svfid`. None: it is left out.
+    names
+        What to call the outputs in errors.
+    progress
+        Called with the fraction that is done, from 0 to 1.
 
     Returns
     -------
     scores
-        One row for each output: `coherence`, `completeness`, `sliced_wasserstein` (``swd``), and
-        `nnf_diversity` (``largest_piece``, ``mean_piece``, ``longest_run``).
+        One row for each output: `coherence`, `completeness`, `sliced_wasserstein` (``swd``),
+        `nnf_diversity` (``largest_piece``, ``mean_piece``, ``longest_run``), and `svfid`.
     mean
         Their means. The errors are means too, which is at most too large. They tell nothing about
         how much other outputs would scatter.
@@ -363,21 +354,43 @@ def evaluate(
     """
     if not len(outputs):
         raise InvalidInput("outputs must be one or more videos, got none")
-    scores = []
-    for i, output in enumerate(outputs):
-        ours, other, extents = _as_pair(source, output, patch, f"outputs[{i}]")
-        coherent, nnf = _mean_cost(other, ours, extents, seed, device)
-        complete, _ = _mean_cost(ours, other, extents, seed, device)
-        distance = _sliced_wasserstein(ours, other, extents, seed)
-        copied = (Estimate(float(value)) for value in nnf_diversity(nnf, patch=extents))
-        scores.append(Scores(coherent, complete, distance, *copied))
-    means = np.mean(scores, axis=0).tolist()
+    names = names or [f"outputs[{i}]" for i in range(len(outputs))]
+    pairs = [_as_pair(source, output, patch, name) for output, name in zip(outputs, names)]
     alike = len(outputs) > 1 and len({np.shape(output)[1:] for output in outputs}) == 1
-    return Evaluation(
-        scores,
-        Scores(*(Estimate(*mean) for mean in means)),
-        diversity(source, outputs) if alike else None,
-    )
+    index = _diversity(pairs) if alike else None
+    features = None if weights is None else read_c3d(find_c3d(weights), device)
+    expected = None if features is None else summarize(pairs[0][0], features)
+    scores: list[Scores] = []
+    for ours, other, extents in pairs:
+        told = _after(progress, len(scores), len(pairs))
+        coherent, nnf = estimates.mean_cost(other, ours, extents, seed, device)
+        told(0.4)
+        complete, _ = estimates.mean_cost(ours, other, extents, seed, device)
+        told(0.8)
+        distance = estimates.sliced_wasserstein(ours, other, extents, seed)
+        copied = (Estimate(float(value)) for value in nnf_diversity(nnf, patch=extents))
+        row = Scores(coherent, complete, distance, *copied)
+        if features is not None and expected is not None:
+            row = row._replace(
+                svfid=Estimate(frechet_distance(expected, summarize(other, features)))
+            )
+        scores.append(row)
+        told(1.0)
+    return Evaluation(scores, Scores(*map(_mean, zip(*scores))), index)
+
+
+def _after(
+    progress: Callable[[float], object] | None, done: int, total: int
+) -> Callable[[float], object]:
+    """Tells the fraction of all videos that is done, from that of the next one."""
+    if progress is None:
+        return lambda fraction: None
+    return lambda fraction: progress((done + fraction) / total)
+
+
+def _mean(column: Sequence[Estimate | None]) -> Any:
+    present = [estimate for estimate in column if estimate is not None]
+    return Estimate(*np.mean(present, axis=0).tolist()) if present else None
 
 
 def _as_pair(
@@ -397,7 +410,11 @@ def _as_pair(
         )
     n_frames, height, width = as_size("patch", patch)
     n_frames = 1 if min(len(source), len(output)) == 1 else n_frames
-    patch = as_patch((n_frames, height, width), source.shape, output.shape)
+    patch = as_patch((n_frames, height, width), source.shape)
+    try:
+        as_patch(patch, output.shape)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name}: {error}") from error
     if source.dtype == output.dtype == np.uint8:
         return source, output, patch
     low, high = float(source.min()), float(source.max())  # of floats
@@ -411,135 +428,7 @@ def _to_8_bits(video: NDArray[Any], low: float, high: float) -> Floats:
     return (shifted * (255 / (high - low or 255))).astype(np.float32, copy=False)
 
 
-def _unfold(video: NDArray[Any], patch: Triple) -> Floats:
-    """A view of all patches, (t', y', x', kt, ky, kx, c), of values around 0 to round little."""
-    centred = np.subtract(video, 127.5, dtype=np.float32)
-    return np.moveaxis(sliding_window_view(centred, patch, (0, 1, 2)), 3, -1)
-
-
-def _rows(unfolded: Floats, places: NDArray[np.int64]) -> Floats:
-    """Copies of patches, by their numbers."""
-    return unfolded[np.unravel_index(places, unfolded.shape[:3])].reshape(len(places), -1)
-
-
-def _count(unfolded: Floats) -> int:
-    return math.prod(unfolded.shape[:3])
-
-
-def _mean_cost(
-    query: NDArray[Any], key: NDArray[Any], patch: Triple, seed: int, device: str
-) -> tuple[Estimate, NDArray[np.int32]]:
-    """Mean cost of the nearest neighbours of the patches of `query`, and their field."""
-    seed = as_whole("seed", seed, 0)
-    queries, keys = _unfold(query, patch), _unfold(key, patch)
-    if max(_count(queries), _count(keys)) <= EXACT_PATCHES:
-        nnf, cost = search(query, key, patch=patch, method="exact", device=device)
-        return Estimate(float(cost.mean(dtype=np.float64))), nnf
-    nnf, cost = search(query, key, patch=patch, sweeps=SWEEPS, seed=seed, device=device)
-    cumulated = cost.cumsum(dtype=np.float64)
-    if cumulated[-1] == 0:
-        return Estimate(0.0), nnf
-    strata = np.arange(SAMPLE) + np.random.default_rng(seed).random(SAMPLE)
-    drawn = np.searchsorted(cumulated[:-1], strata / SAMPLE * cumulated[-1], side="right")
-    found = cost.ravel()[drawn]
-    ratios = np.minimum(_least_cost(_rows(queries, drawn), keys), found) / found
-    mean = cumulated[-1] / cost.size
-    error = mean * ratios.std(ddof=1) / math.sqrt(SAMPLE)
-    return Estimate(float(mean * ratios.mean()), float(error)), nnf
-
-
-def _least_cost(rows: Floats, keys: Floats) -> Floats:
-    """Mean squared difference per value of each patch to the nearest one of all keys."""
-    least = np.full(len(rows), np.inf, np.float32)
-    nearest = np.zeros(len(rows), np.int64)
-    for first in range(0, _count(keys), CHUNK):
-        some = _rows(keys, np.arange(first, min(first + CHUNK, _count(keys))))
-        distance = (-2 * rows) @ some.T + np.einsum("ij,ij->i", some, some)
-        place = distance.argmin(axis=1)
-        distance = distance[np.arange(len(rows)), place]
-        nearest = np.where(distance < least, first + place, nearest)
-        least = np.minimum(distance, least)
-    return ((rows - _rows(keys, nearest)) ** 2).mean(axis=1)  # the product has rounded
-
-
-def _sliced_wasserstein(
-    source: NDArray[Any], output: NDArray[Any], patch: Triple, seed: int
-) -> Estimate:
-    random = np.random.default_rng(as_whole("seed", seed, 0))
-    n_values = math.prod(patch) * source.shape[3]
-    normal = random.standard_normal((n_values, min(n_values, DIRECTIONS)))
-    directions = np.linalg.qr(normal)[0].astype(np.float32)
-    distances = []
-    for scale in range(SCALES):
-        if scale:
-            source, output = _halve(source), _halve(output)
-        both = (source, output)
-        if scale and any(n <= k for v in both for n, k in zip(v.shape[1:3], patch[1:])):
-            break
-        patches = [_unfold(video, patch) for video in both]
-        number = min(PROJECTED, *map(_count, patches))
-        projected = [
-            np.sort(directions.T @ _rows(some, _spread(_count(some), number, seed)).T, axis=1)
-            for some in patches
-        ]
-        distances.append(np.abs(projected[0] - projected[1]).mean(axis=1, dtype=np.float64))
-    distance = np.mean(distances, axis=0)
-    return Estimate(float(distance.mean()), float(distance.std() / math.sqrt(len(distance))))
-
-
-def _spread(count: int, number: int, seed: int) -> NDArray[np.int64]:
-    """So many places out of `count`, one drawn from each of as many stretches."""
-    edges = np.arange(number + 1) * count // number
-    return np.random.default_rng(seed).integers(edges[:-1], edges[1:])
-
-
-def _halve(video: NDArray[Any]) -> Floats:
-    """Means of 2x2 pixels; an odd row or column is left out."""
-    n_frames, height, width, channels = video.shape
-    height, width = height // 2, width // 2
-    even = video[:, : 2 * height, : 2 * width]
-    blocks = even.reshape(n_frames, height, 2, width, 2, channels)
-    return blocks.mean(axis=(2, 4), dtype=np.float32)
-
-
 def _grey(video: NDArray[Any]) -> Floats:
     if video.shape[3] == len(LUMA):
         return video @ LUMA
     return video.mean(axis=3, dtype=np.float32)
-
-
-def _number_shifts(nnf: NDArray[Any]) -> NDArray[np.int64]:
-    """(t', y', x') of a number for each shift between output and source."""
-    positive = []
-    for axis, n in enumerate(nnf.shape[:3]):
-        places = np.arange(n).reshape([n if i == axis else 1 for i in range(3)])
-        shift = nnf[..., axis].astype(np.int64) - places
-        positive.append(shift - shift.min())
-    return np.ravel_multi_index(tuple(positive), [int(shift.max()) + 1 for shift in positive])
-
-
-def _region_sizes(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Patches in each connected region of one shift."""
-    starts = np.ones(shifts.shape, bool)
-    starts[..., 1:] = shifts[..., 1:] != shifts[..., :-1]
-    runs = starts.cumsum(dtype=np.int32).reshape(shifts.shape) - 1  # along x: what is connected
-    edges = []
-    for axis in (0, 1):
-        shift, run = np.moveaxis(shifts, axis, 0), np.moveaxis(runs, axis, 0)
-        same = shift[1:] == shift[:-1]
-        edges.append((run[:-1][same], run[1:][same]))
-    pairs = np.concatenate(edges, axis=1)
-    n_runs = np.count_nonzero(starts)
-    graph = coo_array((np.ones(len(pairs[0]), bool), pairs), shape=(n_runs, n_runs))
-    labels = connected_components(graph, directed=False)[1]
-    return np.bincount(labels[runs.ravel()])
-
-
-def _longest_run(shifts: NDArray[np.int64]) -> int:
-    """Patches in a row, in time, with one shift: as many as half of the places have at once."""
-    lasting = np.ones(shifts[0].size, np.int64)
-    longest = 1
-    for before, now in pairwise(shifts.reshape(len(shifts), -1)):
-        lasting = np.where(before == now, lasting + 1, 1)
-        longest = max(longest, int(np.partition(lasting, lasting.size // 2)[lasting.size // 2]))
-    return longest

@@ -9,14 +9,14 @@ Source: Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Opt
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import count
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patchvid.errors import InvalidInput
+from patchvid.graphs import FLOAT, INT64, Graph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -26,8 +26,6 @@ LEAST_SIDE = 64  # pixels, for which the coarsest of the levels has one feature
 
 _LEVELS = 4
 _EPSILON = 1e-5  # of the normalizations
-_OPSET, _IR_VERSION = 17, 8  # what every onnxruntime since 2022 can read
-_FLOAT, _INT64, _BOOL = 1, 7, 9  # of onnx.TensorProto
 
 _GRU, _MOTION, _HEAD = "update_block.gru.conv", "update_block.encoder.", "update_block.flow_head."
 _MASK = "update_block.mask."
@@ -77,25 +75,16 @@ def build_raft(tensors: Mapping[str, NDArray[Any]], iterations: int = 20) -> "Mo
     InvalidInput
         For tensors that are not those of RAFT.
     """
-    from onnx import helper
-
     images = ["image1", "image2"]
-    g = _Graph({_renamed(name): tensor for name, tensor in tensors.items()})
+    g = Graph({_renamed(name): tensor for name, tensor in tensors.items()})
     try:
         g.add("Identity", _flow(g, images, iterations), outputs=["flow"])
     except KeyError as error:
         raise InvalidInput(
             f"the weights are not those of RAFT, small or large: there is no {error}; give others"
         ) from error
-    graph = helper.make_graph(
-        g.nodes,
-        "raft",
-        [helper.make_tensor_value_info(x, _FLOAT, ["n", 3, "height", "width"]) for x in images],
-        [helper.make_tensor_value_info("flow", _FLOAT, ["n", 2, "height", "width"])],
-        g.constants,
-    )
-    opset = helper.make_opsetid("", _OPSET)
-    return helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
+    shape = ["n", 3, "height", "width"]
+    return g.model("raft", dict.fromkeys(images, shape), {"flow": ["n", 2, "height", "width"]})
 
 
 def _renamed(name: str) -> str:
@@ -104,87 +93,7 @@ def _renamed(name: str) -> str:
     return name
 
 
-class _Graph:
-    """A graph in the making: values are names, and numbers among the inputs become constants."""
-
-    def __init__(
-        self, tensors: Mapping[str, NDArray[Any]], numbers: "count[int] | None" = None
-    ) -> None:
-        self.tensors = tensors
-        self.numbers = numbers or count()
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def __call__(self, op: str, *inputs: Any, **attributes: Any) -> str:
-        """Add a node that has one output."""
-        return self.add(op, *inputs, outputs=[self.new()], **attributes)[0]
-
-    def add(self, op: str, *inputs: Any, outputs: list[str], **attributes: Any) -> list[str]:
-        from onnx import helper
-
-        names = [x if isinstance(x, str) else self.constant(x) for x in inputs]
-        self.nodes.append(helper.make_node(op, names, outputs, **attributes))
-        return outputs
-
-    def new(self) -> str:
-        return f"v{next(self.numbers)}"
-
-    def constant(self, values: Any) -> str:
-        from onnx import numpy_helper
-
-        array = np.asarray(values)
-        array = np.asarray(array, np.int64 if array.dtype.kind == "i" else np.float32, order="C")
-        name = self.new()
-        self.constants.append(numpy_helper.from_array(array, name))
-        return name
-
-    def loop(self, times: int, body: "Callable[..., Sequence[str]]", *values: str) -> Sequence[str]:
-        """Replace maps by what ``body(graph, *maps)`` makes of them, `times` times."""
-        from onnx import helper
-
-        inner = _Graph(self.tensors, self.numbers)
-        taken = [inner.new() for _ in values]
-        made = body(inner, *taken)
-        turn, flag = inner.new(), inner.new()
-        again = inner("Identity", flag)
-
-        def info(name: str, kind: int = _FLOAT) -> Any:
-            shape = [None] * 4 if kind == _FLOAT else []
-            return helper.make_tensor_value_info(name, kind, shape)
-
-        graph = helper.make_graph(
-            inner.nodes,
-            "update",
-            [info(turn, _INT64), info(flag, _BOOL), *map(info, taken)],
-            [info(again, _BOOL), *map(info, made)],
-            inner.constants,
-        )
-        outputs = [self.new() for _ in values]
-        return self.add("Loop", np.array(times), "", *values, outputs=outputs, body=graph)
-
-    def split(self, x: str, sizes: Sequence[int], axis: int = 1) -> list[str]:
-        return self.add("Split", x, list(sizes), outputs=[self.new() for _ in sizes], axis=axis)
-
-    def size(self, name: str) -> int:
-        """Number of channels that a convolution puts out."""
-        return len(self.tensors[f"{name}.bias"])
-
-    def conv(self, x: str, name: str, stride: int = 1) -> str:
-        parts = (self.tensors[f"{name}.{part}"] for part in ("weight", "bias"))
-        return self.convolve(x, *parts, stride=stride)
-
-    def convolve(self, x: str, *weights: NDArray[Any], stride: int = 1, group: int = 1) -> str:
-        """A convolution that keeps the size, but for its stride."""
-        pads = [extent // 2 for extent in weights[0].shape[2:]] * 2
-        return self("Conv", x, *weights, pads=pads, strides=[stride, stride], group=group)
-
-    def map_shape(self, x: str, n_channels: int) -> str:
-        """The shape of a map as large as `x`, with so many channels."""
-        n, _, size = self.split(self("Shape", x), [1, 1, 2], axis=0)
-        return self("Concat", n, [n_channels], size, axis=0)
-
-
-def _flow(g: _Graph, images: Sequence[str], iterations: int) -> str:
+def _flow(g: Graph, images: Sequence[str], iterations: int) -> str:
     image1, image2 = (g("Sub", g("Mul", image, 2 / 255), 1.0) for image in images)
     features = _encode(g, "fnet", image1)
     around = _Correlation(g, features, _encode(g, "fnet", image2))
@@ -194,7 +103,7 @@ def _flow(g: _Graph, images: Sequence[str], iterations: int) -> str:
     hidden, context = g("Tanh", hidden), g("Relu", context)
     units = [_Unit.make(g, i, context, sizes) for i in "12" if f"{_GRU}z{i}.weight" in g.tensors]
 
-    def update(g: _Graph, hidden: str, flow: str) -> tuple[str, str]:
+    def update(g: Graph, hidden: str, flow: str) -> tuple[str, str]:
         motion = _motion(g, flow, around(g, flow))
         for unit in units:
             hidden = unit(g, hidden, motion)
@@ -206,7 +115,7 @@ def _flow(g: _Graph, images: Sequence[str], iterations: int) -> str:
     return _upsample(g, flow, hidden)
 
 
-def _encode(g: _Graph, net: str, x: str) -> str:
+def _encode(g: Graph, net: str, x: str) -> str:
     """Features of an image, an eighth as large."""
     x = g("Relu", _normalize(g, g.conv(x, f"{net}.conv1", stride=2), f"{net}.norm1"))
     for layer, stride in ((1, 1), (2, 2), (3, 2)):
@@ -215,7 +124,7 @@ def _encode(g: _Graph, net: str, x: str) -> str:
     return g.conv(x, f"{net}.conv2")
 
 
-def _residual_block(g: _Graph, x: str, name: str, stride: int) -> str:
+def _residual_block(g: Graph, x: str, name: str, stride: int) -> str:
     """Two convolutions, or three with a bottleneck, beside a short cut."""
     strides = (1, stride, 1) if f"{name}.conv3.weight" in g.tensors else (stride, 1)
     y = x
@@ -226,7 +135,7 @@ def _residual_block(g: _Graph, x: str, name: str, stride: int) -> str:
     return g("Relu", g("Add", x, y))
 
 
-def _normalize(g: _Graph, x: str, name: str) -> str:
+def _normalize(g: Graph, x: str, name: str) -> str:
     """By each image's own values for features; by those of training, or not at all, for context."""
     if name.startswith("fnet."):
         mean = g("ReduceMean", x, axes=[2, 3])
@@ -246,7 +155,7 @@ class _Correlation:
     the other: there is one row of numbers for every pixel of the first image.
     """
 
-    def __init__(self, g: _Graph, features1: str, features2: str) -> None:
+    def __init__(self, g: Graph, features1: str, features2: str) -> None:
         n_channels = g.size("fnet.conv2")
         n_points = g.tensors[f"{_MOTION}convc1.weight"].shape[1] // _LEVELS
         self.side = round(n_points**0.5)
@@ -262,7 +171,7 @@ class _Correlation:
         self.values = g("MatMul", pixels, g("Concat", *levels, axis=2))
 
         size = g("Slice", g("Shape", features1), [2], [4])
-        height, width = g.split(g("Cast", size, to=_FLOAT), [1, 1], axis=0)
+        height, width = g.split(g("Cast", size, to=FLOAT), [1, 1], axis=0)
         ys, xs = (g("Range", 0.0, g("Squeeze", n), 1.0) for n in (height, width))
         rows = [g("Expand", x, size) for x in (xs, g("Unsqueeze", ys, [1]))]
         self.grid = g("Concat", *(g("Unsqueeze", x, [0, 1]) for x in rows), axis=1)
@@ -272,7 +181,7 @@ class _Correlation:
         areas = g("Mul", g("Add", self.heights, 2.0), self.strides)
         self.starts = g("CumSum", areas, np.array(0), exclusive=1)
 
-    def __call__(self, g: _Graph, flow: str) -> str:
+    def __call__(self, g: Graph, flow: str) -> str:
         """Correlations around where the flow leads, bilinear, of all levels as channels."""
         side = self.side
         points = g("Reshape", g("Add", self.grid, flow), [0, 2, -1])
@@ -285,7 +194,7 @@ class _Correlation:
         x = g("Max", g("Min", g("Add", x, offsets), self.widths), -1.0)
         y = g("Max", g("Min", g("Add", y, offsets), self.heights), -1.0)
         y = g("Add", g("Mul", g("Add", y, 1.0), self.strides), g("Add", self.starts, 1.0))
-        x, y = (g("Cast", n, to=_INT64) for n in (x, y))
+        x, y = (g("Cast", n, to=INT64) for n in (x, y))
         # The windows run along x before y.
         index = g("Add", g("Unsqueeze", x, [4]), g("Unsqueeze", y, [3]))
         found = g("GatherElements", self.values, g("Reshape", index, [0, 0, -1]), axis=2)
@@ -298,7 +207,7 @@ class _Correlation:
         return g("Reshape", found, g.map_shape(flow, _LEVELS * side * side))
 
 
-def _motion(g: _Graph, flow: str, correlation: str) -> str:
+def _motion(g: Graph, flow: str, correlation: str) -> str:
     """What the update sees of the flow and of the correlations that it leads to."""
     correlation = g("Relu", g.conv(correlation, f"{_MOTION}convc1"))
     if f"{_MOTION}convc2.weight" in g.tensors:
@@ -318,7 +227,7 @@ class _Unit(NamedTuple):
     candidate_context: str
 
     @classmethod
-    def make(cls, g: _Graph, number: str, context: str, sizes: Sequence[int]) -> "_Unit":
+    def make(cls, g: Graph, number: str, context: str, sizes: Sequence[int]) -> "_Unit":
         n_hidden, n_context = sizes
         names = [f"{_GRU}{gate}{number}" for gate in "zrq"]
         weight = np.concatenate([g.tensors[f"{name}.weight"] for name in names])
@@ -328,7 +237,7 @@ class _Unit(NamedTuple):
         gates, candidate = np.split(np.concatenate([hidden, motion], axis=1), [2 * n_hidden])
         return cls(gates, candidate, *added)
 
-    def __call__(self, g: _Graph, hidden: str, motion: str) -> str:
+    def __call__(self, g: Graph, hidden: str, motion: str) -> str:
         seen = g.convolve(g("Concat", hidden, motion, axis=1), self.gates)
         gates = g("Sigmoid", g("Add", seen, self.gates_context))
         update, reset = g.split(gates, [len(self.candidate)] * 2)
@@ -337,7 +246,7 @@ class _Unit(NamedTuple):
         return g("Add", hidden, g("Mul", update, g("Sub", candidate, hidden)))
 
 
-def _upsample(g: _Graph, flow: str, hidden: str) -> str:
+def _upsample(g: Graph, flow: str, hidden: str) -> str:
     """The flow at full size: bilinear, or a learned mean of the nine values around."""
     flow = g("Mul", flow, float(STRIDE))
     if f"{_MASK}0.weight" not in g.tensors:

@@ -32,6 +32,11 @@ PUBLISHED = {
     "raft_large": Published(
         "https://download.pytorch.org/models/raft_large_C_T_SKHT_V1-0b8c9e55.pth", "0b8c9e55"
     ),
+    "c3d_sports1m": Published(
+        "https://download.openmmlab.com/mmaction/recognition/c3d/"
+        "c3d_sports1m_pretrain_20201016-dcc47ddc.pth",
+        "dcc47ddc",
+    ),
 }
 
 _TIMEOUT = 20  # seconds without an answer

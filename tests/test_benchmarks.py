@@ -1,5 +1,7 @@
 """The benchmarks run, and their results say what they should."""
 
+import csv
+import importlib.util
 import json
 import math
 import os
@@ -26,10 +28,11 @@ FACTS = {"command", "date", "machine", "commit", "patchvid", "python", "numpy", 
 LOADS = {"load average, start", "load average, end"}
 
 
-def measure(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    script = ROOT / "benchmarks" / "measure.py"
+def measure(
+    folder: Path, *arguments: str | Path, script: str = "measure.py"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, script, "--quick", "--results", folder, *arguments],
+        [sys.executable, ROOT / "benchmarks" / script, "--quick", "--results", folder, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -63,6 +66,7 @@ def test_kernels_are_compared_with_their_floors(tmp_path: Path) -> None:
         assert 0 < floor < math.inf
         assert math.isclose(row["time / floor"], row["ms"] / floor)
         assert row["ms"] > 0.1 * floor  # other programs may slow either down, but not so much
+        assert row["bytes a voxel"] > 2  # a field of 4 bytes for most voxels, or a result of 3
 
     first, later = measured["candidates"]
     radii = 8  # 128, 64, ... 1
@@ -83,6 +87,60 @@ def test_cases_on_shared_data(shared: Path, tmp_path: Path) -> None:
     assert 1 < sweeps < 20
     assert 0.95 < ratio < 1.1
     assert 0 < vote < 60
+
+
+def test_peers_are_beaten_or_named_as_missing(shared: Path, tmp_path: Path) -> None:
+    measured = tables(tmp_path, "--shared", shared, "peers")
+    for row in measured.get("peers", []):
+        assert row["seconds"] > 0
+        if "our cost" in row:
+            assert 0 < row["our cost"] <= row["cost"]
+            assert math.isclose(row["times faster"], row["seconds"] / row["our seconds"])
+    named = [row["package"] for rows in measured.values() for row in rows]
+    for package in ("patchmatch-cython", "pypatchmatch", "ebsynth"):
+        assert any(name.startswith(package) for name in named)
+    for row in measured.get("peers, left out", []):
+        assert row["reason"]
+
+
+def test_the_paper_is_repeated_as_tables_and_a_picture(shared: Path, tmp_path: Path) -> None:
+    run = measure(tmp_path, "--shared", shared, script="reproduce.py")
+    assert run.returncode == 0, run.stderr
+    (summary,) = tmp_path.glob("*-reproduce-quick.md")
+    assert run.stdout == f"{summary}\n"
+    rows = {}
+    for name in ("table1", "table1-quoted", "figure6"):
+        path = Path(f"{summary.with_suffix('')}-{name}.csv")
+        with path.open(newline="", encoding="utf-8") as file:
+            rows[name] = list(csv.DictReader(file))
+
+    makers = ["patchvid", "VGPNN, its own samples", "HP-VAE-GAN, its own samples"]
+    assert [(row["set"], row["maker"]) for row in rows["table1"]] == [
+        *(("13 frames", maker) for maker in makers),
+        *(("8 frames", maker) for maker in makers[:2]),
+    ]
+    for row in rows["table1"]:
+        assert float(row["coherence"]) > 0
+        assert bool(row["s a sample"]) == (row["maker"] == "patchvid")
+    quoted = {(row["set"], row["maker"]): row["SVFID"] for row in rows["table1-quoted"]}
+    assert quoted["13 frames", "VGPNN"] == "0.0072"
+
+    kinds = {(row["maker"].split(",")[0], row["source"]) for row in rows["figure6"]}
+    assert kinds == {
+        ("patchvid", "measured"),
+        ("exhaustive search", "measured"),
+        ("exhaustive search", "extrapolated"),
+        ("VGPNN", "quoted"),
+        ("HP-VAE-GAN", "quoted"),
+    }
+    assert all(float(row["seconds"]) > 0 for row in rows["figure6"])
+    markdown = summary.read_text()
+    assert all(f"- {fact}: " in markdown for fact in FACTS | LOADS)
+    if importlib.util.find_spec("matplotlib") is None:
+        assert "no picture of Figure 6: No module named 'matplotlib'" in run.stderr
+    else:
+        (picture,) = tmp_path.glob("*.png")
+        assert f"({picture.name})" in markdown
 
 
 def test_missing_data_are_named(tmp_path: Path) -> None:

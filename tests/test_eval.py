@@ -10,15 +10,18 @@ from click.testing import CliRunner, Result
 from patchvid import metrics, sample_clip, write_video
 from patchvid.cli.eval import evaluate
 from patchvid.cli.main import Boundary
+from patchvid.weights import Published
 
 SOURCE = sample_clip()[:5, 20:44, 40:72]
+MEASURES = list(metrics.Scores._fields[:-1])  # svfid needs weights
 OUTPUTS = {"same.npz": SOURCE, "back.npz": np.ascontiguousarray(SOURCE[::-1, :, ::-1])}
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clips are in the current folder."""
+    """The clips are in the current folder, and weights are nowhere."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PATCHVID_C3D", raising=False)
     write_video("source.npz", SOURCE)
     for name, output in OUTPUTS.items():
         write_video(name, output)
@@ -49,12 +52,12 @@ def fail(*args: str, exit_code: int = 1) -> str:
 def test_table_has_a_row_for_each_file_and_their_mean() -> None:
     head, *rows, empty, last = succeed("source.npz", *OUTPUTS).splitlines()
     scores, mean, index = metrics.evaluate(SOURCE, list(OUTPUTS.values()))
-    assert head.split() == list(metrics.Scores._fields)
+    assert head.split() == MEASURES
     assert len({len(row) for row in (head, *rows)}) == 1  # aligned
     for row, name, values in zip(rows, [*OUTPUTS, "mean"], [*scores, mean], strict=True):
         first, *cells = row.replace(" ±", "±").split()
         assert first == name
-        for cell, (value, error) in zip(cells, values, strict=True):
+        for cell, (value, error) in zip(cells, values[:-1], strict=True):
             number, _, scatter = cell.partition("±")
             assert float(number) == pytest.approx(value, abs=6e-4)
             assert float(scatter or 0) == pytest.approx(error, abs=6e-4)
@@ -72,8 +75,8 @@ def test_json_has_everything_and_nothing_else_is_printed() -> None:
         [*printed["files"], printed["mean"]], [*OUTPUTS, None], [*scores, mean], strict=True
     ):
         assert row.pop("file", None) == name
-        assert list(row) == list(metrics.Scores._fields)
-        for (value, error), estimate in zip(values, row.values(), strict=True):
+        assert list(row) == MEASURES
+        for (value, error), estimate in zip(values[:-1], row.values(), strict=True):
             assert estimate == {"value": pytest.approx(value), "error": pytest.approx(error)}
 
 
@@ -99,12 +102,50 @@ def test_sizes_may_differ() -> None:
     assert lines[1].split()[1] == "0.000"
 
 
+def write_weights(path: Path) -> None:
+    random = np.random.default_rng(0)
+    shapes = {"conv1a": (8, 3, 3, 3, 3), "conv2a": (6, 8, 3, 3, 3)}
+    tensors = {f"{name}/W": random.normal(size=shape) for name, shape in shapes.items()}
+    tensors |= {f"{name}/b": np.zeros(shape[0]) for name, shape in shapes.items()}
+    np.savez(path, **tensors)  # type: ignore[arg-type]
+
+
+def test_svfid_is_shown_where_weights_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c3d.npz"
+    write_weights(path)
+    expected = metrics.svfid(SOURCE, OUTPUTS["back.npz"], weights=path).value
+    assert expected > 0
+    head, same, back, *_ = succeed("source.npz", *OUTPUTS, "--svfid", str(path)).splitlines()
+    assert head.split() == [*MEASURES, "svfid"]
+    assert float(same.split()[-1]) == 0
+    assert float(back.split()[-1]) == pytest.approx(expected, rel=1e-3)
+    monkeypatch.setenv("PATCHVID_C3D", str(path))
+    printed = json.loads(succeed("source.npz", "back.npz", "--json"))
+    assert printed["mean"]["svfid"] == {"value": pytest.approx(expected), "error": 0}
+
+
+def test_auto_fetches_the_weights_of_svfid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unreachable = {"c3d_sports1m": Published("http://127.0.0.1:9/c3d.pth", "0")}
+    monkeypatch.setattr("patchvid.weights.PUBLISHED", unreachable)
+    monkeypatch.setattr("patchvid.weights._failures", {})
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
+    message = fail("source.npz", "same.npz", "--svfid", "auto")
+    assert "cannot fetch the weights c3d_sports1m from http://127.0.0.1:9/c3d.pth" in message
+
+
 def test_errors_are_one_line() -> None:
     assert "no 'none.npz'" in fail("none.npz", "same.npz")
     assert "no 'none.npz'" in fail("source.npz", "same.npz", "none.npz")
     write_video("grey.npz", SOURCE[..., :1])
-    assert "outputs[1] must have as many channels" in fail("source.npz", "same.npz", "grey.npz")
+    assert "grey.npz must have as many channels" in fail("source.npz", "same.npz", "grey.npz")
     assert "smaller than the patch" in fail("source.npz", "same.npz", "--frames", ":2")
+    write_video("short.npz", SOURCE[:2])
+    assert "short.npz: a video of 2x24x32 is smaller" in fail("source.npz", "short.npz")
+    assert "no file of weights at 'none.npz'" in fail(
+        "source.npz", "same.npz", "--svfid", "none.npz"
+    )
     assert "'cuda'" in fail("source.npz", "same.npz", "--device", "cuda")
     assert "Missing argument 'GENERATED...'" in fail("source.npz", exit_code=2)
     assert "not A:B" in fail("source.npz", "same.npz", "--frames", "4", exit_code=2)

@@ -1,0 +1,142 @@
+"""Networks as ONNX graphs made from their tensors, and what runs them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.errors import DeviceError, InvalidInput
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+FLOAT, INT64, BOOL = 1, 7, 9  # of onnx.TensorProto
+
+_OPSET, _IR_VERSION = 17, 8  # what every onnxruntime since 2022 can read
+_CUDA = "CUDAExecutionProvider"
+
+Shapes = Mapping[str, Sequence[Any]]  # of inputs or outputs; a name is any extent
+
+
+class Graph:
+    """A graph in the making: values are names, and numbers among the inputs become constants."""
+
+    def __init__(
+        self, tensors: Mapping[str, NDArray[Any]], numbers: "count[int] | None" = None
+    ) -> None:
+        self.tensors = tensors
+        self.numbers = numbers or count()
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def __call__(self, op: str, *inputs: Any, **attributes: Any) -> str:
+        """Add a node that has one output."""
+        return self.add(op, *inputs, outputs=[self.new()], **attributes)[0]
+
+    def add(self, op: str, *inputs: Any, outputs: list[str], **attributes: Any) -> list[str]:
+        from onnx import helper
+
+        names = [x if isinstance(x, str) else self.constant(x) for x in inputs]
+        self.nodes.append(helper.make_node(op, names, outputs, **attributes))
+        return outputs
+
+    def new(self) -> str:
+        return f"v{next(self.numbers)}"
+
+    def constant(self, values: Any) -> str:
+        from onnx import numpy_helper
+
+        array = np.asarray(values)
+        array = np.asarray(array, np.int64 if array.dtype.kind == "i" else np.float32, order="C")
+        name = self.new()
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def loop(self, times: int, body: "Callable[..., Sequence[str]]", *values: str) -> Sequence[str]:
+        """Replace maps by what ``body(graph, *maps)`` makes of them, `times` times."""
+        from onnx import helper
+
+        inner = Graph(self.tensors, self.numbers)
+        taken = [inner.new() for _ in values]
+        made = body(inner, *taken)
+        turn, flag = inner.new(), inner.new()
+        again = inner("Identity", flag)
+
+        def info(name: str, kind: int = FLOAT) -> Any:
+            shape = [None] * 4 if kind == FLOAT else []
+            return helper.make_tensor_value_info(name, kind, shape)
+
+        graph = helper.make_graph(
+            inner.nodes,
+            "update",
+            [info(turn, INT64), info(flag, BOOL), *map(info, taken)],
+            [info(again, BOOL), *map(info, made)],
+            inner.constants,
+        )
+        outputs = [self.new() for _ in values]
+        return self.add("Loop", np.array(times), "", *values, outputs=outputs, body=graph)
+
+    def split(self, x: str, sizes: Sequence[int], axis: int = 1) -> list[str]:
+        return self.add("Split", x, list(sizes), outputs=[self.new() for _ in sizes], axis=axis)
+
+    def size(self, name: str) -> int:
+        """Number of channels that a convolution puts out."""
+        return len(self.tensors[f"{name}.bias"])
+
+    def conv(self, x: str, name: str, stride: int = 1) -> str:
+        parts = (self.tensors[f"{name}.{part}"] for part in ("weight", "bias"))
+        return self.convolve(x, *parts, stride=stride)
+
+    def convolve(self, x: str, *weights: NDArray[Any], stride: int = 1, group: int = 1) -> str:
+        """A convolution, along two axes or three, that keeps the size, but for its stride."""
+        extents = weights[0].shape[2:]
+        pads, strides = [extent // 2 for extent in extents] * 2, [stride] * len(extents)
+        return self("Conv", x, *weights, pads=pads, strides=strides, group=group)
+
+    def map_shape(self, x: str, n_channels: int) -> str:
+        """The shape of a map as large as `x`, with so many channels."""
+        n, _, size = self.split(self("Shape", x), [1, 1, 2], axis=0)
+        return self("Concat", n, [n_channels], size, axis=0)
+
+    def model(self, name: str, inputs: Shapes, outputs: Shapes) -> "ModelProto":
+        """The graph as a model, with inputs and outputs of these names and shapes."""
+        from onnx import helper
+
+        def infos(shapes: Shapes) -> list[Any]:
+            return [helper.make_tensor_value_info(x, FLOAT, s) for x, s in shapes.items()]
+
+        graph = helper.make_graph(self.nodes, name, infos(inputs), infos(outputs), self.constants)
+        opset = helper.make_opsetid("", _OPSET)
+        return helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
+
+
+def open_session(model: bytes, device: str, threads: int = 0) -> Any:
+    """A session of onnxruntime on a device, on so many threads where that is the CPU; 0 is all.
+
+    Raises
+    ------
+    InvalidInput
+        For a device that is none of "auto", "cpu" and "cuda".
+    DeviceError
+        For "cuda" where onnxruntime has no GPU.
+    """
+    import onnxruntime
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # its errors are raised as well
+    options.intra_op_num_threads = threads
+    wanted = device != "cpu" and _CUDA in onnxruntime.get_available_providers()
+    providers = [*[(_CUDA, {"use_tf32": 0})] * wanted, "CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(model, options, providers=providers)
+    if device == "cuda" and not is_on_gpu(session):
+        raise DeviceError("device 'cuda' needs onnxruntime-gpu and a GPU; use 'cpu' or 'auto'")
+    return session
+
+
+def is_on_gpu(session: Any) -> bool:
+    """Whether a session runs on the GPU."""
+    return _CUDA in session.get_providers()

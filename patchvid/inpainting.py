@@ -1,0 +1,213 @@
+"""Inpainting: a hole in a clip is completed from the rest of it, or by what a cue asks for.
+
+Only patches that touch the hole are searched, and only its voxels are made, of keys that lie
+outside of it. The coarsest query is the clip with the hole filled smoothly, or with the cue in it.
+
+Source: section 4 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022),
+conditional inpainting.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid.application import as_seed, as_settings, collect, plan_stages, report_sample
+from patchvid.checks import Triple, as_kernel_dtype, as_video, as_whole
+from patchvid.cues import painted
+from patchvid.errors import InvalidInput
+from patchvid.kernels import backend
+from patchvid.masks import Mask, Region, as_soft_mask, coarse_region, dilate, fill_smoothly
+from patchvid.matching import patches_within
+from patchvid.pyramid import resize
+from patchvid.synthesis import Progress, Quantizer, Settings, Stage, synthesize
+
+# A cue says what should appear on levels of so many pixels on the shorter side; more make what
+# appears take the shape of the cue, fewer may lose it.
+CUED_PIXELS = 45
+
+# Around what a cue paints there is room for what does not fit into its shape, relative to the
+# shorter side of the clip.
+ROOM = 0.05
+
+FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
+FEWEST_LEVELS = 3  # for a thin hole too: what goes on behind it is best seen from afar
+
+
+def inpaint(
+    video: NDArray[Any],
+    mask: ArrayLike | None = None,
+    *,
+    cue: NDArray[Any] | None = None,
+    grow: int | None = None,
+    seed: int | None = None,
+    patch: Triple | None = None,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] = (3, 15),
+    em: int | None = None,
+    vote: Literal["median", "mean"] = "median",
+    device: str = "auto",
+    progress: Progress | None = None,
+    details: bool = False,
+) -> Any:
+    """Complete a hole in `video` from the rest of it.
+
+    Parameters
+    ----------
+    video
+        (t, y, x, c), uint8, uint16 or float, any number of channels.
+    mask
+        What is to be made, white: (y, x) for all frames, (t, y, x), or a video. True, 1 in floats
+        and 255 in whole numbers, or 1 if none is larger, are white; greys blend what is made with
+        the clip. None: what the cue paints.
+    cue
+        A copy of `video` on which flat colours show what should appear, and where: it looks like
+        those parts of the clip that have these colours when they are seen from afar. Without a mask
+        that is where the cue differs from `video`; if it differs by compression as well, where it
+        has rectangles of one colour that differ. The cue itself may be given as `video`.
+    grow
+        Pixels by which the hole is larger than the mask, in every frame. None: 0, and without a
+        mask a twentieth of the shorter side around what the cue paints.
+    seed
+        The same seed gives the same bytes on any number of threads. None draws one.
+    patch, factor, coarsest, em, vote
+        As for `generate`. Levels on which some patches see nothing but the hole, or all do, are
+        avoided where possible: work starts at the finest level on which every patch sees something
+        of the clip.
+    device, progress, details
+        As for `generate`.
+
+    Returns
+    -------
+    (t, y, x, c) of the dtype of `video`, and equal to it outside of the hole.
+
+    Raises
+    ------
+    InvalidInput
+        For masks and cues of another size than the clip, and holes that leave no whole patch.
+    DeviceError
+        For a device that is not there.
+
+    Notes
+    -----
+    Time grows in proportion to the number of voxels of the hole, and, far more slowly, of the clip.
+
+    Examples
+    --------
+    >>> stripes = np.tile(np.uint8([0, 0, 90, 90]), (4, 20, 8))[..., None]
+    >>> damaged, mask = stripes.copy(), np.zeros((20, 32), bool)
+    >>> mask[5:12, 9:17] = True
+    >>> damaged[:, mask] = 255
+    >>> bool((inpaint(damaged, mask, seed=0) == stripes).all())
+    True
+    """
+    kernels = backend(device)
+    video = as_video("video", video)
+    seed = as_seed(seed)
+    settings = as_settings(video, patch, em, vote, None)
+    if cue is not None:
+        cue = as_video("cue", cue)
+        if cue.shape != video.shape:
+            raise InvalidInput(
+                f"cue must have the shape of the clip, {video.shape}, got {cue.shape}"
+            )
+    soft = _as_hole(video, mask, cue, grow)
+    hole = soft > 0
+    _check_hole(hole, settings)
+    filled = _fill(as_kernel_dtype(video), hole)
+    quantize = Quantizer(filled)
+    stages = plan_stages(filled, hole.shape, settings, factor, coarsest)
+    holes = [coarse_region(hole, stage.value_level) for stage in stages]
+    first = _first_level(holes, settings)
+    stages = [
+        replace(stage, usable=~made, known=(made, stage.value))
+        for stage, made in zip(stages[first:], holes[first:])
+    ]
+    start = quantize(stages[0].value)
+    if cue is not None:
+        start, stages = _cued(stages, holes[first:], as_kernel_dtype(cue), quantize)
+    # The first layer makes something of the start; the coarsest level then has its iterations.
+    stages.insert(0, stages[0])
+    made = synthesize(
+        kernels, stages, start, quantize=quantize, settings=settings, seed=seed,
+        progress=report_sample(progress, len(stages), 0, 1),
+    )  # fmt: skip
+    made = made._replace(output=_blend(made.output, video, soft))
+    return collect([made], video, seed, details=details)
+
+
+def _as_hole(video: NDArray[Any], mask: Any, cue: Any, grow: int | None) -> Mask:
+    """How much of every voxel (t, y, x) is made."""
+    if mask is not None:
+        soft, room = as_soft_mask("mask", mask, video.shape), 0
+    elif cue is not None:
+        soft, room = painted(video, cue), math.ceil(ROOM * min(video.shape[1:3]))
+    else:
+        raise InvalidInput("inpaint needs a mask, white where the hole is, or a cue; got neither")
+    return dilate(soft, room if grow is None else as_whole("grow", grow, 0))
+
+
+def _check_hole(hole: Region, settings: Settings) -> None:
+    if not hole.any():
+        raise InvalidInput("mask must be white where the clip is to be completed, got only black")
+    patch, _ = settings.at(hole.shape)
+    if (
+        all(n >= extent for n, extent in zip(hole.shape, patch))
+        and not patches_within(~hole, patch).any()
+    ):
+        raise InvalidInput(
+            f"the hole leaves no whole patch of the clip, {'x'.join(map(str, patch))}, to complete "
+            "it from; use a smaller mask or a smaller patch"
+        )
+
+
+def _fill(video: NDArray[Any], hole: Region) -> NDArray[Any]:
+    """The video without what the hole holds, so that nothing of it gets into any level."""
+    filled = fill_smoothly(video.astype(np.float32), hole)
+    if video.dtype.kind == "u":
+        filled = np.rint(np.clip(filled, 0, np.iinfo(video.dtype).max))
+    return filled.astype(video.dtype)
+
+
+def _first_level(holes: Sequence[Region], settings: Settings) -> int:
+    """The finest level on which every patch holds something of the clip.
+
+    If few patches there lie outside of the hole, the next one with enough of them.
+    """
+    sighted, shares = 0, []
+    last = max(0, len(holes) - FEWEST_LEVELS)
+    for number, hole in enumerate(holes):
+        patch, _ = settings.at(hole.shape)
+        shares.append(float(patches_within(~hole, patch).mean()))
+        if number <= last and not patches_within(hole, patch).any():
+            sighted = number
+    rich = (n for n in range(sighted, len(holes)) if shares[n] >= FEWEST_KEYS)
+    return next(rich, int(np.argmax(shares)))
+
+
+def _cued(
+    stages: Sequence[Stage], holes: Sequence[Region], cue: NDArray[Any], quantize: Quantizer
+) -> tuple[NDArray[Any], list[Stage]]:
+    """The start that a cue makes, and the levels, of which it guides the coarse ones."""
+    queries: list[NDArray[Any]] = []
+    guided = []
+    for stage, hole in zip(stages, holes):
+        if not queries or min(hole.shape[1:]) <= CUED_PIXELS:
+            seen = resize(cue, hole.shape, scale=stage.value_level.scale)
+            query = quantize(np.where(hole[..., None], seen, stage.value))
+            queries.append(query)
+            stage = replace(stage, guides=(query, quantize(stage.value)))
+        guided.append(stage)
+    return queries[0], guided
+
+
+def _blend(made: NDArray[Any], video: NDArray[Any], soft: Mask) -> NDArray[Any]:
+    """The clip with what is made in the hole, by the shares of a soft mask."""
+    share = soft[..., None]
+    blended = share * made.astype(np.float32) + (1 - share) * video.astype(np.float32)
+    if video.dtype.kind == "u":
+        blended = np.rint(blended)
+    return np.where(share > 0, blended.astype(video.dtype), video)
