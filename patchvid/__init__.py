@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from patchvid.flow import optical_flow as optical_flow
     from patchvid.flow import read_flow as read_flow
     from patchvid.generation import generate as generate
+    from patchvid.inpainting import inpaint as inpaint
     from patchvid.layer import vpnn as vpnn
     from patchvid.matching import patch_distance as patch_distance
     from patchvid.matching import search as search
@@ -33,6 +34,7 @@ _HOMES = {
     "errors": ("PatchvidError", "InvalidInput", "DeviceError", "VideoError", "WeightsError"),
     "flow": ("optical_flow", "read_flow", "flow_to_color"),
     "generation": ("generate",),
+    "inpainting": ("inpaint",),
     "layer": ("vpnn",),
     "matching": ("search", "vote", "patch_distance"),
     "pyramid": ("build_pyramid", "resize"),

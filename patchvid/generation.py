@@ -38,7 +38,7 @@ from patchvid.synthesis import Progress, Quantizer, synthesize
 # shifted, is replaced by a stronger one; the layout is what the first levels, which take no time,
 # make of it. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
 RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.7, 1.33, 1.2, 12
-LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.6
+LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.75
 MOST_NOISE = 1000
 
 # Completeness keeps parts of the clip from getting lost under the noise.
