@@ -1,0 +1,366 @@
+"""Inpainting: known answers, what must stay and what must not be looked at, cues, errors."""
+
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from patchvid import resize, vote
+from patchvid.application import Made
+from patchvid.cli.inpaint import inpaint as command
+from patchvid.cues import painted
+from patchvid.errors import InvalidInput, PatchvidError
+from patchvid.inpainting import inpaint
+from patchvid.matching import patches_within
+from patchvid.video import read_video, write_video
+
+Array = NDArray[Any]
+
+
+def crossing_square(n_frames: int = 16) -> Array:
+    """A square that crosses a plain picture, two pixels a frame."""
+    clip = np.full((n_frames, 30, 44, 3), 90, np.uint8)
+    for t, frame in enumerate(clip):
+        frame[10:19, 1 + 2 * t : 10 + 2 * t] = (230, 200, 40)
+    return clip
+
+
+def waves(*shape: int, dtype: Any = np.uint8) -> Array:
+    """A texture that repeats itself in all directions, and moves."""
+    t, y, x, c = np.indices(shape)
+    values = np.sin(2 * np.pi * (x / 8 + t / 4)) * np.cos(2 * np.pi * y / 6 + c)
+    if np.dtype(dtype).kind == "u":
+        return np.rint((0.5 + 0.45 * values) * np.iinfo(dtype).max).astype(dtype)
+    return (values * 4 - 1).astype(dtype)
+
+
+def noisy(*shape: int) -> Array:
+    random = np.random.default_rng(0)
+    coarse = random.random((shape[0], shape[1] // 3, shape[2] // 3, shape[3]))
+    return np.rint(np.clip(resize(coarse, shape[:3]), 0, 1) * 255).astype(np.uint8)
+
+
+def box(clip: Array, rows: slice, columns: slice) -> Array:
+    """A mask for all frames, white in a box."""
+    mask = np.zeros(clip.shape[:3], bool)
+    mask[:, rows, columns] = True
+    return mask
+
+
+CLIP = noisy(5, 27, 36, 3)
+HOLE = np.zeros((27, 36), bool)
+HOLE[9:17, 12:22] = True
+
+
+# Known answers
+
+
+@pytest.mark.parametrize("width", [3, 5, 7])
+def test_a_square_comes_back_from_behind_a_bar(width: int) -> None:
+    clip = crossing_square()
+    hole = np.zeros(clip.shape[1:3], bool)
+    hole[:, 20 : 20 + width] = True
+    damaged = clip.copy()
+    damaged[:, hole] = 0
+    made = inpaint(damaged, hole, seed=0)
+    np.testing.assert_array_equal(made[:, ~hole], clip[:, ~hole])
+    difference = np.abs(made.astype(int) - clip)[:, hole]
+    assert difference.mean() < 1
+
+
+def test_a_moving_mask_takes_a_moving_thing_away() -> None:
+    clip = crossing_square()
+    mask = (clip != 90).any(axis=3)
+    np.testing.assert_array_equal(inpaint(clip, mask, seed=0), np.full_like(clip, 90))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+def test_a_texture_completes_itself(dtype: Any) -> None:
+    clip = waves(8, 36, 48, 2, dtype=dtype)
+    damaged = clip.copy()
+    damaged[:, 12:22, 16:26] = clip.min()
+    before = damaged.copy()
+    made = inpaint(damaged, box(clip, slice(12, 22), slice(16, 26)), seed=0)
+    assert made.dtype == clip.dtype
+    np.testing.assert_array_equal(damaged, before)
+    span = float(clip.max()) - float(clip.min())
+    assert np.abs(made.astype(float) - clip).mean() < 0.002 * span
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (slice(None), slice(0, 7), slice(0, 9)),
+        (slice(None), slice(None), slice(41, 48)),
+        (slice(0, 1), slice(10, 20), slice(10, 20)),
+        (slice(7, 8), slice(10, 20), slice(10, 20)),
+        (slice(3, 5), slice(None), slice(None)),
+        (slice(None), slice(17, 18), slice(20, 21)),
+    ],
+    ids=["corner", "side", "first frame", "last frame", "whole frames", "pixel"],
+)
+def test_holes_may_be_anywhere(place: tuple[slice, ...]) -> None:
+    clip = waves(8, 36, 48, 3)
+    mask = np.zeros(clip.shape[:3], bool)
+    mask[place] = True
+    damaged = np.where(mask[..., None], 0, clip)
+    made = inpaint(damaged, mask, seed=0)
+    np.testing.assert_array_equal(made[~mask], clip[~mask])
+    assert np.abs(made[mask].astype(int) - clip[mask]).mean() < 12
+
+
+def test_an_image_is_completed_too() -> None:
+    image = waves(1, 40, 48, 3)
+    mask = box(image, slice(14, 24), slice(18, 30))
+    damaged = np.where(mask[..., None], np.uint8(0), image)
+    assert np.abs(inpaint(damaged, mask, seed=0).astype(int) - image).mean() < 1
+
+
+# What stays, and what is not looked at
+
+
+def test_nothing_of_the_hole_is_looked_at() -> None:
+    other = CLIP.copy()
+    other[:, HOLE] = np.random.default_rng(1).integers(0, 256, other[:, HOLE].shape)
+    made = inpaint(CLIP, HOLE, seed=3)
+    np.testing.assert_array_equal(made, inpaint(other, HOLE, seed=3))
+    np.testing.assert_array_equal(made[:, ~HOLE], CLIP[:, ~HOLE])
+    assert (made[:, HOLE] != CLIP[:, HOLE]).mean() > 0.5
+
+
+def test_patches_come_from_outside_of_the_hole() -> None:
+    hole = np.broadcast_to(HOLE, CLIP.shape[:3])
+    made = inpaint(CLIP, HOLE, seed=3, details=True)
+    assert isinstance(made, Made)
+    allowed = patches_within(~hole, (3, 7, 7))
+    searched = ~patches_within(~hole, (3, 7, 7))
+    keys = made.nnf[searched]
+    assert allowed[tuple(keys.T)].all()
+    assert made.nnf.shape == (*searched.shape, 3)
+    np.testing.assert_array_equal(vote(CLIP, made.nnf)[hole], made.video[hole])
+
+
+def test_a_soft_mask_blends() -> None:
+    soft = np.zeros(HOLE.shape, np.float32)
+    soft[8:18, 11:23] = 0.5
+    soft[HOLE] = 1
+    made = inpaint(CLIP, soft > 0, seed=1)
+    blended = inpaint(CLIP, soft, seed=1)
+    expected = np.rint(made * soft[..., None] + CLIP * (1 - soft[..., None]))
+    np.testing.assert_array_equal(blended, expected)
+
+
+@pytest.mark.parametrize("grow", [0, 3])
+def test_growing_is_dilating(grow: int) -> None:
+    grown = np.zeros_like(HOLE)
+    grown[9 - grow : 17 + grow, 12 - grow : 22 + grow] = True
+    made = inpaint(CLIP, HOLE, grow=grow, seed=1)
+    np.testing.assert_array_equal(made, inpaint(CLIP, grown, seed=1))
+    np.testing.assert_array_equal(made[:, ~grown], CLIP[:, ~grown])
+
+
+def test_the_seed_and_only_the_seed_decides() -> None:
+    made = inpaint(CLIP, HOLE, details=True)
+    again = inpaint(CLIP, HOLE, seed=made.seed)
+    np.testing.assert_array_equal(made.video, again)
+
+
+def test_bytes_do_not_depend_on_the_number_of_threads() -> None:
+    if numba.get_num_threads() < 2:
+        pytest.skip("this machine runs one thread only (NUMBA_NUM_THREADS)")
+    clip, before, results = waves(6, 60, 80, 3), numba.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(inpaint(clip, box(clip, slice(20, 40), slice(30, 50)), seed=5))
+    finally:
+        numba.set_num_threads(before)
+    np.testing.assert_array_equal(*results)
+
+
+def test_progress_goes_from_the_coarsest_level_to_one() -> None:
+    calls: list[tuple[int, int, float]] = []
+    made = inpaint(CLIP, HOLE, seed=1, details=True, progress=lambda *call: calls.append(call))
+    levels, n_levels, fractions = zip(*calls, strict=True)
+    assert set(n_levels) == {len(made.levels)}
+    assert (levels[0], levels[-1]) == (1, len(made.levels))
+    assert (np.diff(fractions) > 0).all()
+    assert fractions[-1] == pytest.approx(1)
+
+
+# Cues
+
+
+def with_things() -> Array:
+    """A grey clip in which red and blue discs, and no others, hang about."""
+    clip = np.full((6, 60, 80, 3), 110, np.uint8)
+    y, x = np.indices(clip.shape[1:3])
+    for t, frame in enumerate(clip):
+        frame[(y - 15) ** 2 + (x - 15 - t) ** 2 < 30] = (220, 30, 30)
+        frame[(y - 44) ** 2 + (x - 20 + t) ** 2 < 30] = (30, 40, 220)
+    return clip
+
+
+@pytest.mark.parametrize("colour", [(220, 30, 30), (30, 40, 220)])
+def test_a_cue_says_what_appears(colour: tuple[int, ...]) -> None:
+    clip = with_things()
+    cue = clip.copy()
+    cue[:, 26:36, 50:60] = colour
+    made = inpaint(clip, cue=cue, seed=0)
+    changed = (made != clip).any(axis=(0, 3))
+    grown = np.zeros_like(changed)
+    grown[23:39, 47:63] = True  # a twentieth of 60 around it
+    assert not changed[~grown].any()
+    appeared = (made[:, grown] == colour).all(axis=2).sum(axis=1)
+    assert (appeared > 30).all()  # of the 97 pixels of a disc, in every frame
+    other = (220, 30, 30) if colour[0] == 30 else (30, 40, 220)
+    assert not (made[:, grown] == other).all(axis=2).any()
+
+
+def test_a_cue_under_a_mask_says_what_is_in_it() -> None:
+    clip = with_things()
+    cue, mask = clip.copy(), np.zeros(clip.shape[1:3], bool)
+    mask[24:38, 48:62] = True
+    cue[:, 26:36, 50:60] = (220, 30, 30)
+    made = inpaint(clip, mask, cue=cue, seed=0)
+    np.testing.assert_array_equal(made[:, ~mask], clip[:, ~mask])
+    assert (made[:, mask] == (220, 30, 30)).all(axis=2).any(axis=1).all()
+
+
+def test_paint_is_where_the_cue_differs() -> None:
+    cue = CLIP.copy()
+    cue[1:3, 3:9, 20:31] = (7, 200, 9)
+    expected = (cue != CLIP).any(axis=3)
+    np.testing.assert_array_equal(painted(CLIP, cue), expected)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_paint_is_found_in_compressed_clips(tmp_path: Path, alone: bool) -> None:
+    clip = np.repeat(noisy(1, 90, 120, 3), 6, axis=0) // 2 + 40
+    cue, expected = clip.copy(), np.zeros(clip.shape[1:3], bool)
+    for place, colour in (((20, 41, 30, 55), (0, 0, 255)), ((70, 90, 80, 104), (255, 255, 255))):
+        top, bottom, left, right = place
+        cue[:, top:bottom, left:right] = colour
+        expected[top:bottom, left:right] = True
+    write_video(tmp_path / "clip.mp4", clip)
+    write_video(tmp_path / "cue.mp4", cue)
+    lossy = read_video(tmp_path / "cue.mp4")[0]
+    found = painted(lossy if alone else read_video(tmp_path / "clip.mp4")[0], lossy)
+    assert (found[:, expected] == 1).all()
+    wider = np.zeros_like(expected)
+    wider[18:43, 28:57] = wider[68:90, 78:106] = True
+    assert not found[:, ~wider].any()
+
+
+def test_paint_that_is_not_certain_needs_a_mask() -> None:
+    moving = np.repeat(noisy(1, 60, 80, 3), 5, axis=0) // 2
+    for t, frame in enumerate(moving):
+        frame[10:20, 5 * t : 5 * t + 10] = 255
+    for clip in (CLIP, moving, np.full_like(CLIP, 9)):
+        with pytest.raises(InvalidInput, match=r"no flat rectangles stand out .* a mask"):
+            inpaint(clip, cue=clip, seed=0)
+
+
+@pytest.mark.parametrize("name", ["soccer", "birds"])
+def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
+    folder = shared / "clips" / "inpaint"
+    clip, cue = (
+        read_video(folder / f"{name}_{kind}.mp4", frames=(0, 4))[0] for kind in ("original", "cued")
+    )
+    found = painted(clip, cue)
+    np.testing.assert_array_equal(painted(cue, cue), found)
+    share = {"soccer": 0.0104, "birds": 0.0338}[name]
+    assert found.mean() == pytest.approx(share, rel=0.03)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"mask": None}, "inpaint needs a mask, white where the hole is, or a cue; got neither"),
+        ({"mask": HOLE.T}, "mask must have the size of the clip, 5x27x36, .* got 1x36x27"),
+        ({"mask": np.repeat(HOLE[None], 4, axis=0)}, "size of the clip, 5x27x36, .* got 4x27x36"),
+        ({"mask": ~HOLE & HOLE}, "mask must be white where .* got only black"),
+        ({"mask": ~HOLE | HOLE}, "leaves no whole patch of the clip, 3x7x7, .* smaller"),
+        ({"mask": (np.indices((27, 36)) % 6 == 0).any(axis=0)}, "leaves no whole patch"),
+        ({"cue": CLIP[:4]}, r"cue must have the shape of the clip, \(5, 27, 36, 3\), got \(4,"),
+        ({"cue": CLIP[..., 0]}, "cue must be a filled"),
+        ({"video": CLIP[0]}, "video must be a filled"),
+        ({"grow": -1}, "grow must be a whole number of at least 0, got -1"),
+        ({"vote": "mode"}, "vote must be"),
+        ({"patch": (3, 40, 7)}, "smaller than the patch"),
+        ({"seed": -1}, "seed must be"),
+        ({"device": "tpu"}, "device must be"),
+    ],
+)
+def test_inpaint_names_what_is_wrong(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(PatchvidError, match=message) as error:
+        inpaint(**{"video": CLIP, "mask": HOLE, "seed": 1, **arguments})
+    assert "\n" not in str(error.value)
+
+
+# The command
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    np.savez("clip.npz", video=CLIP)
+    np.save("hole.npy", HOLE)
+    return tmp_path
+
+
+def run(*args: object) -> str:
+    result = CliRunner().invoke(command, [str(arg) for arg in args], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_command_completes_a_hole(here: Path) -> None:
+    assert run("clip.npz", "--mask", "hole.npy", "--seed", 3).startswith(
+        "clip_inpaint.npz: 5x27x36"
+    )
+    np.testing.assert_array_equal(read_video("clip_inpaint.npz")[0], inpaint(CLIP, HOLE, seed=3))
+    run("clip.npz", "--box", "12,9,10,8", "--seed", 3, "-o", "box.npz")
+    assert Path("box.npz").read_bytes() == Path("clip_inpaint.npz").read_bytes()
+
+
+def test_command_takes_frames_and_sizes_of_all_files(here: Path) -> None:
+    np.save("moving.npy", np.repeat(HOLE[None], 5, axis=0))
+    options = ("--frames", "1:4", "--max-size", 24, "--seed", 3)
+    run("clip.npz", "--mask", "hole.npy", *options, "-o", "still.npz")
+    run("clip.npz", "--mask", "moving.npy", *options, "-o", "moving.npz")
+    assert read_video("still.npz")[0].shape == (3, 18, 24, 3)
+    assert Path("still.npz").read_bytes() == Path("moving.npz").read_bytes()
+
+
+def test_command_with_a_cue(here: Path) -> None:
+    clip = with_things()
+    cue = clip.copy()
+    cue[:, 26:36, 50:60] = (220, 30, 30)
+    np.savez("things.npz", video=clip)
+    np.savez("cue.npz", video=cue)
+    run("things.npz", "--cue", "cue.npz", "--seed", 3, "-o", "a.npz")
+    np.testing.assert_array_equal(read_video("a.npz")[0], inpaint(clip, cue=cue, seed=3))
+    run("--cue", "cue.npz", "--seed", 3)
+    np.testing.assert_array_equal(read_video("cue_inpaint.npz")[0], inpaint(cue, cue=cue, seed=3))
+
+
+def test_command_names_what_is_wrong(here: Path) -> None:
+    np.save("hole.npy", HOLE.T)
+    for args, message in (
+        (("--mask", "hole.npy"), "size of the clip, 5x27x36, .* got 1x36x27"),
+        (("--box", "90,90,5,5"), "lies outside of the clip"),
+        ((), "inpaint needs a mask"),
+    ):
+        with pytest.raises(PatchvidError, match=message):
+            run("clip.npz", *args)
+    result = CliRunner().invoke(command, ["clip.npz", "--box", "1,2,3"])
+    assert result.exit_code == 2
+    assert "not X,Y,W,H" in result.output
