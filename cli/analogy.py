@@ -1,12 +1,13 @@
 """``patchvid analogy``: a video with the layout of one clip and the look of another."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from patchvid.cli import options
-from patchvid.cli.job import make_videos
+from patchvid.cli.job import make_videos, show_fraction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,12 +47,17 @@ def analogy(
     What moves in CONTENT is made of what moves in STYLE, and moves like it. The output is as
     large, as long and as fast as CONTENT. The same seed and options give the same file.
     """
-    from patchvid import analogies, read_flow, read_video, write_video
+    from patchvid import WeightsError, analogies, read_flow, read_video, write_video
+    from patchvid.flow import find_raft
     from patchvid.video import check_target
 
     overwrite = settings["overwrite"]
     if save_structure is not None:
         check_target(save_structure, overwrite=overwrite)
+    if settings["structure"] == "flow" and flow != "classical":
+        # Without them, what estimates the flow will say so.
+        with show_fraction("fetching weights") as progress, suppress(WeightsError):
+            find_raft(settings["flow_weights"], progress)
     flows: list[Any] = [read_flow(path) if path else flow for path in (content_flow, style_flow)]
 
     def make(video: "NDArray[Any]", **others: Any) -> "NDArray[Any]":

@@ -1,15 +1,13 @@
 """``patchvid eval``: how close generated videos are to their source, and how far apart."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from patchvid.cli import options
+from patchvid.cli.job import show_fraction
 
 if TYPE_CHECKING:
     from patchvid.metrics import Estimate, Scores
@@ -66,9 +64,9 @@ def evaluate(
     outputs = [read_video(path)[0] for path in generated]
     names = [str(path) for path in generated]
     if weights == "auto":
-        with _bar("fetching weights") as progress:
+        with show_fraction("fetching weights") as progress:
             weights = str(find_c3d("c3d_sports1m", progress))
-    with _bar("measuring") as progress:
+    with show_fraction("measuring") as progress:
         scores, mean, diversity = metrics.evaluate(
             video, outputs, device=device, weights=weights, names=names, progress=progress
         )
@@ -84,14 +82,6 @@ def evaluate(
         click.echo(f"{name:{width}}" + "".join(cells))
     missing = "needs two or more videos of the same height and width"
     click.echo(f"\ndiversity: {missing if diversity is None else f'{diversity:.3f}'}")
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr, if that is a terminal, for the fraction of a task that is done."""
-    terminal = sys.stderr.isatty()
-    with click.progressbar(length=100, label=label, file=sys.stderr, hidden=not terminal) as bar:
-        yield lambda fraction: bar.update(round(100 * fraction) - bar.pos)
 
 
 def _present(row: "Scores") -> "dict[str, Estimate]":

@@ -3,7 +3,8 @@
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -108,6 +109,24 @@ def _name_targets(
     return targets
 
 
+@contextmanager
+def show_fraction(label: str) -> Iterator[Callable[[float], None]]:
+    """Report a fraction that is done: a bar on stderr from the first report on, if a terminal."""
+    with ExitStack() as stack:
+        bar: Any = None
+
+        def report(fraction: float) -> None:
+            nonlocal bar
+            if bar is None:
+                hidden = not sys.stderr.isatty()
+                bar = stack.enter_context(
+                    click.progressbar(length=100, label=label, file=sys.stderr, hidden=hidden)
+                )
+            bar.update(round(100 * fraction) - bar.pos)
+
+        yield report
+
+
 class Progress:
     """A line on stderr with the level, a bar and the time left; nothing if that is no terminal.
 
@@ -136,9 +155,8 @@ class Progress:
         left = round((time.monotonic() - self.start) * (1 - done) / max(done, 1e-3))
         bar = "#" * round(20 * done)
         sample = f"sample {self.job + 1}/{self.jobs}, " if self.jobs > 1 else ""
-        self._show(
-            f"{sample}level {level}/{n_levels}  [{bar:.<20}]  {left // 60}:{left % 60:02} left"
-        )
+        stage = f"level {level}/{n_levels}" if level else "optical flow"
+        self._show(f"{sample}{stage}  [{bar:.<20}]  {left // 60}:{left % 60:02} left")
 
     def finish(self, report: str) -> None:
         """End a job with a line on stdout."""

@@ -39,6 +39,16 @@ def _noise(text: str) -> str | float:
     raise click.BadParameter(f"{text!r} is neither 'auto' nor a number from 0 up.")
 
 
+def _alpha(value: Any) -> float | None:
+    """``none`` or a positive number."""
+    if value == "none":
+        return None
+    with suppress(ValueError):
+        if 0 < (alpha := float(value)) < math.inf:
+            return alpha
+    raise click.BadParameter(f"{value!r} is neither 'none' nor a number above 0.")
+
+
 def together(*decorators: Decorator) -> Decorator:
     """One decorator that applies several; ``--help`` lists their options in this order."""
 
@@ -101,6 +111,17 @@ def max_size_of(clip: str) -> Decorator:
     )
 
 
+def completeness_of(clip: str, default: str) -> Decorator:
+    """How much of an input must appear."""
+    return _option(
+        "--alpha",
+        type=_alpha,
+        metavar="none|ALPHA",
+        default=default,
+        help=f"Completeness: the smaller, the more of {clip} appears.",
+    )
+
+
 source = together(
     click.argument("clip", type=click.Path(path_type=Path), required=False),
     frames_of("CLIP"),
@@ -139,6 +160,7 @@ chance = together(
         default="auto",
         help="How far from CLIP: a standard deviation, where values span -1 to 1.",
     ),
+    completeness_of("CLIP", default="15"),
 )
 
 size = together(
@@ -305,13 +327,7 @@ structure = together(
         default=0.5,
         help="Share of the levels, coarse ones first, that keep to CONTENT's layout.",
     ),
-    _option(
-        "--alpha",
-        type=click.FloatRange(0, min_open=True),
-        metavar="ALPHA",
-        default=1.0,
-        help="Completeness: with less, more of STYLE appears.",
-    ),
+    completeness_of("STYLE", default="1"),
     _option(
         "--save-structure",
         type=click.Path(path_type=Path),

@@ -124,7 +124,7 @@ def optical_flow(
     if device not in ("auto", "cpu", "cuda"):
         raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
     iterations = as_whole("iterations", iterations, 1)
-    file = None if method == "classical" else _find_raft(method, weights, progress)
+    file = None if method == "classical" else _raft_or_none(method, weights, progress)
     if file is None and device == "cuda":
         raise DeviceError("the classical method has no device 'cuda'; use 'cpu' or 'auto'")
 
@@ -144,11 +144,18 @@ def optical_flow(
     return flow if factor == 1 else resize(flow / np.float32(factor), (n_frames - 1, height, width))
 
 
-def _find_raft(method: str, weights: StrPath | None, progress: FlowProgress | None) -> Path | None:
+def find_raft(weights: StrPath | None, progress: Callable[[float], object] | None = None) -> Path:
+    """The file of the `weights` of `optical_flow`, fetched if need be; see `find_weights`."""
+    return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=progress)
+
+
+def _raft_or_none(
+    method: str, weights: StrPath | None, progress: FlowProgress | None
+) -> Path | None:
     """A file of weights, or None if the classical method has to do."""
     told = None if progress is None else partial(progress, "download")
     try:
-        return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=told)
+        return find_raft(weights, told)
     except WeightsError as error:
         if method == "raft":
             raise
