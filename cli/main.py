@@ -34,6 +34,7 @@ class Boundary(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with warnings.catch_warnings():
+                warnings.simplefilter("once")
                 warnings.showwarning = _warn
                 return super().invoke(ctx)
         except BrokenPipeError:

@@ -37,7 +37,7 @@ from patchvid.synthesis import Progress, Quantizer, synthesize
 # smooth clips and some seeds need more. A draw whose layout is mostly the clip's own, perhaps
 # shifted, is replaced by a stronger one; the layout is what the first levels, which take no time,
 # make of it. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
-RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.7, 1.33, 1.2, 12
+RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.7, 1.5, 1.2, 12
 LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.75
 MOST_NOISE = 1000
 
@@ -85,7 +85,7 @@ def generate(
     noise
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
         usual. "auto": 0.7 times the mean Euclidean distance between a patch of the clip and the
-        nearest other one at that level, at least 1.33, and more where that would give the clip
+        nearest other one at that level, at least 1.5, and more where that would give the clip
         back.
     replicate_noise
         Whether all frames get the same noise, which keeps the output consistent over time.
