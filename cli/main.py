@@ -11,6 +11,7 @@ from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
 from patchvid.cli.info import info
 from patchvid.cli.inpaint import inpaint
+from patchvid.cli.retarget import retarget
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -57,5 +58,6 @@ def main() -> None:
 main.add_command(gen)
 main.add_command(analogy)
 main.add_command(inpaint)
+main.add_command(retarget)
 main.add_command(evaluate)
 main.add_command(info)

@@ -233,11 +233,12 @@ def synthesis_by(
     *,
     patch: str | None = None,
     factor: str = "0.87,0.82",
-    coarsest: str = "3,15",
+    coarsest: str | None = "3,15",
     em: int | None = None,
 ) -> Decorator:
     """How levels are made, with the defaults of an application."""
     large = "" if patch else "  [default: 3,7,7; 3,5,5 above 7.5 million voxels]"
+    adapted = "" if coarsest else "  [default: 9,28; less for small clips]"
     small = "" if em else "  [default: 5; more on small levels, 1 above 3 million voxels]"
     return together(
         _numbers("--patch", form="T,H,W", kind=int, default=patch, help=f"Size of a patch.{large}"),
@@ -254,7 +255,7 @@ def synthesis_by(
             form="T,PX",
             kind=int,
             default=coarsest,
-            help="Frames and shorter side of the coarsest level.",
+            help=f"Frames and shorter side of the coarsest level.{adapted}",
         ),
         _option(
             "--em",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from patchvid.matching import vote as vote
     from patchvid.pyramid import build_pyramid as build_pyramid
     from patchvid.pyramid import resize as resize
+    from patchvid.retargeting import retarget as retarget
     from patchvid.sample import sample_clip as sample_clip
     from patchvid.video import read_video as read_video
     from patchvid.video import write_video as write_video
@@ -38,6 +39,7 @@ _HOMES = {
     "layer": ("vpnn",),
     "matching": ("search", "vote", "patch_distance"),
     "pyramid": ("build_pyramid", "resize"),
+    "retargeting": ("retarget",),
     "sample": ("sample_clip",),
     "video": ("read_video", "write_video"),
 }

@@ -20,7 +20,7 @@ from patchvid.checks import Triple, as_kernel_dtype, as_video, as_whole
 from patchvid.cues import painted
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
-from patchvid.masks import Mask, Region, as_soft_mask, coarse_region, dilate, fill_smoothly
+from patchvid.masks import Mask, Region, as_soft_mask, blend, coarse_region, dilate, fill_smoothly
 from patchvid.matching import patches_within
 from patchvid.pyramid import resize
 from patchvid.synthesis import Progress, Quantizer, Settings, Stage, synthesize
@@ -117,7 +117,7 @@ def inpaint(
     soft = _as_hole(video, mask, cue, grow)
     hole = soft > 0
     _check_hole(hole, settings)
-    filled = _fill(as_kernel_dtype(video), hole)
+    filled = fill_smoothly(as_kernel_dtype(video), hole)
     quantize = Quantizer(filled)
     stages = plan_stages(filled, hole.shape, settings, factor, coarsest)
     holes = [coarse_region(hole, stage.value_level) for stage in stages]
@@ -135,7 +135,7 @@ def inpaint(
         kernels, stages, start, quantize=quantize, settings=settings, seed=seed,
         progress=report_sample(progress, len(stages), 0, 1),
     )  # fmt: skip
-    made = made._replace(output=_blend(made.output, video, soft))
+    made = made._replace(output=blend(made.output, video, soft))
     return collect([made], video, seed, details=details)
 
 
@@ -162,14 +162,6 @@ def _check_hole(hole: Region, settings: Settings) -> None:
             f"the hole leaves no whole patch of the clip, {'x'.join(map(str, patch))}, to complete "
             "it from; use a smaller mask or a smaller patch"
         )
-
-
-def _fill(video: NDArray[Any], hole: Region) -> NDArray[Any]:
-    """The video without what the hole holds, so that nothing of it gets into any level."""
-    filled = fill_smoothly(video.astype(np.float32), hole)
-    if video.dtype.kind == "u":
-        filled = np.rint(np.clip(filled, 0, np.iinfo(video.dtype).max))
-    return filled.astype(video.dtype)
 
 
 def _first_level(holes: Sequence[Region], settings: Settings) -> int:
@@ -202,12 +194,3 @@ def _cued(
             stage = replace(stage, guides=(query, quantize(stage.value)))
         guided.append(stage)
     return queries[0], guided
-
-
-def _blend(made: NDArray[Any], video: NDArray[Any], soft: Mask) -> NDArray[Any]:
-    """The clip with what is made in the hole, by the shares of a soft mask."""
-    share = soft[..., None]
-    blended = share * made.astype(np.float32) + (1 - share) * video.astype(np.float32)
-    if video.dtype.kind == "u":
-        blended = np.rint(blended)
-    return np.where(share > 0, blended.astype(video.dtype), video)

@@ -110,11 +110,27 @@ def coarse_region(region: Region, level: Level) -> Region:
     return share[..., 0] > TRACE
 
 
-def fill_smoothly(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:
+def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
     """The video with what is around a hole spread into it: means over ever larger blocks.
 
     What the hole holds plays no part. There must be voxels outside of it.
     """
+    filled = _spread(video.astype(np.float32), hole)
+    if video.dtype.kind == "u":
+        filled = np.rint(np.clip(filled, 0, np.iinfo(video.dtype).max))
+    return filled.astype(video.dtype)
+
+
+def blend(made: NDArray[Any], video: NDArray[Any], share: Mask) -> NDArray[Any]:
+    """`video` with `made` where a mask is white, and something between where it is grey."""
+    share = share[..., None]
+    mixed = share * made.astype(np.float32) + (1 - share) * video.astype(np.float32)
+    if video.dtype.kind == "u":
+        mixed = np.rint(mixed)
+    return np.where(share > 0, mixed.astype(video.dtype), video)
+
+
+def _spread(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:
     if not hole.any():
         return video
     halves = tuple(-(-n // 2) for n in hole.shape)
@@ -122,8 +138,9 @@ def fill_smoothly(video: NDArray[np.float32], hole: Region) -> NDArray[np.float3
         return np.where(hole[..., None], video[~hole].mean(axis=0), video)
     known = (~hole)[..., None].astype(np.float32)
     share = resize(known, halves)
-    coarse = resize(video * known, halves) / np.maximum(share, ENOUGH)
-    coarse = fill_smoothly(coarse, share[..., 0] < ENOUGH)
+    enough = min(ENOUGH, share.max())  # something must be left of the smallest island
+    coarse = resize(video * known, halves) / np.maximum(share, enough)
+    coarse = _spread(coarse, share[..., 0] < enough)
     return np.where(hole[..., None], resize(coarse, hole.shape), video)
 
 

@@ -1,0 +1,42 @@
+"""``patchvid retarget``: a clip of another width, height or length."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from patchvid.cli import options
+from patchvid.cli.job import make_videos
+
+EXAMPLES = """\b
+Examples:
+  patchvid retarget clip.mp4 --scale 1,1,0.5           half as wide: clip_retarget.mp4
+  patchvid retarget clip.mp4 --scale 0.5,1,1 -o summary.mp4
+  patchvid retarget clip.mp4 --size 48,240,426 --keep face.png
+"""
+
+
+@click.command(epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
+@options.target
+@options.size
+@options.region("keep", "where CLIP must not change")
+@options.seeds
+@options.source
+@options.synthesis_by(coarsest=None)
+@options.completeness_of("CLIP", default="15")
+@options.machine
+def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> None:
+    """Change the width, height or length of CLIP, while all in it keeps its shape and pace.
+
+    Each can become 0.4 to 3 times as large. A smaller video shows things closer together, a
+    shorter one side by side what came one after the other, larger and longer ones show more of the
+    same. The same seed and options give the same file.
+    """
+    from patchvid import retarget
+    from patchvid.masks import read_masks
+
+    if settings["size"] is None and set(settings["scale"]) == {1}:
+        raise click.UsageError("Give the new size with --scale or --size.")
+    beside = {"keep": partial(read_masks, "keep", keep, boxes)}
+    make_videos(retarget, ending="_retarget", beside=beside, **settings)

@@ -1,0 +1,275 @@
+"""Retargeting: shape and pace are kept, and so is what must not change; errors."""
+
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from patchvid import resize, search
+from patchvid.application import Made
+from patchvid.cli.retarget import retarget as command
+from patchvid.errors import PatchvidError
+from patchvid.retargeting import retarget
+from patchvid.video import read_video
+
+Array = NDArray[Any]
+
+
+def waves(*shape: int, dtype: Any = np.uint8) -> Array:
+    """A texture that repeats itself in all directions, and moves."""
+    t, y, x, c = np.indices(shape)
+    values = np.sin(2 * np.pi * (x / 8 + t / 4)) * np.cos(2 * np.pi * y / 6 + c)
+    if np.dtype(dtype).kind == "u":
+        return np.rint((0.5 + 0.45 * values) * np.iinfo(dtype).max).astype(dtype)
+    return (values * 4 - 1).astype(dtype)
+
+
+def discs() -> Array:
+    """Four discs that slowly go to the right, on a plain ground."""
+    clip = np.full((6, 48, 80, 3), 110, np.uint8)
+    y, x = np.indices(clip.shape[1:3])
+    colours = ((220, 30, 30), (30, 40, 220), (240, 230, 40), (10, 10, 10))
+    for t, frame in enumerate(clip):
+        for colour, row, column in zip(colours, (14, 34, 12, 33), (12, 30, 46, 65)):
+            frame[(y - row) ** 2 + (x - column - t) ** 2 < 32] = colour
+    return clip
+
+
+def noisy(*shape: int) -> Array:
+    random = np.random.default_rng(0)
+    coarse = random.random((shape[0], shape[1] // 3, shape[2] // 3, shape[3]))
+    return np.rint(np.clip(resize(coarse, shape[:3]), 0, 1) * 255).astype(np.uint8)
+
+
+CLIP = noisy(5, 24, 36, 3)
+KEEP = np.zeros((24, 36), bool)
+KEEP[8:16, 20:31] = True
+
+
+# What is made
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+def test_the_same_size_gives_the_clip(dtype: Any) -> None:
+    clip = waves(4, 24, 40, 2, dtype=dtype)
+    same = retarget(clip, scale=(1, 1, 1), seed=0)
+    assert same.dtype == dtype
+    single = clip.astype(np.float32) if dtype == np.float64 else clip
+    np.testing.assert_array_equal(same, single.astype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        ({"scale": (1, 1, 0.5)}, (5, 24, 18)),
+        ({"scale": (2, 1, 1)}, (10, 24, 36)),
+        ({"scale": (0.7, 1.4, 1.01)}, (4, 34, 37)),
+        ({"size": (5, 24, 100)}, (5, 24, 100)),
+        ({"size": np.array([3, 60, 15])}, (3, 60, 15)),
+    ],
+)
+def test_output_has_the_size_asked_for(arguments: Any, shape: tuple[int, ...]) -> None:
+    made = retarget(CLIP, seed=1, em=1, details=True, **arguments)
+    assert isinstance(made, Made)
+    assert made.video.shape == (*shape, 3)
+    assert made.nnf.shape == (shape[0] - 2, shape[1] - 6, shape[2] - 6, 3)
+    assert made.levels[-1].shape == shape
+
+
+@pytest.mark.parametrize(
+    "scale", [(1, 1, 0.6), (1, 1, 1.5), (1, 0.6, 1), (0.6, 1, 1), (2, 1, 1), (1, 1.3, 1.4)]
+)
+def test_a_texture_keeps_its_scale_and_its_pace(scale: tuple[float, ...]) -> None:
+    clip = waves(10, 40, 56, 3)
+    made = retarget(clip, scale=scale, seed=0)
+    cost = search(made, clip, seed=0)[1]
+    stretched = search(resize(clip, made.shape[:3]), clip, seed=0)[1]
+    assert cost.mean() < 0.25 * stretched.mean()
+
+
+@pytest.mark.parametrize("width", [56, 120])
+def test_things_keep_their_shape(width: int) -> None:
+    clip = discs()
+    made = retarget(clip, size=(6, 48, width), seed=0)
+    labels, count = ndimage.label((made != 110).any(axis=3)[3])
+    assert count >= 3
+    sides = [
+        (y.stop - y.start, x.stop - x.start)
+        for y, x in ndimage.find_objects(labels)
+        if x.start > 0 and x.stop < width and y.stop - y.start > 2
+    ]
+    assert len(sides) >= 3
+    assert np.median([across / along for along, across in sides]) == pytest.approx(1, abs=0.15)
+
+
+def test_what_is_longer_goes_on_at_the_same_pace() -> None:
+    clip = discs()
+    longer = retarget(clip, scale=(2, 1, 1), seed=0)
+    cost = search(longer, clip, seed=0)[1]
+    slowed = search(resize(clip, longer.shape[:3]), clip, seed=0)[1]
+    assert cost.mean() < 0.3 * slowed.mean()
+
+
+def test_an_image_is_retargeted_too() -> None:
+    image = waves(1, 40, 56, 3)
+    made = retarget(image, scale=(1, 1, 1.5), seed=0)
+    assert made.shape == (1, 40, 84, 3)
+    cost = search(made, image, patch=(1, 7, 7), seed=0)[1]
+    stretched = search(resize(image, made.shape[:3]), image, patch=(1, 7, 7), seed=0)[1]
+    assert cost.mean() < 0.2 * stretched.mean()
+
+
+def test_the_seed_and_only_the_seed_decides() -> None:
+    made = retarget(CLIP, scale=(1, 1, 1.5), details=True)
+    again = retarget(CLIP, scale=(1, 1, 1.5), seed=made.seed)
+    np.testing.assert_array_equal(made.video, again)
+
+
+def test_bytes_do_not_depend_on_the_number_of_threads() -> None:
+    if numba.get_num_threads() < 2:
+        pytest.skip("this machine runs one thread only (NUMBA_NUM_THREADS)")
+    clip, before, results = noisy(6, 45, 60, 3), numba.get_num_threads(), []
+    keep = np.zeros(clip.shape[1:3], bool)
+    keep[20:30, 20:30] = True
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(retarget(clip, scale=(1.5, 1, 0.7), seed=5, keep=keep))
+    finally:
+        numba.set_num_threads(before)
+    np.testing.assert_array_equal(*results)
+
+
+def test_progress_goes_from_the_coarsest_level_to_one() -> None:
+    calls: list[tuple[int, int, float]] = []
+    retarget(CLIP, scale=(1, 1, 0.5), seed=1, progress=lambda *call: calls.append(call))
+    levels, n_levels, fractions = zip(*calls, strict=True)
+    assert len(set(n_levels)) == 1
+    assert (levels[0], levels[-1]) == (1, n_levels[0])
+    assert (np.diff(fractions) > 0).all()
+    assert fractions[-1] == pytest.approx(1)
+
+
+# What is kept
+
+
+@pytest.mark.parametrize(
+    ("size", "place"),
+    [
+        ((5, 24, 54), (slice(None), slice(8, 16), slice(33, 44))),
+        ((5, 24, 24), (slice(None), slice(8, 16), slice(12, 23))),
+        ((5, 24, 15), (slice(None), slice(8, 16), slice(4, 15))),  # as far right as it goes
+        ((5, 36, 36), (slice(None), slice(14, 22), slice(20, 31))),
+        ((9, 24, 36), (slice(2, 7), slice(8, 16), slice(20, 31))),
+    ],
+)
+def test_what_is_kept_is_in_the_output_as_it_is(size: Any, place: tuple[slice, ...]) -> None:
+    made = retarget(CLIP, size=size, keep=KEEP, seed=1, em=2)
+    assert made.shape == (*size, 3)
+    np.testing.assert_array_equal(made[place], CLIP[:, 8:16, 20:31])
+
+
+def test_what_is_kept_may_move() -> None:
+    clip = discs()
+    red = (clip == (220, 30, 30)).all(axis=3)
+    made = retarget(clip, size=(6, 48, 100), keep=red, seed=0)
+    moved = np.zeros(made.shape[:3], bool)
+    columns = np.flatnonzero(red.any(axis=(0, 1)))
+    shift = round((columns[0] + columns[-1] + 1) / 2 * 100 / 80 - len(columns) / 2) - columns[0]
+    moved[:, :, shift : shift + 80] = red
+    np.testing.assert_array_equal(made[moved], clip[red])
+
+
+def test_what_is_partly_kept_is_blended() -> None:
+    soft = np.where(KEEP, 1, 0).astype(np.float32)
+    soft[8:16, 18:20] = 0.5
+    made = retarget(CLIP, size=(5, 24, 54), keep=soft, seed=1, em=2)
+    middle = made[:, 8:16, 30:43]  # 13 columns around 24.5 * 1.5
+    np.testing.assert_array_equal(middle[:, :, 2:], CLIP[:, 8:16, 20:31])
+
+
+def test_what_is_kept_fits_in_without_a_seam() -> None:
+    clip = waves(8, 40, 56, 3)
+    keep = np.zeros(clip.shape[1:3], bool)
+    keep[12:28, 20:36] = True
+    made = retarget(clip, size=(8, 40, 80), keep=keep, seed=0)
+    np.testing.assert_array_equal(made[:, 12:28, 32:48], clip[:, 12:28, 20:36])
+    around = search(made[:, 5:35, 25:55], clip, seed=0)[1]
+    pasted = resize(clip, made.shape[:3])
+    pasted[:, 12:28, 32:48] = clip[:, 12:28, 20:36]
+    assert around.mean() < 0.25 * search(pasted[:, 5:35, 25:55], clip, seed=0)[1].mean()
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scale": None}, "retarget needs the new size, or a scale of the clip's; got neither"),
+        ({"scale": (1, 1, 0.3)}, "by factors from 0.4 to 3, got 1, 1, 0.306; make larger"),
+        ({"size": (16, 24, 36), "scale": None}, "by factors from 0.4 to 3, got 3.2, 1, 1;"),
+        ({"size": (5, 24, 30)}, "either scale or size"),
+        ({"scale": (1, 1)}, "scale must be three numbers above 0"),
+        ({"scale": (1, -1, 1)}, "scale must be three numbers above 0"),
+        ({"scale": (0.4, 1, 1)}, "2 frames, .* smaller than the patch 3x7x7"),
+        ({"keep": KEEP.T}, "keep must have the size of the clip, 5x24x36, .* got 1x36x24"),
+        ({"keep": KEEP & ~KEEP}, "keep must be white where .* got only black"),
+        ({"keep": KEEP | True}, "spans 36 pixels of the width of the clip, .* fit into 18"),
+        ({"keep": KEEP, "scale": (0.6, 1, 1)}, "spans 5 frames of the clip, .* fit into 3"),
+        ({"video": CLIP[0]}, "video must be a filled"),
+        ({"coarsest": (0, 15)}, "coarsest must be"),
+        ({"alpha": 0}, "alpha must be above 0"),
+        ({"em": 0}, "em must be"),
+        ({"device": "tpu"}, "device must be"),
+    ],
+)
+def test_retarget_names_what_is_wrong(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(PatchvidError, match=message) as error:
+        retarget(**{"video": CLIP, "scale": (1, 1, 0.5), "seed": 1, **arguments})
+    assert "\n" not in str(error.value)
+
+
+# The command
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    np.savez("clip.npz", video=CLIP)
+    return tmp_path
+
+
+def run(*args: object) -> str:
+    result = CliRunner().invoke(command, [str(arg) for arg in args], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_command_changes_the_size(here: Path) -> None:
+    line = run("clip.npz", "--scale", "1,1,1.5", "--seed", 3)
+    assert line.startswith("clip_retarget.npz: 5x24x54, seed 3, ")
+    expected = retarget(CLIP, scale=(1, 1, 1.5), seed=3)
+    np.testing.assert_array_equal(read_video("clip_retarget.npz")[0], expected)
+    run("clip.npz", "--size", "5,24,54", "--seed", 3, "-o", "a.npz")
+    assert Path("a.npz").read_bytes() == Path("clip_retarget.npz").read_bytes()
+
+
+def test_command_keeps_what_it_is_told(here: Path) -> None:
+    np.save("keep.npy", KEEP)
+    options = ("--size", "5,24,54", "--em", 1, "--seed", 3)
+    run("clip.npz", "--keep", "keep.npy", *options, "-o", "a.npz")
+    run("clip.npz", "--box", "20,8,11,8", *options, "-o", "b.npz")
+    assert Path("a.npz").read_bytes() == Path("b.npz").read_bytes()
+    np.testing.assert_array_equal(read_video("a.npz")[0][:, 8:16, 33:44], CLIP[:, 8:16, 20:31])
+
+
+def test_command_needs_a_size(here: Path) -> None:
+    result = CliRunner().invoke(command, ["clip.npz"])
+    assert result.exit_code == 2
+    assert "Give the new size with --scale or --size." in result.output
