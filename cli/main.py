@@ -14,11 +14,6 @@ from patchvid.cli.inpaint import inpaint
 from patchvid.cli.retarget import retarget
 
 
-def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    """A warning as one line, without the place in the code that it comes from."""
-    click.echo(f"Warning: {message}", err=True)
-
-
 class Interrupted(click.ClickException):
     """Ctrl-C; the exit code is the shells' for it."""
 
@@ -33,10 +28,16 @@ class Boundary(click.Group):
     """
 
     def invoke(self, ctx: click.Context) -> Any:
+        told = set()
+
+        def warn(message: Warning | str, *_: Any, **__: Any) -> None:
+            if str(message) not in told:  # the filter "once" forgets when libraries set filters
+                told.add(str(message))
+                click.echo(f"Warning: {message}", err=True)
+
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("once")
-                warnings.showwarning = _warn
+                warnings.showwarning = warn
                 return super().invoke(ctx)
         except BrokenPipeError:
             raise
