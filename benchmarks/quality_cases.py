@@ -22,7 +22,7 @@ from speed_cases import CLIPS
 
 import patchvid
 
-SEEDS = range(400, 409)  # the defaults were chosen with others
+SEEDS = range(500, 509)  # the defaults were chosen with others
 SET = 3  # samples that a diversity index is of, as there are of the paper's
 # Ours over the paper's: the distances at most so much, the diversity at least as much.
 LIMITS = {
