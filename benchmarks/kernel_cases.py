@@ -12,7 +12,7 @@ from common import Options, Row, Rows, allocated, timed
 from floors import IN_L1, LINE, blend_rate, copy_rate, distance_rate, line_rate, median_rate
 from numba import njit
 
-from patchvid.kernels import cpu
+from patchvid.kernels import cpu, rules
 from patchvid.kernels.simd import OVERREAD, rows_ssd
 from patchvid.matching import Triple, random_field
 from patchvid.pyramid import Level, build_pyramid, plan_levels, resize
@@ -193,7 +193,7 @@ _tallied_distance = njit(inline="always")(
     _with_globals(cpu._distance.py_func, rows_ssd=_tallied_rows_ssd)
 )
 _tallied_sweep = njit(error_model="numpy")(
-    _with_globals(cpu._sweep.py_func, _distance=_tallied_distance)
+    _with_globals(cpu._sweep.py_func, _improve=rules.improver(cpu.inlined, _tallied_distance))
 )
 
 

@@ -5,21 +5,48 @@ voxel of its key patch (int32). Work is cut into tasks of a fixed size, and what
 never written by another task at the same time, so results do not depend on the number of threads.
 """
 
+from contextlib import nullcontext
+
 import numpy as np
 from numba import njit
 
 from patchvid.kernels import rules
 from patchvid.kernels.exact import search_exact as search_exact
+from patchvid.kernels.resample import apply_taps as apply_taps
+from patchvid.kernels.rules import make_geometry
+from patchvid.kernels.rules import patch_grid as patch_grid
 from patchvid.kernels.simd import OVERREAD, rows_ssd
 from patchvid.kernels.threads import share
 from patchvid.kernels.voting import vote as vote
 
-BAND = 16  # rows of a search task: long enough to propagate, short enough to share out
+DEVICE, xp = "cpu", np
 
 kernel = njit(cache=True, nogil=True, error_model="numpy")
-mix = njit(inline="always")(rules.mix)
-draw_near = njit(inline="always")(rules.draw_near)
-carry_key = njit(inline="always")(rules.carry_key)
+inlined = njit(inline="always")
+coordinates, carry_key = inlined(rules.coordinates), inlined(rules.carry_key)
+
+
+def to_device(array):
+    """The array where kernels work: as it is."""
+    return array
+
+
+def to_host(array):
+    """The array on the host: as it is."""
+    return array
+
+
+def beside():
+    """What is called within has all threads already."""
+    return nullcontext()
+
+
+def finish():
+    """Nothing is to be waited for."""
+
+
+def make_room(size):
+    """The system sees to the memory of the host."""
 
 
 # ---------------------------------------------------------------------------------------------
@@ -62,236 +89,120 @@ def unfold_time(video: np.ndarray, patch, periodic=(False, False, False)) -> np.
     return buffer
 
 
-def patch_grid(shape, patch, periodic=(False, False, False)) -> tuple[int, int, int]:
-    """How many patches there are along t, y and x."""
-    t, y, x = (
-        size if wraps else size - extent + 1
-        for size, extent, wraps in zip(shape, patch, periodic, strict=False)
-    )
-    return t, y, x
-
-
 # ---------------------------------------------------------------------------------------------
 # Patch distance and search
 # ---------------------------------------------------------------------------------------------
 
 
-@njit(inline="always")
-def _distance(query, query_start, query_row, key, key_start, key_row, length, rows, weight, bound):
+@inlined
+def _distance(query, key, query_voxel, key_voxel, geometry, weight, bound):
     """Weighted squared distance of two patches, or a part of it that is not below `bound`."""
-    first = min(rows, 2)
-    ssd = rows_ssd(query, query_start, query_row, key, key_start, key_row, length, first)
+    query_size, _, key_size, _, (depth, rows, columns), _, channels = geometry
+    pixel = depth * channels
+    length, query_row, key_row = columns * pixel, query_size[2] * pixel, key_size[2] * pixel
+    a, b = query_voxel * pixel, key_voxel * pixel
+    first = min(rows, rules.FIRST_ROWS)
+    ssd = rows_ssd(query, a, query_row, key, b, key_row, length, first)
     if first < rows and np.float32(ssd) * weight < bound:
-        ssd += rows_ssd(
-            query,
-            query_start + first * query_row,
-            query_row,
-            key,
-            key_start + first * key_row,
-            key_row,
-            length,
-            rows - first,
-        )
+        a, b = a + first * query_row, b + first * key_row
+        ssd += rows_ssd(query, a, query_row, key, b, key_row, length, rows - first)
     return np.float32(ssd) * weight
 
 
-@njit(inline="always")
-def _coordinates(index, height, width):
-    row = np.uint32(index) // np.uint32(width)
-    t = row // np.uint32(height)
-    return (
-        np.int64(t),
-        np.int64(row - t * np.uint32(height)),
-        np.int64(np.uint32(index) - row * np.uint32(width)),
-    )
+_improve = rules.improver(inlined, _distance)
+_fixed_point = inlined(rules.fixed_point)
 
 
 @kernel
 def _sweep(
-    query, key, weights, updated, field, cost, totals, tasks,
-    key_shape, patch, pixel, periodic, radii, threshold, fresh, step, stream, first, stop,
+    query, key, weights, updated, field, cost, threshold, totals, geometry, sweep, first, stop
 ):  # fmt: skip
-    """Improve the field once, over the patches of `tasks`: propagation, then random search."""
-    n_t, n_y, n_x = field.shape
-    kt, ky, kx = patch
-    key_y, key_x = key_shape[1], key_shape[2]
-    frame = key_y * key_x
-    grid_t, grid_y, grid_x = key_shape[0] - kt + 1, key_y - ky + 1, key_x - kx + 1
-    query_row, key_row = (n_x + kx - 1) * pixel, key_x * pixel
-    query_frame = query_row * (n_y + ky - 1)
-    length = kx * pixel
-    one, infinity = np.float32(1), np.float32(np.inf)
-
-    for task in range(first, stop):
-        t, band_start, band_stop = tasks[task]
-        total = np.float64(0)
-        for band_y in range(band_start, band_stop):
-            y = band_y if step > 0 else band_start + band_stop - 1 - band_y
-            for scan_x in range(n_x):
-                x = scan_x if step > 0 else n_x - 1 - scan_x
-                if updated.size and not updated[t, y, x]:
-                    continue
-                start = t * query_frame + y * query_row + x * pixel
-                best = np.int64(field[t, y, x])
-                best_t, best_y, best_x = _coordinates(best, key_y, key_x)
-                best_cost = infinity if fresh else cost[t, y, x]
-                index = (t * n_y + y) * n_x + x
-                # One loop over all candidates: the patch's own key, four neighbours', random ones.
-                for number in range(0 if fresh else 1, 5 + len(radii)):
-                    if number == 0:
-                        candidate, at_t, at_y, at_x = best, best_t, best_y, best_x
-                    elif number < 5:
-                        dt, dy, dx = 0, 0, 0
-                        if number == 1:
-                            dx = -step
-                        elif number == 2:
-                            dy = -step
-                        else:
-                            dt = 2 * number - 7
-                        nt, ny, nx = t + dt, y + dy, x + dx
-                        if periodic[0]:
-                            nt %= n_t
-                        if periodic[1]:
-                            ny %= n_y
-                        if periodic[2]:
-                            nx %= n_x
-                        if not (0 <= nt < n_t and 0 <= ny < n_y and 0 <= nx < n_x):
-                            continue
-                        found = np.int64(field[nt, ny, nx])
-                        candidate = found - (dt * frame + dy * key_x + dx)
-                        if candidate == best:
-                            continue
-                        at_t, at_y, at_x = _coordinates(found, key_y, key_x)
-                        at_t, at_y, at_x = at_t - dt, at_y - dy, at_x - dx
-                        if not (0 <= at_t < grid_t and 0 <= at_y < grid_y and 0 <= at_x < grid_x):
-                            continue
-                    else:
-                        if best_cost < threshold or best_cost == 0:
-                            break
-                        radius = radii[number - 5]
-                        bits = mix(mix(stream + number) ^ index)
-                        at_x, bits = draw_near(bits, best_x, radius, grid_x)
-                        at_y, bits = draw_near(bits, best_y, radius, grid_y)
-                        at_t, bits = draw_near(bits, best_t, radius, grid_t)
-                        candidate = at_t * frame + at_y * key_x + at_x
-                    weight = weights[candidate] if weights.size else one
-                    distance = _distance(
-                        query, start, query_row, key, candidate * pixel, key_row,
-                        length, ky, weight, best_cost,
-                    )  # fmt: skip
-                    if distance < best_cost:
-                        best, best_cost = candidate, distance
-                        best_t, best_y, best_x = at_t, at_y, at_x
-
-                field[t, y, x] = best
-                cost[t, y, x] = best_cost
-                total += best_cost
-        totals[t, band_start // BAND] = total
-
-
-def _tasks(grid, periodic) -> list[np.ndarray]:
-    """The tasks (t, first row, last row + 1) of a sweep, in groups that may run together.
-
-    Tasks that touch, also around a periodic axis, are in different groups.
-    """
-    frames = np.arange(grid[0])
-    starts = np.arange(0, grid[1], BAND)
-    colours = []
-    for count, wraps in ((len(frames), periodic[0]), (len(starts), periodic[1])):
-        colour = np.arange(count) % 2
-        if wraps and count % 2 and count > 1:
-            colour[-1] = 2
-        colours.append(colour)
-    n_colours = 3 if max(colours[0].max(), colours[1].max()) == 2 else 2
-    group = (colours[0][:, None] + colours[1]) % n_colours
-    groups = []
-    for number in range(n_colours):
-        at_t, at_band = np.nonzero(group == number)
-        start = starts[at_band]
-        groups.append(np.stack([frames[at_t], start, np.minimum(start + BAND, grid[1])], axis=1))
-    return groups
+    n_y, n_x = field.shape[1:]
+    colour = sweep[0]
+    for row in range(first, stop):
+        t, y = divmod(row, n_y)
+        total = np.int64(0)
+        for x in range((t + y + colour) & 1, n_x, 2):
+            if updated.size and not updated[t, y, x]:
+                continue
+            _improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep)
+            total += _fixed_point(cost[t, y, x])
+        totals[colour, row] = total
 
 
 def search(
     query, key, field, *, patch, weights=None, updated=None, periodic=(False, False, False),
-    sweeps, backward=False, reach=None, settled=0.0, seed=0,
+    sweeps, past=0, reach=None, settled=None, seed=0,
 ):  # fmt: skip
-    """Improve `field` in place by PatchMatch and return the cost of every patch (float32).
+    """Improve `field` in place by PatchMatch.
 
-    `query` and `key` are (t, y, x, c) of uint8 or float32. `weights` (one a key patch, float32)
-    multiply the cost; a key with an infinite one is never chosen. `updated` marks the query patches
-    that may change; the cost of the others is NaN. Sweeps go forward and back in turn.
+    Parameters
+    ----------
+    query, key
+        (t, y, x, c) of uint8 or float32, both of the same.
+    weights
+        Factors of the cost, one a key patch, float32. Keys with an infinite one are never chosen.
+    updated
+        Which query patches may change. The cost of the others is NaN.
+    sweeps, past
+        How many sweeps to make, and how many with the same seed have been made.
+    reach
+        Random search begins so many voxels around the best key, by default everywhere, and halves
+        its radius down to one.
+    settled
+        What the last search returned: random search is not for patches that cost less than the
+        mean, which have little to gain.
 
-    Random search begins `reach` voxels around the best key, everywhere by default, and halves its
-    radius down to one. It is not for patches that cost less than the mean of the last sweep, in the
-    first one less than `settled`: they have little to gain.
+    Returns
+    -------
+    cost, settled
+        The cost of every patch (float32), and the mean cost (1,) for the next search.
     """
+    geometry = make_geometry(query.shape, key.shape, patch, periodic)
     unfolded_query = unfold_time(query, patch, periodic)
     unfolded_key = unfold_time(key, patch)
-    pixel = patch[0] * key.shape[3]
     cost = np.full(field.shape, np.nan, np.float32)
-    n_bands = -(-field.shape[1] // BAND)
-    totals = np.zeros((field.shape[0], n_bands))
-    groups = _tasks(field.shape, periodic)
-    reach = min(reach or max(key.shape[:3]), max(key.shape[:3]))
-    radii = np.array([reach >> halvings for halvings in range(reach.bit_length())])
+    n_rows = field.shape[0] * field.shape[1]
+    totals = np.zeros((2, n_rows), np.int64)
     n_updated = field.size if updated is None else np.count_nonzero(updated)
-    if updated is None:
-        updated = np.empty((0, 0, 0), np.bool_)
-    by_voxel = np.empty(0, np.float32)
-    if weights is not None:
-        padding = [(0, extent - 1) for extent in patch]
-        by_voxel = np.pad(weights, padding).reshape(-1)
-    threshold = settled
-    for sweep in range(sweeps):
-        moment = (
-            threshold,
-            sweep == 0,
-            1 if (sweep + backward) % 2 == 0 else -1,
-            rules.mix((seed + sweep * 0x9E3779B1) & 0xFFFFFFFF),
-        )
-        for tasks in groups:
+    weights = np.empty((0, 0, 0), np.float32) if weights is None else weights
+    updated = np.empty((0, 0, 0), np.bool_) if updated is None else updated
+    settled = np.zeros(1, np.float32) if settled is None else settled
+    for number in range(sweeps):
+        for colour in (0, 1):
+            sweep = rules.plan_sweep(past + number, colour, number == 0, reach, seed, key.shape)
 
-            def work(first: int, stop: int, tasks=tasks, moment=moment) -> None:
+            def work(first: int, stop: int, threshold=settled, sweep=sweep) -> None:
                 _sweep(
-                    unfolded_query, unfolded_key, by_voxel, updated, field, cost, totals, tasks,
-                    key.shape[:3], patch, pixel, periodic, radii, *moment, first, stop,
+                    unfolded_query, unfolded_key, weights, updated, field, cost, threshold, totals,
+                    geometry, sweep, first, stop,
                 )  # fmt: skip
 
-            share(work, len(tasks))
-        mean = float(totals.sum()) / max(n_updated, 1)
-        threshold = mean if mean < np.inf else 0.0  # some patches have no allowed key yet
-    return cost
+            share(work, n_rows, grain=16)
+        settled = rules.mean_cost(totals.sum(keepdims=True)[0], max(n_updated, 1))
+    return cost, settled
 
 
 @kernel
-def _patch_distance(
-    query, key, field, cost, query_row, query_frame, key_row, pixel, patch, first, stop
-):
+def _patch_distance(query, key, field, cost, geometry, first, stop):
     n_y, n_x = field.shape[1:]
+    one, infinity = np.float32(1), np.float32(np.inf)
     for row in range(first, stop):
         t, y = divmod(row, n_y)
+        voxel = (t * geometry[0][1] + y) * geometry[0][2]
         for x in range(n_x):
-            start = t * query_frame + y * query_row + x * pixel
-            cost[t, y, x] = rows_ssd(
-                query, start, query_row, key, np.int64(field[t, y, x]) * pixel, key_row,
-                patch[2] * pixel, patch[1],
-            )  # fmt: skip
+            found = np.int64(field[t, y, x])
+            cost[t, y, x] = _distance(query, key, voxel + x, found, geometry, one, infinity)
 
 
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     """Squared distance (float32) of every query patch to the key patch its field names."""
-    cost = np.empty(field.shape, np.float32)
-    pixel = patch[0] * key.shape[3]
-    query_row = (field.shape[2] + patch[2] - 1) * pixel
-    query_frame = query_row * (field.shape[1] + patch[1] - 1)
+    geometry = make_geometry(query.shape, key.shape, patch, periodic)
     unfolded_query, unfolded_key = unfold_time(query, patch, periodic), unfold_time(key, patch)
+    cost = np.empty(field.shape, np.float32)
 
     def work(first: int, stop: int) -> None:
-        _patch_distance(
-            unfolded_query, unfolded_key, field, cost,
-            query_row, query_frame, key.shape[2] * pixel, pixel, patch, first, stop,
-        )  # fmt: skip
+        _patch_distance(unfolded_query, unfolded_key, field, cost, geometry, first, stop)
 
     share(work, field.shape[0] * field.shape[1], grain=16)
     return cost
@@ -310,7 +221,7 @@ def _carry(coarse, coarse_key, query_size, near, fine, fine_key, patch, first, s
         t, y = divmod(row, n_y)
         for x in range(n_x):
             found = coarse[near_t[t, 0], near_y[y, 0], near_x[x, 0]]
-            keys = _coordinates(found, coarse_key[1], coarse_key[2])
+            keys = coordinates(found, coarse_key[1], coarse_key[2])
             beyond = (near_t[t, 1], near_y[y, 1], near_x[x, 1])
             at = np.int64(0)
             for axis in range(3):
@@ -328,10 +239,7 @@ def carry(
 ):  # fmt: skip
     """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
     fine = np.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
-    near = tuple(
-        np.array([rules.nearest_coarse(i, *sizes) for i in range(n)], np.int64)
-        for n, *sizes in zip(fine.shape, patch, query_shape, fine_query_shape, field.shape)
-    )
+    near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
 
     def work(first: int, stop: int) -> None:
         _carry(

@@ -7,8 +7,8 @@ CHUNK = 1 << 22  # distances held at once: 32 MB
 
 def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
     """All patches as rows, in double precision: products of integers are exact."""
-    padding = [(0, extent - 1 if wraps else 0) for extent, wraps in zip(patch, periodic)]
-    video = np.pad(video, [*padding, (0, 0)], mode="wrap")
+    around = [(0, extent - 1 if wraps else 0) for extent, wraps in zip(patch, periodic)]
+    video = np.pad(video, [*around, (0, 0)], mode="wrap")
     windows = np.lib.stride_tricks.sliding_window_view(video, patch, (0, 1, 2))
     return windows.reshape(-1, windows[0, 0, 0].size).astype(np.float64)
 
@@ -21,8 +21,8 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
     queries, keys = _patches(query, patch, periodic), _patches(key, patch, (False,) * 3)
     grid = [size - extent + 1 for size, extent in zip(key.shape, patch)]
     key_squares = np.einsum("ij,ij->i", keys, keys)
-    nearest = np.empty(len(queries), np.int64)
-    cost = np.empty(len(queries), np.float32)
+    nearest = np.empty(len(queries), np.int64, like=queries)
+    cost = np.empty(len(queries), np.float32, like=queries)
     if weights is not None:
         forbidden = np.isinf(weights.reshape(-1))
         factors = np.where(forbidden, 1, weights.reshape(-1))

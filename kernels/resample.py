@@ -15,6 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from patchvid.kernels.simd import fused_multiply_add
 from patchvid.kernels.threads import share
 
 Clip = NDArray[Any]
@@ -95,8 +96,7 @@ def _define_blend(
             w = builder.load(builder.gep(weight, [loop.index]))
             w = builder.insert_element(ir.Constant(floats, ir.Undefined), w, ir.IntType(32)(0))
             w = builder.shuffle_vector(w, w, first_lane)
-            product = builder.fmul(w, value, flags=("contract",))
-            builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+            builder.store(fused_multiply_add(builder, w, value, builder.load(total)), total)
         builder.store(builder.load(total), builder.bitcast(target, floats.as_pointer()), align=1)
         return context.get_dummy_value()
 

@@ -26,6 +26,13 @@ def _vector(element: ir.Type, values: Any) -> ir.Constant:
     return ir.Constant(ir.VectorType(element, len(values)), values)
 
 
+def fused_multiply_add(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """Vectors of float32: a * b + c, rounded once, as on every device."""
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    name = f"llvm.fma.v{a.type.count}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
+
+
 def _load(builder: ir.IRBuilder, pointer: ir.Value, lanes: int) -> ir.Value:
     kind = ir.VectorType(pointer.type.pointee, lanes)
     return builder.load(builder.bitcast(pointer, kind.as_pointer()), align=1)
@@ -58,7 +65,7 @@ def _add_squares_f32(builder: ir.IRBuilder, total: ir.Value, a: ir.Value, b: ir.
     difference = builder.fsub(a, b)
     if mask is not None:
         difference = builder.select(mask, difference, ir.Constant(difference.type, None))
-    return builder.fadd(total, builder.fmul(difference, difference))
+    return fused_multiply_add(builder, difference, difference, total)
 
 
 def _define_rows_ssd(function: ir.Function, element: ir.Type) -> None:

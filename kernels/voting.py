@@ -6,6 +6,7 @@ A field is as in `cpu`. Votes are gathered into words of 32 bits, whose lanes ar
 import numpy as np
 from numba import njit
 
+from patchvid.kernels.rules import covered
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes, scatter_patches
 from patchvid.kernels.threads import share
 
@@ -152,10 +153,7 @@ def vote(value, field, *, patch, made=None, periodic=(False, False, False), redu
     `value` is (t, y, x, c) of uint8, uint16 or float32, and so is what is returned. Where the mask
     `made` is False, nothing is promised about the result.
     """
-    shape = tuple(
-        count if wraps else count + extent - 1
-        for count, extent, wraps in zip(field.shape, patch, periodic, strict=True)
-    )
+    shape = covered(field.shape, patch, periodic)
     lanes = to_ordinals(value) if reduce == "median" else value
     words = _words(lanes)
     voted = np.empty((*shape, value.shape[3]), lanes.dtype)
@@ -186,7 +184,7 @@ def to_ordinals(values: np.ndarray) -> np.ndarray:
     """Unsigned integers in the order of the values: themselves, or a float's reflected bits."""
     if values.dtype != np.float32:
         return values
-    bits = np.ascontiguousarray(values).view(np.uint32)
+    bits = values.view(np.uint32)
     return bits ^ np.where(bits >> 31, np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
 
 

@@ -27,6 +27,7 @@ from patchvid.application import (
     report_sample,
 )
 from patchvid.checks import Triple, as_alpha, as_video, as_wholes
+from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.flow import optical_flow
 from patchvid.kernels import backend
@@ -67,6 +68,7 @@ class Analogy(NamedTuple):
     structures: list[Structure]
 
 
+@on_device("content", "style", "structure", "flow", prepared="host")
 def analogy(
     content: NDArray[Any],
     style: NDArray[Any],
@@ -124,7 +126,7 @@ def analogy(
     em
         Iterations a level.
     device
-        "cpu", or "auto".
+        As for `generate`; but the structures are made on the host.
     progress
         Called as ``progress(level, n_levels, fraction)`` with the level from 1, the coarsest, or 0
         while motion is estimated, and the fraction of the whole work that is done.

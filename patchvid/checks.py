@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid.errors import InvalidInput
+from patchvid.kernels import is_on_gpu
 
 Triple = tuple[int, int, int]
 Axes = tuple[bool, bool, bool]
@@ -18,7 +19,7 @@ _COUNTS = {2: "two", 3: "three"}
 
 def as_video(name: str, video: Any) -> NDArray[Any]:
     """A filled, contiguous (t, y, x, c) array of uint8, uint16 or finite floats."""
-    video = np.asarray(video)
+    video = as_array(video)
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
     if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
@@ -32,7 +33,17 @@ def as_video(name: str, video: Any) -> NDArray[Any]:
                 f"{name} must be finite, in single precision too, got {extreme:g}; "
                 "fill the gaps first"
             )
-    return np.ascontiguousarray(video)
+    return contiguous(video)
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """An array of NumPy, or the one of CuPy that was given."""
+    return values if is_on_gpu(values) else np.asarray(values)
+
+
+def contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, or a copy of it that is stored row by row."""
+    return array if array.flags.c_contiguous else array.copy()
 
 
 def as_kernel_dtype(video: NDArray[Any]) -> NDArray[Any]:
@@ -103,12 +114,12 @@ def as_axes(name: str, axes: Any) -> Axes:
 
 def as_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:
     """One boolean for each patch."""
-    mask = np.asarray(mask)
+    mask = as_array(mask)
     if mask.dtype != np.bool_ or mask.shape != grid:
         raise InvalidInput(
             f"{name} must be bool of shape {grid}, one for a patch, got {mask.dtype} {mask.shape}"
         )
-    return np.ascontiguousarray(mask)
+    return contiguous(mask)
 
 
 def as_alpha(alpha: Any) -> float | None:

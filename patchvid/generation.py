@@ -24,10 +24,11 @@ from patchvid.application import (
     with_size,
 )
 from patchvid.checks import Triple, as_video, as_whole
+from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.looping import lengthened, synthesize_loop, unlooped
+from patchvid.looping import as_periodic, lengthened, synthesize_around, with_ends
 from patchvid.matching import to_nnf
 from patchvid.pyramid import resize
 from patchvid.synthesis import Progress, Quantizer, synthesize
@@ -45,6 +46,7 @@ MOST_NOISE = 1000
 ALPHA, COMPLETE_LEVELS = 15.0, 6
 
 
+@on_device("video")
 def generate(
     video: NDArray[Any],
     *,
@@ -75,8 +77,8 @@ def generate(
         are compared in 8 bits over the range of its values, and copied as they are; only double
         precision becomes single.
     seed
-        The same seed gives the same bytes on any number of threads. Sample i of a run equals the
-        only sample of a run with seed + i. None draws one.
+        The same seed gives the same bytes, whatever the device and the number of threads. Sample i
+        of a run equals the only sample of a run with seed + i. None draws one.
     samples
         Number of videos.
     scale, size
@@ -107,7 +109,8 @@ def generate(
         "x", "y" or "xy": the output goes on around, without a seam where copies of it are laid side
         by side.
     device
-        "cpu", or "auto".
+        "cpu", "cuda", or "auto" for a GPU where one can be used. An array that is on a GPU stays
+        there, and so does the result. The bytes are the same on every device.
     progress
         Called as ``progress(level, n_levels, fraction)`` with the level from 1, the coarsest, and
         the fraction of the whole work that is done.
@@ -140,13 +143,9 @@ def generate(
     samples = as_whole("samples", samples, 1)
     seed = as_seed(seed)
     noise = _as_noise(noise)
-    if loop and len(video) == 1:
-        raise InvalidInput("a single frame makes no loop; give a clip, or leave loop out")
-    if tile not in ("", "x", "y", "xy"):
-        raise InvalidInput(f"tile must be '', 'x', 'y' or 'xy', got {tile!r}")
     settings = as_settings(
         video, patch, em, vote, alpha,
-        complete_levels=COMPLETE_LEVELS, periodic=(loop, "y" in tile, "x" in tile),
+        complete_levels=COMPLETE_LEVELS, periodic=as_periodic(loop, tile, len(video)),
     )  # fmt: skip
     size = as_output_size(video.shape, scale, size)
     stages = plan_stages(video, size, settings, factor, coarsest)
@@ -154,30 +153,27 @@ def generate(
     coarse = quantize(stages[0].value)
     if noise == "auto":
         patch = settings.at(coarse.shape)[0]
-        sigma = RULE_OF_THUMB * nearest_other_distance(coarse, patch)
+        sigma = RULE_OF_THUMB * nearest_other_distance(kernels.to_host(coarse), patch)
         sigma = max(sigma, 127.5 * LEAST_NOISE)
     else:
         sigma = 127.5 * noise
-    opening = stages
-    if loop:
-        opening = with_size(stages, (lengthened(size[0]), *size[1:]), factor, coarsest)
+    opening = with_size(stages, lengthened(size, settings.periodic), factor, coarsest)
     coarse = resize(coarse, opening[0].output_level.shape)
 
     def draw(random: np.random.Generator, sigma: float) -> NDArray[np.float32]:
         n_frames = 1 if replicate_noise else coarse.shape[0]
         drawn = random.standard_normal((n_frames, *coarse.shape[1:]), dtype=np.float32)
-        return np.rint(coarse + np.float32(sigma) * drawn)
+        return np.rint(coarse + np.float32(sigma) * kernels.to_device(drawn))
 
     def rearranges(start: NDArray[Any], number: int) -> bool:
         first = opening[:LAYOUT_LEVELS]
         layout = synthesize(
-            kernels, first, start, quantize=quantize, settings=unlooped(settings), seed=number
+            kernels, first, start, quantize=quantize, settings=with_ends(settings), seed=number
         )
-        return _largest_share(layout.field, first[-1].value.shape) <= LARGEST_SHARE
+        field = kernels.to_host(layout.field)
+        return _largest_share(field, first[-1].value.shape) <= LARGEST_SHARE
 
-    make = partial(synthesize, kernels, stages)
-    if loop:
-        make = partial(synthesize_loop, kernels, stages, opening)
+    make = partial(synthesize_around, kernels, stages, opening)
     results = []
     for number in range(seed, seed + samples):
         random = np.random.default_rng(number)
@@ -188,9 +184,11 @@ def generate(
                     break
                 start = draw(random, sigma * STRONGER**redraw)
         report = report_sample(progress, len(stages), number - seed, samples)
-        results.append(
-            make(start, quantize=quantize, settings=settings, seed=number, progress=report)
-        )
+        with kernels.beside():
+            results.append(
+                make(start, quantize=quantize, settings=settings, seed=number, progress=report)
+            )
+    kernels.finish()
     return collect(results, video, seed, details=details)
 
 

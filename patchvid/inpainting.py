@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid.application import as_seed, as_settings, collect, plan_stages, report_sample
-from patchvid.checks import Triple, as_kernel_dtype, as_video, as_whole
+from patchvid.checks import Axes, Triple, as_kernel_dtype, as_video, as_whole
 from patchvid.cues import painted
+from patchvid.device import map_arrays, on_device
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
+from patchvid.looping import as_periodic
 from patchvid.masks import Mask, Region, as_soft_mask, blend, coarse_region, dilate, fill_smoothly
 from patchvid.matching import patches_within
 from patchvid.pyramid import resize
@@ -37,6 +39,7 @@ FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hol
 FEWEST_LEVELS = 3  # for a thin hole too: what goes on behind it is best seen from afar
 
 
+@on_device("video", "mask", "cue", prepared="host")
 def inpaint(
     video: NDArray[Any],
     mask: ArrayLike | None = None,
@@ -49,6 +52,8 @@ def inpaint(
     coarsest: tuple[int, int] = (3, 15),
     em: int | None = None,
     vote: Literal["median", "mean"] = "median",
+    loop: bool = False,
+    tile: str = "",
     device: str = "auto",
     progress: Progress | None = None,
     details: bool = False,
@@ -77,6 +82,9 @@ def inpaint(
         As for `generate`. Levels on which some patches see nothing but the hole, or all do, are
         avoided where possible: work starts at the finest level on which every patch sees something
         of the clip.
+    loop, tile
+        As for `generate`: what is made goes on from one end of the clip to the other. The rest does
+        not change, and so a hole that takes in the last frames makes a loop of any clip.
     device, progress, details
         As for `generate`.
 
@@ -107,7 +115,10 @@ def inpaint(
     kernels = backend(device)
     video = as_video("video", video)
     seed = as_seed(seed)
-    settings = as_settings(video, patch, em, vote, None)
+    settings = as_settings(
+        video, patch, em, vote, None, coarsest_em=None,
+        periodic=as_periodic(loop, tile, len(video)),
+    )  # fmt: skip
     if cue is not None:
         cue = as_video("cue", cue)
         if cue.shape != video.shape:
@@ -126,16 +137,20 @@ def inpaint(
         replace(stage, usable=~made, known=(made, stage.value))
         for stage, made in zip(stages[first:], holes[first:])
     ]
-    start = quantize(stages[0].value)
+    start = quantize(_fill_around(stages[0].value, holes[first], settings.periodic))
     if cue is not None:
         start, stages = _cued(stages, holes[first:], as_kernel_dtype(cue), quantize)
-    # The first layer makes something of the start; the coarsest level then has its iterations.
-    stages.insert(0, stages[0])
     made = synthesize(
         kernels, stages, start, quantize=quantize, settings=settings, seed=seed,
         progress=report_sample(progress, len(stages), 0, 1),
     )  # fmt: skip
-    made = made._replace(output=blend(made.output, video, soft))
+    made = map_arrays(kernels.to_host, made)
+    patch, _ = settings.at(hole.shape)
+    untouched = patches_within(~hole, patch, settings.periodic)
+    itself = np.arange(hole.size, dtype=np.int32).reshape(hole.shape)
+    itself = itself[tuple(map(slice, untouched.shape))]
+    field = np.where(untouched, itself, made.field)
+    made = made._replace(output=blend(made.output, video, soft), field=field)
     return collect([made], video, seed, details=details)
 
 
@@ -174,10 +189,19 @@ def _first_level(holes: Sequence[Region], settings: Settings) -> int:
     for number, hole in enumerate(holes):
         patch, _ = settings.at(hole.shape)
         shares.append(float(patches_within(~hole, patch).mean()))
-        if number <= last and not patches_within(hole, patch).any():
+        if number <= last and not patches_within(hole, patch, settings.periodic).any():
             sighted = number
     rich = (n for n in range(sighted, len(holes)) if shares[n] >= FEWEST_KEYS)
     return next(rich, int(np.argmax(shares)))
+
+
+def _fill_around(video: NDArray[Any], hole: Region, periodic: Axes) -> NDArray[Any]:
+    """The video with what is around a hole, also across the seam of an axis, spread into it."""
+    around = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
+    filled = fill_smoothly(
+        np.pad(video, [*around, (0, 0)], mode="wrap"), np.pad(hole, around, mode="wrap")
+    )
+    return filled[tuple(slice(begin, begin + n) for (begin, _), n in zip(around, hole.shape))]
 
 
 def _cued(

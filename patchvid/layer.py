@@ -14,14 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from patchvid import matching
 from patchvid.checks import Axes, Triple, as_alpha, as_video, as_whole
+from patchvid.device import on_device
 from patchvid.errors import InvalidInput
-from patchvid.kernels import rules
 
 EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
 
 REACH = 16  # voxels around a carried key within which a better one is looked for
 
 
+@on_device("query", "key", "value", "nnf", "keys", "queries")
 def vpnn(
     query: NDArray[Any],
     key: NDArray[Any],
@@ -118,7 +119,7 @@ class Matcher:
         self.field: NDArray[np.int32] | None = None
         self._layout: Any = None  # sizes and patch of the last search
         self._sweeps = 0  # done so far; each has random numbers of its own
-        self._mean_cost = 0.0
+        self._settled: Any = None  # the mean cost of the last search
 
     def find(
         self,
@@ -148,22 +149,23 @@ class Matcher:
             carried = self.field is not None
             if self.field is None:
                 self.field = matching.random_field(
-                    grids[0], key.shape, grids[1], weights, self.seed
+                    kernels, grids[0], key.shape, grids[1], weights, self.seed
                 )
             elif not known:
                 self.field = kernels.carry(
                     self.field, *self._layout[:2], *layout[:2], patch=patch, periodic=self.periodic
                 )
-                matching.replace_forbidden(self.field, key.shape, weights, self.seed, updated)
-            cost = kernels.search(
+                matching.replace_forbidden(
+                    kernels, self.field, key.shape, weights, self.seed, updated
+                )
+            sweeps = 1 if known else 2
+            cost, self._settled = kernels.search(
                 query, key, self.field, patch=patch, weights=weights, updated=updated,
-                periodic=self.periodic, sweeps=1 if known else 2, backward=self._sweeps % 2,
-                reach=REACH if carried else None, settled=self._mean_cost if known else 0.0,
-                seed=rules.mix((self.seed + self._sweeps) & 0xFFFFFFFF),
+                periodic=self.periodic, sweeps=sweeps, past=self._sweeps,
+                reach=REACH if carried else None, settled=self._settled if known else None,
+                seed=self.seed,
             )  # fmt: skip
-            self._sweeps += 1 if known else 2
-            searched = cost if updated is None else cost[updated]
-            self._mean_cost = float(searched.mean()) if searched.size else 0.0
+            self._sweeps += sweeps
         self._layout = layout
         cost /= np.float32(n_values)
         return self.field, cost

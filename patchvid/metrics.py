@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from patchvid import estimates
 from patchvid.checks import Triple, as_patch, as_size, as_video
+from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.estimates import Estimate as Estimate
 from patchvid.pieces import NnfDiversity as NnfDiversity
@@ -55,6 +56,7 @@ class Evaluation(NamedTuple):
     diversity: float | None
 
 
+@on_device("source", "output", prepared="host")
 def coherence(
     source: NDArray[Any],
     output: NDArray[Any],
@@ -74,7 +76,7 @@ def coherence(
     seed
         Of what is sampled. The same seed gives the same result, but for rounding.
     device
-        Where to search: "cpu", or "auto".
+        Where to search: "cpu", "cuda", or "auto".
 
     Returns
     -------
@@ -114,6 +116,7 @@ def coherence(
     return estimates.mean_cost(output, source, patch, seed, device)[0]
 
 
+@on_device("source", "output", prepared="host")
 def completeness(
     source: NDArray[Any],
     output: NDArray[Any],
@@ -136,6 +139,7 @@ def completeness(
     return estimates.mean_cost(source, output, patch, seed, device)[0]
 
 
+@on_device("source", "output", prepared="host")
 def sliced_wasserstein(
     source: NDArray[Any], output: NDArray[Any], *, patch: Triple = PATCH, seed: int = 0
 ) -> Estimate:
@@ -183,6 +187,7 @@ def sliced_wasserstein(
     return estimates.sliced_wasserstein(*_as_pair(source, output, patch), seed)
 
 
+@on_device("source", "outputs", prepared="host")
 def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
     """Diversity index of a set of videos: how much a voxel varies from one to the next.
 
@@ -295,6 +300,7 @@ def svfid(
     return Estimate(frechet_distance(summarize(source, features), summarize(output, features)))
 
 
+@on_device("source", "outputs", prepared="host")
 def evaluate(
     source: NDArray[Any],
     outputs: Sequence[NDArray[Any]],

@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid.checks import as_numbers, as_size, as_video, as_wholes
+from patchvid.checks import as_numbers, as_size, as_video, as_wholes, contiguous
+from patchvid.device import on_device
 from patchvid.errors import InvalidInput
-from patchvid.kernels.resample import Taps, apply_taps
+from patchvid.kernels import backend_of
 
 Shape = tuple[int, int, int]
+Taps = tuple[NDArray[np.int64], NDArray[np.float32]]
 Scale = tuple[float, float, float]
 
 
@@ -106,6 +108,7 @@ def level_shapes(
     return [level.shape for level in levels]
 
 
+@on_device("video")
 def build_pyramid(
     video: NDArray[Any],
     *,
@@ -143,6 +146,7 @@ def build_pyramid(
     return [*(resize(video, level.shape, scale=level.scale) for level in coarser), video]
 
 
+@on_device("video")
 def resize(
     video: NDArray[Any], size: Sequence[int], *, scale: Sequence[float] | None = None
 ) -> NDArray[Any]:
@@ -190,8 +194,9 @@ def resize(
     scale = as_numbers("scale", scale, 3)
     t, y, x = map(_taps, video.shape[:3], size, scale)
     source = video if video.dtype in (np.uint8, np.uint16) else video.astype(np.float32, copy=False)
-    out = np.empty((*size, video.shape[3]), source.dtype)
-    apply_taps(np.ascontiguousarray(source), (t, y, x), out)
+    kernels = backend_of(source)
+    out = kernels.xp.empty((*size, video.shape[3]), source.dtype)
+    kernels.apply_taps(contiguous(source), (t, y, x), out)
     return out.astype(video.dtype, copy=False)
 
 

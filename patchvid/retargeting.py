@@ -25,18 +25,26 @@ from patchvid.application import (
     with_size,
 )
 from patchvid.checks import Triple, as_kernel_dtype, as_size, as_video
+from patchvid.device import map_arrays, on_device
 from patchvid.errors import InvalidInput
-from patchvid.generation import ALPHA, COMPLETE_LEVELS
 from patchvid.kernels import backend
-from patchvid.masks import Mask, as_soft_mask, blend, coarse_region, fill_smoothly
-from patchvid.pyramid import resize
+from patchvid.looping import as_periodic, lengthened, synthesize_around, with_ends
+from patchvid.masks import Mask, Region, as_soft_mask, blend, coarse_region, fill_smoothly
+from patchvid.pyramid import Level, resize
 from patchvid.synthesis import Progress, Quantizer, Stage, synthesize
 
 LEAST, MOST = 0.4, 3.0  # factors of a change
 STEP = 1.2  # largest factor of one step of it
 COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
 
+# A patch of 3 frames spans most of these, so that actions in sequence find room side by side.
+SUMMARY_FRAMES = 4
 
+# More completeness would squeeze two things into the room for one, and tear them.
+ALPHA, COMPLETE_LEVELS = 100.0, 5
+
+
+@on_device("video", "keep", prepared="host")
 def retarget(
     video: NDArray[Any],
     *,
@@ -50,14 +58,16 @@ def retarget(
     em: int | None = None,
     vote: Literal["median", "mean"] = "median",
     alpha: float | None = ALPHA,
+    loop: bool = False,
+    tile: str = "",
     device: str = "auto",
     progress: Progress | None = None,
     details: bool = False,
 ) -> Any:
     """Change the width, height or length of `video`, while all in it keeps its shape and pace.
 
-    What is smaller or shorter shows less of what repeats itself, and things closer together; what
-    is larger or longer shows more of the same.
+    What is smaller shows less of what repeats itself, and things closer together; what is shorter
+    shows side by side what came one after the other; what is larger or longer, more of the same.
 
     Parameters
     ----------
@@ -77,10 +87,13 @@ def retarget(
     coarsest
         Frames and pixels of the shorter side of the coarsest level. More: small things stay in, and
         keep their shape. Fewer: large ones do. None: (9, 28), and fewer for clips that have less
-        than four times the frames or two and a half times the pixels, down to (3, 15).
+        than four times the frames or two and a half times the pixels, down to (3, 15); at most 4
+        frames where the output is shorter than the clip.
     alpha
-        Completeness on the coarse levels, see `vpnn`. Smaller: more of the clip stays in. None:
-        parts of it may vanish.
+        Completeness on the coarse levels, see `vpnn`. Smaller: more of the clip stays in, and
+        things that are alone in it may be torn. None: parts of it may vanish.
+    loop, tile
+        As for `generate`; what is to be kept does not change.
     device, progress, details
         As for `generate`.
 
@@ -109,30 +122,37 @@ def retarget(
     kernels = backend(device)
     video = as_video("video", video)
     seed = as_seed(seed)
-    settings = as_settings(video, patch, em, vote, alpha, complete_levels=COMPLETE_LEVELS)
+    settings = as_settings(
+        video, patch, em, vote, alpha, complete_levels=COMPLETE_LEVELS, coarsest_em=None,
+        periodic=as_periodic(loop, tile, len(video)),
+    )  # fmt: skip
     size = _as_new_size(video.shape[:3], size, scale)
-    coarsest = _default_coarsest(video.shape) if coarsest is None else coarsest
+    coarsest = _default_coarsest(video.shape, size) if coarsest is None else coarsest
     stages = plan_stages(video, size, settings, factor, coarsest)
     quantize = Quantizer(stages[-1].value)
+    opening_size = lengthened(size, settings.periodic)
+    opening = with_size(stages, opening_size, factor, coarsest)
     layout = quantize(stages[0].value)
-    for between in _steps(video.shape[:3], size):
+    for between in _steps(video.shape[:3], opening_size):
         (first, *_) = with_size(stages, between, factor, coarsest)
         start = resize(layout, first.output_level.shape)
-        drafted = synthesize(
-            kernels, [first], start, quantize=quantize, settings=settings, seed=seed
+        draft = synthesize(
+            kernels, [first], start, quantize=quantize, settings=with_ends(settings), seed=seed
         )
-        layout = quantize(drafted.output)
-    start = resize(layout, stages[0].output_level.shape)
+        layout = quantize(draft.output)
+    start = resize(layout, opening[0].output_level.shape)
     if keep is not None:
         kept, share = _place(video, as_soft_mask("keep", keep, video.shape), size)
-        start, stages = _keeping(kept, share, start, stages, quantize)
-    # The first layer makes something of the start; the coarsest level then has its iterations.
-    stages.insert(0, stages[0])
-    made = synthesize(
-        kernels, stages, start, quantize=quantize, settings=settings, seed=seed,
+        stages = _keeping(kept, share, stages)
+        around = [(0, m - n) for n, m in zip(size, opening_size)]
+        canvas, places = np.pad(kept, [*around, (0, 0)], "wrap"), np.pad(share, around, "wrap")
+        opening = _keeping(canvas, places, opening)
+    made = synthesize_around(
+        kernels, stages, opening, start, quantize=quantize, settings=settings, seed=seed,
         progress=report_sample(progress, len(stages), 0, 1),
     )  # fmt: skip
     if keep is not None:
+        made = map_arrays(kernels.to_host, made)
         made = made._replace(output=blend(made.output, kept, 1 - share))
     return collect([made], video, seed, details=details)
 
@@ -152,11 +172,11 @@ def _as_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
     return new
 
 
-def _default_coarsest(shape: Sequence[int]) -> tuple[int, int]:
+def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
     frames, pixels = np.clip(
         (shape[0] // 4, 2 * min(shape[1:3]) // 5), SMALLEST_COARSEST, COARSEST
     ).tolist()
-    return frames, pixels
+    return min(frames, SUMMARY_FRAMES) if size[0] < shape[0] else frames, pixels
 
 
 def _steps(shape: Triple, size: Triple) -> list[Triple]:
@@ -192,17 +212,11 @@ def _place(video: NDArray[Any], keep: Mask, size: Triple) -> tuple[NDArray[Any],
     return kept, share
 
 
-def _keeping(
-    kept: NDArray[Any],
-    share: Mask,
-    start: NDArray[Any],
-    stages: Sequence[Stage],
-    quantize: Quantizer,
-) -> tuple[NDArray[Any], list[Stage]]:
-    """The start and the levels with what is kept in its place."""
+def _keeping(kept: NDArray[Any], share: Mask, stages: Sequence[Stage]) -> list[Stage]:
+    """The levels with what is kept in its place."""
     canvas = fill_smoothly(as_kernel_dtype(kept), share == 0)
-    levels = [stage.output_level for stage in stages]
-    made = [coarse_region(share < 1, level) for level in levels]
-    given = [resize(canvas, level.shape, scale=level.scale) for level in levels]
-    known = [replace(stage, known=pair) for stage, pair in zip(stages, zip(made, given))]
-    return np.where(made[0][..., None], start, quantize(given[0])), known
+
+    def known(level: Level) -> tuple[Region, NDArray[Any]]:
+        return coarse_region(share < 1, level), resize(canvas, level.shape, scale=level.scale)
+
+    return [replace(stage, known=known(stage.output_level)) for stage in stages]

@@ -6,7 +6,7 @@ Source: figure 2 of Haim et al., "Diverse Video Generation from a Single Video" 
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid.checks import Axes, Triple
+from patchvid.device import map_arrays
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
 from patchvid.matching import NOT_PERIODIC, patches_within, restrict
@@ -41,8 +42,9 @@ class Settings:
 
     `patch` and `em` of None follow the size of the level: 3x7x7 and 5 iterations, above 3 million
     voxels one iteration, above 7.5 million 3x5x5. Small levels, where iterations cost little, have
-    more, which settles what the noise has torn apart. `alpha` asks for completeness on the
-    `complete_levels` coarsest levels.
+    more, which settles what the noise has torn apart. The coarsest level has `coarsest_em`, or as
+    many as others if that is None. `alpha` asks for completeness on the `complete_levels` coarsest
+    levels.
     """
 
     patch: Triple | None = None
@@ -51,6 +53,7 @@ class Settings:
     alpha: float | None = None
     complete_levels: int = 0
     periodic: Axes = NOT_PERIODIC
+    coarsest_em: int | None = 1
 
     def at(self, shape: Sequence[int]) -> tuple[Triple, int]:
         """Patch and number of EM iterations for an output of `shape`."""
@@ -125,18 +128,22 @@ def synthesize(
         Called with the level, from 1, and the fraction of the work that is done.
     """
     plans = [settings.at(stage.output_level.shape) for stage in stages]
-    plans[0] = (plans[0][0], 1)
+    plans[0] = (plans[0][0], settings.coarsest_em or plans[0][1])
     work = [em * float(np.prod(s.output_level.shape)) for (_, em), s in zip(plans, stages)]
     total_work, done = sum(work), 0.0
     reports: list[LevelReport] = []
     forward = Matcher(kernels, seed, settings.periodic)
     reverse = Matcher(kernels, rules.mix(seed & 0xFFFFFFFF))
+    kernels.make_room(_footprint(stages[-1]))
+    stages = [_moved(stage, kernels) for stage in stages]
     output: Any = start
     for number, (stage, (patch, em)) in enumerate(zip(stages, plans, strict=True)):
         began = time.perf_counter()
         sharp = quantize(stage.value)
         if number == 0:
-            query, key = start, sharp if start is None else sharp.astype(start.dtype)
+            query, key = start, sharp
+            if start is not None:
+                query, key = kernels.to_device(start), sharp.astype(start.dtype)
         else:
             # The first key is as blurred as the query: scaled up from the coarser level.
             coarser = stages[number - 1]
@@ -169,6 +176,21 @@ def synthesize(
                 progress(number + 1, done / total_work)
         reports.append(LevelReport(output.shape[:3], em, time.perf_counter() - began))
     return Synthesis(output, field, reports)
+
+
+def _footprint(stage: Stage) -> int:
+    """Bytes that the finest level takes at most beside its value, on a GPU."""
+    n_voxels = max(math.prod(stage.value.shape[:3]), math.prod(stage.output_level.shape))
+    n_channels = stage.value.shape[3]
+    # Two passes of resizing; query, key and output, and these in words; fields and costs.
+    return n_voxels * (8 * n_channels + 6 * n_channels * stage.value.itemsize + 32)
+
+
+def _moved(stage: Stage, kernels: ModuleType) -> Stage:
+    """The stage with its arrays where the kernels work."""
+    names = ("value", "usable", "guides", "known")
+    arrays = {name: map_arrays(kernels.to_device, getattr(stage, name)) for name in names}
+    return replace(stage, **arrays)
 
 
 def _complete(video: NDArray[Any], stage: Stage) -> NDArray[Any]:

@@ -362,6 +362,6 @@ def test_generate_names_what_is_wrong(arguments: dict[str, Any], message: str) -
 
 
 def test_a_device_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(DeviceError, match=r"device 'cuda' .* use 'cpu' or 'auto'") as error:
+    with pytest.raises(DeviceError, match="device 'cuda' cannot be used") as error:
         generate(CLIP, device="cuda")
     assert "\n" not in str(error.value)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from patchvid import resize, vote
+from patchvid import resize, sample_clip, search, vote
 from patchvid.application import Made
 from patchvid.cli.inpaint import inpaint as command
 from patchvid.cues import painted
@@ -111,6 +111,36 @@ def test_holes_may_be_anywhere(place: tuple[slice, ...]) -> None:
     made = inpaint(damaged, mask, seed=0)
     np.testing.assert_array_equal(made[~mask], clip[~mask])
     assert np.abs(made[mask].astype(int) - clip[mask]).mean() < 12
+
+
+def test_a_disc_on_the_seam_of_a_tile_is_completed_around() -> None:
+    clip = np.full((6, 32, 48, 3), 110, np.uint8)
+    y, x = np.indices(clip.shape[1:3])
+    for row, column in ((9, 15), (22, 30), (16, 0)):
+        distance = np.abs(x - column)
+        clip[:, (y - row) ** 2 + np.minimum(distance, 48 - distance) ** 2 < 20] = (220, 60, 30)
+    hole = box(clip, slice(8, 25), slice(38, 48))
+    damaged = np.where(hole[..., None], np.uint8(0), clip)
+    errors = []
+    for tile in ("x", ""):
+        made = inpaint(damaged, hole, tile=tile, seed=0)
+        np.testing.assert_array_equal(made[~hole], clip[~hole])
+        errors.append(np.abs(made[hole].astype(int) - clip[hole]).mean())
+    assert errors[0] < 2
+    assert errors[1] > 10  # half of a disc
+
+
+def test_last_frames_that_are_made_lead_to_the_first() -> None:
+    clip = resize(sample_clip(), (14, 40, 70))
+    hole = np.zeros(clip.shape[:3], bool)
+    hole[9:] = True
+    seams = []
+    for loop in (True, False):
+        made = inpaint(clip, hole, loop=loop, seed=0)
+        np.testing.assert_array_equal(made[:9], clip[:9])
+        cost = search(made, clip, periodic=(True, False, False), seed=0)[1].mean(axis=(1, 2))
+        seams.append(cost[-2:].mean())
+    assert seams[0] < 0.7 * seams[1]
 
 
 def test_an_image_is_completed_too() -> None:
@@ -295,6 +325,8 @@ def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
         ({"grow": -1}, "grow must be a whole number of at least 0, got -1"),
         ({"vote": "mode"}, "vote must be"),
         ({"patch": (3, 40, 7)}, "smaller than the patch"),
+        ({"tile": "z"}, "tile must be"),
+        ({"video": CLIP[:1], "loop": True}, "a single frame makes no loop"),
         ({"seed": -1}, "seed must be"),
         ({"device": "tpu"}, "device must be"),
     ],
@@ -309,11 +341,11 @@ def test_inpaint_names_what_is_wrong(arguments: dict[str, Any], message: str) ->
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+def here(here: Path) -> Path:
+    """The current folder, with the clip in it."""
     np.savez("clip.npz", video=CLIP)
     np.save("hole.npy", HOLE)
-    return tmp_path
+    return here
 
 
 def run(*args: object) -> str:
@@ -350,6 +382,12 @@ def test_command_with_a_cue(here: Path) -> None:
     np.testing.assert_array_equal(read_video("a.npz")[0], inpaint(clip, cue=cue, seed=3))
     run("--cue", "cue.npz", "--seed", 3)
     np.testing.assert_array_equal(read_video("cue_inpaint.npz")[0], inpaint(cue, cue=cue, seed=3))
+
+
+def test_command_completes_a_hole_around(here: Path) -> None:
+    run("clip.npz", "--mask", "hole.npy", "--loop", "--tile", "xy", "--seed", 3)
+    expected = inpaint(CLIP, HOLE, loop=True, tile="xy", seed=3)
+    np.testing.assert_array_equal(read_video("clip_inpaint.npz")[0], expected)
 
 
 def test_command_names_what_is_wrong(here: Path) -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from patchvid import resize, search
+from patchvid import resize, sample_clip, search
 from patchvid.application import Made
 from patchvid.cli.retarget import retarget as command
 from patchvid.errors import PatchvidError
@@ -38,6 +38,24 @@ def discs() -> Array:
         for colour, row, column in zip(colours, (14, 34, 12, 33), (12, 30, 46, 65)):
             frame[(y - row) ** 2 + (x - column - t) ** 2 < 32] = colour
     return clip
+
+
+def disc_alone() -> Array:
+    """A disc that slowly goes to the right, below a sky that gets lighter."""
+    clip = np.empty((16, 40, 64, 3), np.uint8)
+    clip[:] = np.linspace(80, 150, 40).astype(np.uint8)[:, None, None]
+    y, x = np.indices(clip.shape[1:3])
+    for t, frame in enumerate(clip):
+        frame[(y - 20) ** 2 + (x - 24 - t) ** 2 < 64] = (220, 60, 30)
+    return clip
+
+
+def seam(video: Array, clip: Array, axis: int) -> float:
+    """What patches across the ends of an axis cost, relative to the others."""
+    periodic = (axis == 0, axis == 1, axis == 2)
+    cost = np.moveaxis(search(video, clip, periodic=periodic, seed=0)[1], axis, 0)
+    across = (3, 7, 7)[axis] - 1
+    return float(cost[-across:].mean() / max(cost[:-across].mean(), 1e-3))
 
 
 def noisy(*shape: int) -> Array:
@@ -107,12 +125,34 @@ def test_things_keep_their_shape(width: int) -> None:
     assert np.median([across / along for along, across in sides]) == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_alone_is_neither_torn_nor_doubled(seed: int) -> None:
+    clip = disc_alone()
+    made = retarget(clip, scale=(1, 1, 1.5), seed=seed)
+    sizes = [np.count_nonzero((video == (220, 60, 30)).all(axis=3)) for video in (clip, made)]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.1)  # with alpha=15 it is 1.3 times as large
+
+
 def test_what_is_longer_goes_on_at_the_same_pace() -> None:
     clip = discs()
     longer = retarget(clip, scale=(2, 1, 1), seed=0)
     cost = search(longer, clip, seed=0)[1]
     slowed = search(resize(clip, longer.shape[:3]), clip, seed=0)[1]
     assert cost.mean() < 0.3 * slowed.mean()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_came_one_after_the_other_is_shown_at_once(seed: int) -> None:
+    clip = np.full((24, 40, 64, 3), 110, np.uint8)
+    colours = ((220, 60, 30), (40, 60, 220))
+    for t, frame in enumerate(clip):
+        frame[6:14, 4 + 3 * min(t, 11) :][:, :8] = colours[0]
+        frame[26:34, 4 + 3 * max(t - 12, 0) :][:, :8] = colours[1]
+    summary = retarget(clip, scale=(0.5, 1, 1), seed=seed)
+    for colour in colours:
+        near = np.abs(summary.astype(int) - colour).max(axis=3) < 60
+        places = [np.flatnonzero(frame.any(axis=0)).mean() for frame in near]
+        assert np.mean(np.diff(places) > 2) > 0.8  # 3 in the clip, where it stands half of the time
 
 
 def test_an_image_is_retargeted_too() -> None:
@@ -122,6 +162,24 @@ def test_an_image_is_retargeted_too() -> None:
     cost = search(made, image, patch=(1, 7, 7), seed=0)[1]
     stretched = search(resize(image, made.shape[:3]), image, patch=(1, 7, 7), seed=0)[1]
     assert cost.mean() < 0.2 * stretched.mean()
+
+
+@pytest.mark.parametrize("scale", [(1, 1, 0.6), (0.6, 1, 1), (1.5, 1, 1), (1, 1, 1)])
+def test_a_loop_has_no_seam(scale: tuple[float, ...]) -> None:
+    clip = resize(sample_clip(), (12, 40, 70))
+    loop = retarget(clip, scale=scale, loop=True, seed=0)
+    assert loop.shape[:3] == tuple(np.ceil(np.multiply(scale, clip.shape[:3]) - 1e-5))
+    assert seam(loop, clip, 0) < 1.1
+    assert seam(retarget(clip, scale=scale, seed=0), clip, 0) > 2
+
+
+@pytest.mark.parametrize(("tile", "axes"), [("x", (2,)), ("y", (1,)), ("xy", (1, 2))])
+def test_a_tile_has_no_seam(tile: str, axes: tuple[int, ...]) -> None:
+    clip = resize(sample_clip()[:6], (6, 48, 84))
+    made = retarget(clip, scale=(1, 0.8, 0.8), tile=tile, seed=0)
+    for axis in axes:
+        assert seam(made, clip, axis) < 1.1
+        assert seam(retarget(clip, scale=(1, 0.8, 0.8), seed=0), clip, axis) > 2
 
 
 def test_the_seed_and_only_the_seed_decides() -> None:
@@ -205,6 +263,11 @@ def test_what_is_kept_fits_in_without_a_seam() -> None:
     assert around.mean() < 0.25 * search(pasted[:, 5:35, 25:55], clip, seed=0)[1].mean()
 
 
+def test_what_is_kept_is_in_a_loop_of_tiles_as_it_is() -> None:
+    made = retarget(CLIP, size=(5, 24, 54), keep=KEEP, loop=True, tile="xy", seed=1, em=2)
+    np.testing.assert_array_equal(made[:, 8:16, 33:44], CLIP[:, 8:16, 20:31])
+
+
 # Errors
 
 
@@ -226,6 +289,8 @@ def test_what_is_kept_fits_in_without_a_seam() -> None:
         ({"coarsest": (0, 15)}, "coarsest must be"),
         ({"alpha": 0}, "alpha must be above 0"),
         ({"em": 0}, "em must be"),
+        ({"tile": "z"}, "tile must be"),
+        ({"video": CLIP[:1], "loop": True}, "a single frame makes no loop"),
         ({"device": "tpu"}, "device must be"),
     ],
 )
@@ -239,10 +304,10 @@ def test_retarget_names_what_is_wrong(arguments: dict[str, Any], message: str) -
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+def here(here: Path) -> Path:
+    """The current folder, with the clip in it."""
     np.savez("clip.npz", video=CLIP)
-    return tmp_path
+    return here
 
 
 def run(*args: object) -> str:
@@ -267,6 +332,12 @@ def test_command_keeps_what_it_is_told(here: Path) -> None:
     run("clip.npz", "--box", "20,8,11,8", *options, "-o", "b.npz")
     assert Path("a.npz").read_bytes() == Path("b.npz").read_bytes()
     np.testing.assert_array_equal(read_video("a.npz")[0][:, 8:16, 33:44], CLIP[:, 8:16, 20:31])
+
+
+def test_command_makes_loops_and_tiles_of_any_size(here: Path) -> None:
+    run("clip.npz", "--loop", "--tile", "x", "--em", 1, "--seed", 3)
+    expected = retarget(CLIP, scale=(1, 1, 1), loop=True, tile="x", em=1, seed=3)
+    np.testing.assert_array_equal(read_video("clip_retarget.npz")[0], expected)
 
 
 def test_command_needs_a_size(here: Path) -> None:

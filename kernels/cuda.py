@@ -1,0 +1,147 @@
+"""The CUDA back end: the functions of `cpu`, for CuPy arrays, with the same results.
+
+Bytes are compared as words of four channels. Nothing waits for the device: launches go to CuPy's
+current stream, and what one search hands to the next stays there.
+"""
+
+from contextlib import contextmanager
+
+import cupy
+import numpy as np
+
+from patchvid.errors import DeviceError
+from patchvid.kernels import is_on_gpu, numba_cuda, raw_cuda, rules
+from patchvid.kernels.exact import search_exact as search_exact
+from patchvid.kernels.raw_cuda import to_words
+from patchvid.kernels.rules import make_geometry
+from patchvid.kernels.rules import patch_grid as patch_grid
+from patchvid.kernels.voting import from_ordinals, to_ordinals
+
+DEVICE, xp = "cuda", cupy
+
+
+def to_device(array):
+    """The array on the device, where it may be already."""
+    speaks_cuda = hasattr(array, "__cuda_array_interface__")
+    return cupy.from_dlpack(array) if is_on_gpu(array) and not speaks_cuda else cupy.asarray(array)
+
+
+def to_host(array):
+    """The array on the host."""
+    return cupy.asnumpy(array)
+
+
+@contextmanager
+def beside():
+    """What is launched within may run beside what others launch, after what was launched before."""
+    before = cupy.cuda.get_current_stream().record()
+    with cupy.cuda.Stream(non_blocking=True) as stream:
+        stream.wait_event(before)
+        yield
+
+
+def finish():
+    """Wait for all that was launched."""
+    cupy.cuda.Device().synchronize()
+
+
+def make_room(size):
+    """Wait until so many bytes are free for work that is about to be launched."""
+    free, _ = cupy.cuda.Device().mem_info
+    if size > free:  # what is in flight holds some
+        finish()
+        cupy.get_default_memory_pool().free_all_blocks()
+        free, _ = cupy.cuda.Device().mem_info
+    if size > free:
+        raise DeviceError(
+            f"the GPU has {free / 2**30:.1f} GiB of memory free, and about {size / 2**30:.1f} GiB "
+            "are needed; make the clip smaller or shorter, or use device 'cpu'"
+        )
+
+
+def _comparable(query, key, patch, periodic):
+    """Query, continued around its periodic axes, and key, as what kernels compare."""
+    around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic)]
+    query = cupy.pad(query, [*around, (0, 0)], mode="wrap")
+    pair = [to_words(a) if a.dtype == np.uint8 else cupy.ascontiguousarray(a) for a in (query, key)]
+    return pair[0], pair[1]
+
+
+def _none(dtype):
+    return cupy.empty((0, 0, 0), dtype)
+
+
+def search(
+    query, key, field, *, patch, weights=None, updated=None, periodic=(False, False, False),
+    sweeps, past=0, reach=None, settled=None, seed=0,
+):  # fmt: skip
+    """Improve `field` in place by PatchMatch, as `cpu.search` does."""
+    geometry = make_geometry(query.shape, key.shape, patch, periodic)
+    query, key = _comparable(query, key, patch, periodic)
+    geometry = (*geometry[:-1], key.shape[3])
+    cost = cupy.full(field.shape, np.nan, np.float32)
+    n_updated = field.size if updated is None else cupy.maximum(cupy.count_nonzero(updated), 1)
+    weights = _none(np.float32) if weights is None else weights
+    updated = _none(np.bool_) if updated is None else updated
+    settled = cupy.zeros(1, np.float32) if settled is None else settled
+    for number in range(sweeps):
+        for colour in (0, 1):
+            plan = rules.plan_sweep(past + number, colour, number == 0, reach, seed, key.shape)
+            raw_cuda.sweep(query, key, weights, updated, field, cost, settled, geometry, plan)
+        settled = _mean(cost, n_updated)
+    return cost, settled
+
+
+def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
+    """Squared distance (float32) of every query patch to the key patch its field names."""
+    geometry = make_geometry(query.shape, key.shape, patch, periodic)
+    query, key = _comparable(query, key, patch, periodic)
+    cost = cupy.empty(field.shape, np.float32)
+    raw_cuda.distance(query, key, field, cost, (*geometry[:-1], key.shape[3]))
+    return cost
+
+
+def _mean(cost, count):
+    """The mean cost, (1,), from integers, so that it does not depend on the order of the sum."""
+    limited = cupy.where(cost < np.inf, cupy.minimum(cost, rules.MOST) * rules.UNITS, 0)
+    return rules.mean_cost(limited.astype(np.int64).sum().reshape(1), count)
+
+
+def carry(
+    field, query_shape, key_shape, fine_query_shape, fine_key_shape, *, patch,
+    periodic=(False, False, False),
+):  # fmt: skip
+    """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
+    fine = cupy.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
+    near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
+    numba_cuda.carry(
+        field, [cupy.asarray(table) for table in near], fine,
+        key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,
+    )  # fmt: skip
+    return fine
+
+
+def vote(value, field, *, patch, made=None, periodic=(False, False, False), reduce="median"):
+    """Every voxel from the patches that cover it: their lower median or their mean."""
+    shape = rules.covered(field.shape, patch, periodic)
+    made = _none(np.bool_) if made is None else made
+    lanes = to_ordinals(value) if reduce == "median" else value
+    voted = cupy.empty((*shape, value.shape[3]), lanes.dtype)
+    cast = raw_cuda.median if reduce == "median" else numba_cuda.mean
+    cast(lanes, field, made, voted, value.shape[:3], patch, periodic)
+    return from_ordinals(voted, value.dtype) if reduce == "median" else voted
+
+
+def apply_taps(video, tables, out):
+    """Write to `out` what the tables of the axes t, y and x make of `video`, as on the CPU."""
+    frames, height, width, channels = video.shape
+    new_frames, new_height, new_width, _ = out.shape
+    t, y, x = [(cupy.asarray(starts), cupy.asarray(weights)) for starts, weights in tables]
+    rows = cupy.empty((frames, new_height, width * channels), np.float32)
+    numba_cuda.blend(video.reshape(frames, height, width * channels), *y, rows, 0)
+    pixels = cupy.empty((frames * new_height, new_width, channels), np.float32)
+    numba_cuda.blend(rows.reshape(frames * new_height, width, channels), *x, pixels, 0)
+    top = np.iinfo(out.dtype).max if out.dtype.kind == "u" else 0
+    numba_cuda.blend(
+        pixels.reshape(1, frames, -1), *t, out.reshape(1, new_frames, -1), int(top)
+    )  # fmt: skip

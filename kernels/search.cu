@@ -1,0 +1,175 @@
+// One half of a sweep of PatchMatch, and the distance of patches: one thread a patch.
+//
+// The rules are those of `improve` in rules.py, whose results these kernels repeat byte for byte.
+// Compiled for one patch and one number of channels: DEPTH, ROWS, COLUMNS, CHANNELS. A channel is a
+// word of four bytes, each a channel of the clip, or with FLOATS one float. FIRST_ROWS of a patch
+// may be enough to reject a key.
+
+#ifdef FLOATS
+typedef float word;
+#else
+typedef unsigned int word;
+#endif
+
+__device__ __forceinline__ unsigned int mix(unsigned int bits)
+{
+    bits ^= bits >> 16;
+    bits *= 0x21F0AAADu;
+    bits ^= bits >> 15;
+    bits *= 0xD35A2D97u;
+    return bits ^ (bits >> 15);
+}
+
+__device__ __forceinline__ int draw_near(unsigned int &bits, int centre, int radius, int size)
+{
+    const int low = max(centre - radius, 0);
+    const unsigned int count = min(centre + radius, size - 1) - low + 1;
+    const int place = low + __umulhi(bits, count);
+    bits *= count;
+    return place;
+}
+
+#ifdef FLOATS
+
+// Eight partial sums and the tree that adds them are those of the CPU's vectors.
+__device__ __forceinline__ float rows_ssd(
+    const word *query, size_t query_frame, size_t query_row,
+    const word *key, size_t key_frame, size_t key_row, int first, int stop)
+{
+    float sums[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    for (int dy = first; dy < stop; ++dy) {
+#pragma unroll
+        for (int e = 0; e < COLUMNS * DEPTH * CHANNELS; ++e) {
+            const int dx = e / (DEPTH * CHANNELS), dt = e / CHANNELS % DEPTH;
+            const int value = dx * CHANNELS + e % CHANNELS;
+            const float difference = query[dt * query_frame + dy * query_row + value]
+                                   - key[dt * key_frame + dy * key_row + value];
+            sums[e % 8] = fmaf(difference, difference, sums[e % 8]);
+        }
+    }
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+}
+
+#else
+
+__device__ __forceinline__ unsigned int rows_ssd(
+    const word *query, size_t query_frame, size_t query_row,
+    const word *key, size_t key_frame, size_t key_row, int first, int stop)
+{
+    unsigned int ssd = 0;
+    for (int dy = first; dy < stop; ++dy) {
+#pragma unroll
+        for (int dt = 0; dt < DEPTH; ++dt) {
+            const word *a = query + dt * query_frame + dy * query_row;
+            const word *b = key + dt * key_frame + dy * key_row;
+#pragma unroll
+            for (int d = 0; d < COLUMNS * CHANNELS; ++d) {
+                const unsigned int difference = __vabsdiffu4(a[d], b[d]);
+                ssd = __dp4a(difference, difference, ssd);
+            }
+        }
+    }
+    return ssd;
+}
+
+#endif
+
+// Weighted squared distance of two patches, or a part of it that is not below `bound`.
+__device__ __forceinline__ float distance(
+    const word *query, int query_voxel, int query_y, int query_x,
+    const word *key, int key_voxel, int key_y, int key_x, float weight, float bound)
+{
+    const size_t query_row = (size_t)query_x * CHANNELS, key_row = (size_t)key_x * CHANNELS;
+    const size_t query_frame = query_y * query_row, key_frame = key_y * key_row;
+    query += (size_t)query_voxel * CHANNELS;
+    key += (size_t)key_voxel * CHANNELS;
+    const int first = min(ROWS, FIRST_ROWS);
+    auto ssd = rows_ssd(query, query_frame, query_row, key, key_frame, key_row, 0, first);
+    if (first < ROWS && (float)ssd * weight < bound)
+        ssd += rows_ssd(query, query_frame, query_row, key, key_frame, key_row, first, ROWS);
+    return (float)ssd * weight;
+}
+
+extern "C" __global__ void patchvid_sweep(
+    const word *query, const word *key, const float *weights, const bool *updated,
+    int *field, float *cost, const float *threshold,
+    int query_y, int query_x, int n_t, int n_y, int n_x,
+    int key_y, int key_x, int grid_t, int grid_y, int grid_x,
+    int wraps_t, int wraps_y, int wraps_x,
+    int colour, int fresh, int jump, int reach, unsigned int stream)
+{
+    const int half = (n_x + 1) / 2;
+    const unsigned int thread = blockIdx.x * blockDim.x + threadIdx.x;
+    const Place at = coordinates(thread, n_y, half);
+    const int t = at.t, y = at.y, x = 2 * at.x + ((t + y + colour) & 1);
+    if (t >= n_t || x >= n_x)
+        return;
+    const int patch = (t * n_y + y) * n_x + x;
+    if (updated && !updated[patch])
+        return;
+
+    const int voxel = (t * query_y + y) * query_x + x;
+    int best = field[patch];
+    Place best_at = coordinates(best, key_y, key_x);
+    float best_cost = fresh ? __int_as_float(0x7f800000) : cost[patch];
+
+    auto consider = [&](int candidate, Place at) {
+        const float weight =
+            weights ? weights[((size_t)at.t * grid_y + at.y) * grid_x + at.x] : 1.0f;
+        const float distant = distance(
+            query, voxel, query_y, query_x, key, candidate, key_y, key_x, weight, best_cost);
+        if (distant < best_cost) {
+            best = candidate;
+            best_cost = distant;
+            best_at = at;
+        }
+    };
+
+    if (fresh)
+        consider(best, best_at);
+    for (int number = 0; number < 6; ++number) {
+        const int side = 2 * (number & 1) - 1;
+        const int dt = number >= 4 ? side : 0;
+        const int dy = number >= 2 && number < 4 ? side * jump : 0;
+        const int dx = number < 2 ? side * jump : 0;
+        int nt = t + dt, ny = y + dy, nx = x + dx;
+        if (!around(nt, n_t, wraps_t) || !around(ny, n_y, wraps_y) || !around(nx, n_x, wraps_x))
+            continue;
+        if (((nt + ny + nx) & 1) == colour)  // around an odd period
+            continue;
+        const int found = field[(nt * n_y + ny) * n_x + nx];
+        const int candidate = found - ((dt * key_y + dy) * key_x + dx);
+        if (candidate == best)
+            continue;
+        const Place from = coordinates(found, key_y, key_x);
+        const Place at = {from.t - dt, from.y - dy, from.x - dx};
+        if (at.t >= 0 && at.t < grid_t && at.y >= 0 && at.y < grid_y && at.x >= 0 && at.x < grid_x)
+            consider(candidate, at);
+    }
+    if (best_cost >= *threshold && best_cost > 0) {
+        unsigned int bits = stream ^ (unsigned int)patch;
+        for (int radius = reach; radius > 0; radius >>= 1) {
+            unsigned int drawn = bits = mix(bits);
+            Place at;
+            at.x = draw_near(drawn, best_at.x, radius, grid_x);
+            at.y = draw_near(drawn, best_at.y, radius, grid_y);
+            at.t = draw_near(drawn, best_at.t, radius, grid_t);
+            consider((at.t * key_y + at.y) * key_x + at.x, at);
+        }
+    }
+    field[patch] = best;
+    cost[patch] = best_cost;
+}
+
+extern "C" __global__ void patchvid_distance(
+    const word *query, const word *key, const int *field, float *cost,
+    int query_y, int query_x, int n_t, int n_y, int n_x, int key_y, int key_x)
+{
+    const unsigned int patch = blockIdx.x * blockDim.x + threadIdx.x;
+    const Place at = coordinates(patch, n_y, n_x);
+    if (at.t >= n_t)
+        return;
+    const int voxel = (at.t * query_y + at.y) * query_x + at.x;
+    cost[patch] = distance(query, voxel, query_y, query_x, key, field[patch], key_y, key_x, 1.0f,
+                           __int_as_float(0x7f800000));
+}

@@ -1,0 +1,61 @@
+"""Arrays of the host and of a GPU: what goes in decides what comes out."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from patchvid.errors import InvalidInput
+from patchvid.kernels import backend, is_on_gpu
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def on_device(*names: str, prepared: str = "device") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a function take arrays of the host or of a GPU under these names, and return the same.
+
+    Arrays of a GPU are worked on there, others on the `device` that the function is called with.
+    Inside, all are on that device, or those that are `prepared` on the "host" are there.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            bound = signature.bind(*args, **kwargs)
+            given = bound.arguments
+            arrays = {name: given[name] for name in names if given.get(name) is not None}
+            from_gpu = any(map(_holds_gpu, arrays.values()))
+            device = given.get("device", "auto" if "device" in signature.parameters else "cpu")
+            if from_gpu and given.get("device") == "cpu":
+                raise InvalidInput(
+                    "arrays on a GPU cannot be worked on by device 'cpu'; copy them to the host "
+                    "with cupy.asnumpy, or leave device out"
+                )
+            kernels = backend("cuda" if from_gpu else device)
+            if "device" in signature.parameters:
+                given["device"] = kernels.DEVICE
+            if kernels.DEVICE == "cpu":
+                return function(*bound.args, **bound.kwargs)
+            move = kernels.to_device if prepared == "device" else kernels.to_host
+            given.update({name: map_arrays(move, array) for name, array in arrays.items()})
+            result = function(*bound.args, **bound.kwargs)
+            return map_arrays(kernels.to_device if from_gpu else kernels.to_host, result)
+
+        return call
+
+    return decorate
+
+
+def _holds_gpu(value: Any) -> bool:
+    return any(map(_holds_gpu, value)) if isinstance(value, (tuple, list)) else is_on_gpu(value)
+
+
+def map_arrays(function: Callable[[Any], Any], value: Any) -> Any:
+    """A value with a function applied to the arrays in it."""
+    if isinstance(value, (tuple, list)):
+        items = [map_arrays(function, item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return function(value) if hasattr(value, "__array__") or is_on_gpu(value) else value

@@ -1,0 +1,132 @@
+"""What a back end makes of tiny inputs; as a script, what the CUDA one makes of them here.
+
+``python cuda_simulated.py OUTPUTS.npz`` runs the kernels of numba.cuda in Numba's simulator, and
+those in CUDA C over the stand-in for CuPy. `test_cuda` starts it and holds the CPU against it.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+PATCH = (2, 3, 4)
+CASES = (
+    (np.uint8, 3, (False, False, False)),
+    (np.uint8, 5, (True, True, False)),
+    (np.float32, 3, (False, True, True)),
+)
+
+
+def random_array(shape: tuple[int, ...], dtype: Any) -> Any:
+    random = np.random.default_rng(len(shape))
+    if np.dtype(dtype).kind == "u":
+        return random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    return random.normal(size=shape).astype(dtype)
+
+
+def random_field(grid: tuple[int, ...], key: tuple[int, ...], key_grid: tuple[int, ...]) -> Any:
+    places = np.random.default_rng(1).integers(0, np.prod(key_grid), grid)
+    return np.ravel_multi_index(np.unravel_index(places, key_grid), key[:3]).astype(np.int32)
+
+
+def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
+    """Results of the functions of a back end, with names."""
+    for dtype, channels, periodic in CASES:
+        name = f"{np.dtype(dtype)}, {channels}, {periodic}"
+        query, key = (random_array((3, n, n + 1, channels), dtype) for n in (5, 7))
+        grid, key_grid = kernels.patch_grid(query.shape, PATCH, periodic), (2, 5, 5)
+        field = random_field(grid, key.shape, key_grid)
+        pair = move(query), move(key)
+        for restricted in (False, True):
+            found, limits = move(field.copy()), {}
+            if restricted:
+                weights = np.random.default_rng(2).uniform(0.1, 2, key_grid).astype(np.float32)
+                weights[:, 2:4] = np.inf
+                limits = {
+                    "weights": move(weights),
+                    "updated": move(np.random.default_rng(3).random(grid) < 0.6),
+                }
+            cost, settled = kernels.search(
+                *pair, found, patch=PATCH, periodic=periodic, sweeps=2, past=5, reach=2, seed=6,
+                **limits,
+            )  # fmt: skip
+            yield f"search, {restricted}, {name}: field", found
+            yield f"search, {restricted}, {name}: cost", cost
+            yield f"search, {restricted}, {name}: settled", settled
+        yield (
+            f"patch distance, {name}",
+            kernels.patch_distance(*pair, move(field), patch=PATCH, periodic=periodic),
+        )
+        made = move(np.random.default_rng(4).random(query.shape[:3]) < 0.8)
+        for reduce, value_dtype in product(("median", "mean"), (np.uint8, np.uint16, np.float32)):
+            value = move(random_array(key.shape, value_dtype))
+            yield (
+                f"vote, {reduce}, {np.dtype(value_dtype)}, {name}",
+                kernels.vote(value, move(field), patch=PATCH, periodic=periodic, reduce=reduce),
+            )
+        voted = kernels.vote(pair[1], move(field), patch=PATCH, periodic=periodic, made=made)
+        yield f"vote, masked, {name}", np.where(made[..., None], voted, 0)
+    query, key, fine_query, fine_key = (3, 7, 8), (3, 8, 9), (4, 9, 11), (4, 11, 10)
+    field = move(random_field((2, 5, 5), key, (2, 6, 6)))
+    yield "carry", kernels.carry(field, query, key, fine_query, fine_key, patch=PATCH)
+
+
+def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, Any]]:
+    """Results of public functions, from arrays of the host and of the device."""
+    from patchvid import build_pyramid, generate, patch_distance, resize, search, vote, vpnn
+
+    for dtype in (np.uint8, np.uint16, np.float32):
+        clip = move(random_array((3, 9, 11, 2), dtype))
+        yield f"resize, {np.dtype(dtype)}", resize(clip, (4, 6, 13))
+    clip = random_array((3, 10, 12, 3), np.uint8)
+    yield "pyramid", build_pyramid(move(clip), factor=(0.8, 0.7), coarsest=(3, 7))[0]
+    settings: dict[str, Any] = {"factor": (0.8, 0.7), "coarsest": (3, 7), "patch": (3, 4, 4)}
+    yield "generate", generate(clip, seed=1, em=2, device=device, **settings)
+    yield (
+        "generate, moved",
+        generate(move(clip), seed=1, em=1, samples=2, tile="x", noise=1, alpha=None, **settings),
+    )
+    nnf, cost = search(move(clip), move(clip[:, 3:]), patch=(3, 3, 3), seed=2, sweeps=2)
+    yield "public search: field", nnf
+    yield "public search: cost", cost
+    yield "public vote", vote(move(clip[:, 3:]), nnf, patch=(3, 3, 3))
+    distance = patch_distance(move(clip), move(clip[:, 3:]), nnf, patch=(3, 3, 3))
+    yield "public patch distance", distance
+    output, nnf = vpnn(*[move(clip)] * 3, patch=(3, 5, 5), alpha=5, seed=3, device=device)
+    yield "vpnn: output", output
+    yield "vpnn: field", nnf
+
+
+def main(path: str) -> None:
+    import standin
+    from numba import cuda as simulator
+    from numba.cuda.simulator import kernelapi
+
+    standin.install()
+    # The simulator's own multiplies and adds in two steps.
+    kernelapi.FakeCUDAModule.fma = lambda _, a, b, c: np.float32(np.float64(a) * b + c)
+    # It takes long to call device functions, and needs to know of kernels only.
+    jit = simulator.jit
+    simulator.jit = lambda kernel=None, device=False: (lambda f: f) if device else jit(kernel)
+    from patchvid.kernels import cuda, numba_cuda, raw_cuda
+
+    def launch(kernel: Any, count: int, *arguments: Any) -> None:
+        kernel[-(-count // 8), 8](*map(standin.to_plain, arguments))
+
+    numba_cuda._launch = launch
+    results = dict(run_public(cuda.to_device, "cuda"))
+    on_host = [name for name, value in results.items() if not isinstance(value, cuda.xp.ndarray)]
+    assert on_host == ["generate"], on_host  # its clip was on the host
+    for form in (numba_cuda, raw_cuda):
+        vars(cuda)["raw_cuda"] = form
+        named = form.__name__.rpartition(".")[2]
+        for name, value in run_kernels(cuda, cuda.to_device):
+            results[f"{named}: {name}"] = value
+    np.savez(path, **{name: standin.to_plain(value) for name, value in results.items()})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,169 @@
+"""A stand-in for CuPy on machines without a GPU: arrays of NumPy, kernels compiled as C++.
+
+It is as strict as CuPy: arrays of the host and of the "device" cannot be mixed, and device arrays
+become host arrays by `asnumpy` only. `install` puts it in CuPy's place.
+"""
+
+import ctypes
+import re
+import subprocess
+import sys
+import tempfile
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+HOST = Path(__file__).with_name("cuda_host.h")
+
+
+class DeviceArray(np.ndarray):
+    """An array that only works with its like."""
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return {**super().__array_interface__, "version": 3}
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        check(*inputs, *kwargs.values())
+        out = kwargs.pop("out", None)
+        if out is not None:
+            kwargs["out"] = tuple(map(to_plain, out))
+        return wrap(getattr(ufunc, method)(*map(to_plain, inputs), **kwargs))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        check(*args, *kwargs.values())
+        kwargs.pop("like", None)
+        plain = {name: to_plain(value) for name, value in kwargs.items()}
+        return wrap(function(*map(to_plain, args), **plain))
+
+    def __getitem__(self, index: Any) -> Any:
+        check(index)
+        return wrap(to_plain(self)[to_plain(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        check(index, value)
+        to_plain(self)[to_plain(index)] = to_plain(value)
+
+    def get(self) -> np.ndarray:
+        return to_plain(self).copy()
+
+
+def check(*values: Any) -> None:
+    """Refuse arrays of the host."""
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            check(*value)
+        elif isinstance(value, np.ndarray) and not isinstance(value, DeviceArray):
+            raise TypeError("an array of the host is mixed with one of the device")
+
+
+def wrap(value: Any) -> Any:
+    """Results of NumPy as results of CuPy, which has arrays without axes in place of scalars."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(wrap, value))
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value).view(DeviceArray)
+    return value
+
+
+def to_plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(to_plain, value))
+    return np.ndarray.view(value, np.ndarray) if isinstance(value, DeviceArray) else value
+
+
+class RawModule:
+    """A CUDA C module, compiled by a C++ compiler."""
+
+    def __init__(self, code: str, options: tuple[str, ...] = ()) -> None:
+        kernels = re.findall(r"__global__ void (\w+)", code)
+        runnable = "\n".join(f"RUNNABLE({kernel})" for kernel in kernels)
+        with tempfile.TemporaryDirectory() as folder:
+            source, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
+            source.write_text(f'#include "{HOST}"\n{code}\n{runnable}\n', encoding="utf-8")
+            subprocess.run(
+                ["g++", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-shared",
+                 "-fPIC", *options, "-o", library, source],
+                check=True,
+            )  # fmt: skip
+            self.library = ctypes.CDLL(str(library))
+
+    def get_function(self, name: str) -> Any:
+        run = self.library[f"run_{name}"]
+
+        def launch(grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
+            values = [np.uintp(a.ctypes.data if a.size else 0) if isinstance(a, DeviceArray) else a
+                      for a in arguments]  # fmt: skip
+            for argument in arguments:
+                if isinstance(argument, np.ndarray):
+                    check(argument)
+                    assert argument.flags.c_contiguous
+                else:
+                    assert isinstance(argument, np.generic), "its size is not known"
+            holders = [np.array(value) for value in values]
+            pointers = (ctypes.c_void_p * len(holders))(*(h.ctypes.data for h in holders))
+            run(pointers, ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]))
+
+        return launch
+
+
+def _make(name: str) -> Any:
+    """A function of NumPy that makes and takes arrays of the device."""
+    function = getattr(np, name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        check(*args, *kwargs.values())
+        plain = {key: to_plain(value) for key, value in kwargs.items()}
+        return wrap(function(*map(to_plain, args), **plain))
+
+    return call
+
+
+class Stream:
+    """An order of launches: here there is one."""
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        self.ptr = int(non_blocking)
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def wait_event(self, event: object) -> None:
+        pass
+
+
+class StandIn(ModuleType):
+    """The names of CuPy that the project uses."""
+
+    def __init__(self) -> None:
+        super().__init__("cupy")
+        self.__spec__ = ModuleSpec("cupy", None)
+        device = SimpleNamespace(
+            id=0, compute_capability="90", mem_info=(2**40, 2**40), synchronize=lambda: None
+        )
+        runtime = SimpleNamespace(getDeviceCount=lambda: 1)
+        stream = SimpleNamespace(record=lambda: None)
+        self.cuda = SimpleNamespace(
+            Device=lambda *_: device, runtime=runtime, Stream=Stream,
+            get_current_stream=lambda: stream,
+        )  # fmt: skip
+        self.get_default_memory_pool = lambda: SimpleNamespace(free_all_blocks=lambda: None)
+        self.ndarray, self.RawModule = DeviceArray, RawModule
+        self.asarray = lambda array: wrap(np.array(to_plain(array)))
+        self.asnumpy = lambda array: np.array(to_plain(array))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _make(name)
+
+
+def install() -> None:
+    """Have ``import cupy`` import the stand-in."""
+    sys.modules["cupy"] = StandIn()

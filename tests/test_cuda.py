@@ -1,0 +1,207 @@
+"""CUDA kernels without a GPU: compiled for real ones, and run in its place.
+
+Those in CUDA C run as C++, those of numba.cuda in Numba's simulator; both have to give the bytes
+that the CPU's kernels give. See `cuda_simulated` and `standin`.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cuda_simulated
+import numpy as np
+import pytest
+import standin
+from numba import cuda, types
+from numpy.typing import NDArray
+
+import patchvid
+from patchvid import DeviceError, InvalidInput, kernels
+from patchvid.kernels import cpu
+
+CAPABILITIES = ((7, 5), (8, 0), (9, 0))
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What `cuda_simulated` writes."""
+    path = tmp_path_factory.mktemp("simulated") / "results.npz"
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
+    script = HERE / "cuda_simulated.py"
+    subprocess.run([sys.executable, "-W", "ignore", script, path], env=environment, check=True)
+    with np.load(path) as results:
+        yield results
+
+
+def expected() -> Iterator[tuple[str, NDArray[Any]]]:
+    yield from cuda_simulated.run_public(lambda array: array, "cpu")
+    for name, value in cuda_simulated.run_kernels(cpu, lambda array: array):
+        yield f"numba_cuda: {name}", value
+        yield f"raw_cuda: {name}", value
+
+
+def test_the_gpu_gives_the_bytes_of_the_cpu(simulated: Any) -> None:
+    wanted = dict(expected())
+    assert set(simulated.files) == set(wanted)
+    for name, value in wanted.items():
+        made = simulated[name]
+        assert (made.dtype, made.shape) == (value.dtype, value.shape), name
+        if "vote, mean, float32" in name:  # sums in double precision, which GPUs are slow at
+            np.testing.assert_allclose(made, value, rtol=3e-7, atol=1e-7, err_msg=name)
+        else:
+            np.testing.assert_array_equal(made, value, err_msg=name)
+
+
+# Compilation for real devices
+
+
+@pytest.fixture
+def stand_in() -> Iterator[None]:
+    """CUDA modules are imported over the stand-in for CuPy, and forgotten afterwards."""
+
+    def forget() -> None:
+        for name in ("cuda", "numba_cuda", "raw_cuda"):
+            sys.modules.pop(f"patchvid.kernels.{name}", None)
+            vars(kernels).pop(name, None)
+
+    forget()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", standin.StandIn())
+        yield
+    forget()
+
+
+def signatures() -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The kernels of numba.cuda with what they are called with."""
+    from patchvid.kernels import numba_cuda
+
+    size, counts = types.UniTuple(types.int64, 3), types.int64
+    axes = types.UniTuple(types.boolean, 3)
+    geometry = types.Tuple((size, size, size, size, size, axes, counts))
+    sweep = types.Tuple((counts, types.boolean, counts, counts, counts))
+    field, floats, flags = (
+        types.int32[:, :, ::1],
+        types.float32[:, :, ::1],
+        types.boolean[:, :, ::1],
+    )
+    for kind, (sweep_kernel, distance_kernel) in numba_cuda.KERNELS.items():
+        words = getattr(types, kind)[::1]
+        pair = words, words
+        yield (
+            sweep_kernel,
+            (*pair, floats, flags, field, floats, types.float32[::1], geometry, sweep),
+        )
+        yield distance_kernel, (*pair, field, floats, geometry)
+    for kind in (types.uint8, types.uint16, types.uint32, types.float32):
+        arguments = kind[:, ::1], field, flags, kind[:, :, :, ::1], size, size, axes
+        if kind is not types.float32:
+            yield numba_cuda.median_kernel, (*arguments, counts)
+        yield numba_cuda.mean_kernel, (*arguments, types.boolean)
+        clip, taps = kind[:, :, ::1], (types.int64[::1], types.float32[:, ::1])
+        yield numba_cuda.blend_kernel, (clip, *taps, floats, counts)
+        yield numba_cuda.blend_kernel, (floats, *taps, clip, counts)
+    near = [types.int64[:, ::1]] * 3
+    yield numba_cuda.carry_kernel, (field, *near, field, size, size, size, size)
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_kernels_of_numba_compile(
+    capability: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = SimpleNamespace(compute_capability=capability)
+    monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
+    for kernel, signature in signatures():
+        ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
+        assert f".target sm_{capability[0]}{capability[1]}" in ptx
+        assert ".f64" not in ptx, kernel.py_func.__name__
+
+
+def compile_with_nvrtc(source: str, options: list[str]) -> str:
+    from cuda.bindings import nvrtc
+
+    def done(result: Any) -> Any:
+        error, *values = result
+        assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, error
+        return values[0] if values else None
+
+    program = done(nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
+    encoded = [option.encode() for option in options]
+    (error,) = nvrtc.nvrtcCompileProgram(program, len(encoded), encoded)
+    log = b" " * done(nvrtc.nvrtcGetProgramLogSize(program))
+    done(nvrtc.nvrtcGetProgramLog(program, log))
+    assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
+    ptx = b" " * done(nvrtc.nvrtcGetPTXSize(program))
+    done(nvrtc.nvrtcGetPTX(program, ptx))
+    return ptx.decode()
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("patch", [(3, 7, 7), (3, 5, 5), (1, 7, 7), (4, 11, 12)])
+def test_kernels_in_cuda_c_compile(
+    capability: tuple[int, int], patch: tuple[int, int, int]
+) -> None:
+    from patchvid.kernels import raw_cuda
+
+    architecture = f"--gpu-architecture=compute_{capability[0]}{capability[1]}"
+    kinds: list[tuple[str, dict[str, int]]] = [
+        ("search", {"CHANNELS": 1, "FIRST_ROWS": 2}),
+        ("search", {"CHANNELS": 2, "FIRST_ROWS": 2}),
+        ("search", {"CHANNELS": 3, "FIRST_ROWS": 2, "FLOATS": 1}),
+        *(("vote", {"LANES": lanes}) for lanes in (1, 2, 4)),
+    ]
+    for name, macros in kinds:
+        options = [architecture, "-std=c++17", *raw_cuda.definitions(patch, **macros)]
+        ptx = compile_with_nvrtc(raw_cuda.source_of(name), options)
+        assert ".f64" not in ptx
+        if name == "search" and "FLOATS" not in macros:
+            assert "dp4a" in ptx
+
+
+# The boundary
+
+
+def test_both_back_ends_have_the_same_functions() -> None:
+    import ast
+    import inspect
+
+    path = Path(cpu.__file__).with_name("cuda.py")
+    found = {
+        node.name: [arg.arg for arg in (*node.args.args, *node.args.kwonlyargs)]
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+    assert {"search", "patch_distance", "carry", "vote", "apply_taps", "to_device"} <= set(found)
+    for name, arguments in found.items():
+        assert list(inspect.signature(getattr(cpu, name)).parameters) == arguments, name
+
+
+def test_an_explicit_gpu_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "why_no_gpu", lambda: "no CUDA device was found")
+    clip = np.zeros((3, 7, 7, 1), np.uint8)
+    with pytest.raises(DeviceError, match=r"'cuda' cannot be used: no CUDA device was found"):
+        patchvid.generate(clip, device="cuda")
+    assert patchvid.search(clip, clip, device="auto")[1].max() == 0
+
+
+def test_arrays_of_a_gpu_are_not_for_the_cpu() -> None:
+    clip = standin.wrap(np.zeros((3, 7, 7, 1), np.uint8))
+    with pytest.raises(InvalidInput, match="device 'cpu'"):
+        patchvid.search(clip, clip, device="cpu")
+
+
+@pytest.mark.gpu
+def test_on_a_real_gpu() -> None:
+    if problem := kernels.why_no_gpu():
+        pytest.skip(problem)
+    from patchvid.kernels import cuda as back_end
+
+    for name, value in cuda_simulated.run_public(back_end.to_device, "cuda"):
+        wanted = dict(cuda_simulated.run_public(lambda array: array, "cpu"))[name]
+        np.testing.assert_array_equal(back_end.to_host(value), wanted, err_msg=name)
