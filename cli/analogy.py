@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from patchvid.cli import options
-from patchvid.cli.job import make_videos, show_fraction
+from patchvid.cli import analogy_options, options
+from patchvid.cli.clips import as_preview
+from patchvid.cli.command import Command
+from patchvid.cli.job import make_videos
+from patchvid.cli.progress import show_fraction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,18 +23,22 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES, short_help="Lay out one clip with the look of another.")
+@click.command(
+    cls=Command, epilog=EXAMPLES, short_help="Lay out one clip with the look of another."
+)
 @click.argument("content", type=click.Path(path_type=Path))
 @click.argument("style", type=click.Path(path_type=Path))
-@options.target
-@options.seeds
-@options.structure
-@options.flow
 @options.frames_of("CONTENT")
 @options.frames_of("STYLE", "--style-frames")
 @options.max_size_of("CONTENT and STYLE")
+@options.output_of("CONTENT")
+@analogy_options.save_structure
+@options.seeds
+@options.completeness_of("STYLE", default="1")
+@analogy_options.structure
+@analogy_options.flow
 @options.synthesis_by(patch="3,5,5", factor="0.9,0.9", coarsest="3,20", em=1)
-@options.machine
+@options.device
 def analogy(
     content: Path,
     style: Path,
@@ -51,8 +58,11 @@ def analogy(
     from patchvid.flow import find_raft
     from patchvid.video import check_target
 
-    overwrite = settings["overwrite"]
+    overwrite, preview = settings["overwrite"], settings["preview"]
+    if preview and (content_flow or style_flow):
+        raise click.UsageError("--preview is too small for flows made elsewhere; leave one out.")
     if save_structure is not None:
+        save_structure = as_preview(save_structure) if preview else save_structure
         check_target(save_structure, overwrite=overwrite)
     if settings["structure"] == "flow" and flow != "classical":
         # Without them, what estimates the flow will say so.
@@ -60,7 +70,7 @@ def analogy(
             find_raft(settings["flow_weights"], progress)
     flows: list[Any] = [read_flow(path) if path else flow for path in (content_flow, style_flow)]
 
-    def make(video: "NDArray[Any]", **others: Any) -> "NDArray[Any]":
+    def make(video: "NDArray[Any]", *, details: bool, **others: Any) -> Any:
         nonlocal save_structure
         made = analogies.analogy(video, flow=flows, details=True, **others)
         if save_structure is not None:
@@ -69,7 +79,7 @@ def analogy(
             save_structure = None
         for at, structure in enumerate(made.structures):  # for the next samples
             flows[at] = flow if structure.flow is None else structure.flow
-        return made.video
+        return made if details else made.video
 
     beside = {"style": lambda shape, frames: read_video(style, frames=style_frames)[0]}
-    make_videos(make, ending="_analogy", clip=content, beside=beside, **settings)
+    make_videos(make, ending="_analogy", clip=content, beside=beside, source="style", **settings)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patchvid.cli import options
-from patchvid.cli.job import show_fraction
+from patchvid.cli.command import Command
+from patchvid.cli.progress import show_fraction
 
 if TYPE_CHECKING:
     from patchvid.metrics import Estimate, Scores
@@ -19,7 +20,9 @@ Examples:
 """
 
 
-@click.command("eval", epilog=EXAMPLES, short_help="Measure videos against their source.")
+@click.command(
+    "eval", cls=Command, epilog=EXAMPLES, short_help="Measure videos against their source."
+)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("generated", type=click.Path(path_type=Path), nargs=-1, required=True)
 @options.frames_of("SOURCE")
@@ -32,7 +35,7 @@ Examples:
     show_envvar=True,
     help="Measure svfid too, with C3D's weights in this .pth or .npz file; auto fetches them.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with all digits.")
+@options.as_json
 def evaluate(
     source: Path,
     generated: tuple[Path, ...],

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from patchvid.cli import options
+from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
 
 EXAMPLES = """\b
@@ -12,17 +13,22 @@ Examples:
   patchvid gen                               from the sample clip: sample_gen.mp4
   patchvid gen clip.mp4 -n 3                 clip_gen_1.mp4, clip_gen_2.mp4, clip_gen_3.mp4
   patchvid gen clip.mp4 -o wide.gif --scale 1,1,1.5 --seed 7
+  patchvid gen clip.mp4 --preview            clip_gen_preview.mp4, small and soon
+  patchvid gen clip.mp4 --report why.html    clip_gen.mp4, and a page that shows how it came
   patchvid gen frames/ --frames 0:24 --max-size 256 -o out/
 """
 
 
-@click.command(epilog=EXAMPLES, short_help="Make new videos that look and move like a clip.")
-@options.target
-@options.chance
-@options.shape
+@click.command(
+    cls=Command, epilog=EXAMPLES, short_help="Make new videos that look and move like a clip."
+)
 @options.source
+@options.output_of("CLIP")
+@options.size
+@options.around
+@options.chance
 @options.synthesis
-@options.machine
+@options.device
 def gen(**settings: Any) -> None:
     """Make new videos with the look and the motion of CLIP, and a content of their own.
 

@@ -1,15 +1,30 @@
 """``patchvid info``: what a report of a problem should say about the machine."""
 
+import json
 from typing import Any
 
 import click
 
+from patchvid.cli import options
+from patchvid.cli.command import Command
+
 PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime", "cupy")
 
 
-@click.command()
-def info() -> None:
+@click.command(cls=Command)
+@options.as_json
+def info(as_json: bool) -> None:
     """Show versions, devices and threads."""
+    rows = facts()
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for name, value in rows.items():
+        click.echo(f"{name:13}{value}")
+
+
+def facts() -> dict[str, str]:
+    """Versions of what computes, and the machine that it computes on."""
     import os
     import platform
     from importlib import import_module, metadata
@@ -26,14 +41,18 @@ def info() -> None:
             rows[package] = "not installed"
     cpu = f"{platform.machine()} {llvm.get_host_cpu_name()}"
     rows["cpu"] = f"{cpu}, {os.cpu_count()} cores, {numba.get_num_threads()} threads"
-    rows["cuda"] = _gpu(import_module("numba.cuda"))
-    for name, value in rows.items():
-        click.echo(f"{name:13}{value}")
+    rows["cuda"] = _gpu()
+    return rows
 
 
-def _gpu(cuda: Any) -> str:
-    """The GPU that is found, and why it is not used."""
-    if not cuda.is_available():
-        problem = (cuda.cuda_error() or "no device").strip().splitlines()[0]
+def _gpu() -> str:
+    """The GPU that "auto" takes, or why there is none."""
+    from patchvid.kernels import why_no_gpu
+
+    if problem := why_no_gpu():
         return f"not used: {problem}"
-    return f"not used, there are no CUDA kernels yet: {cuda.get_current_device().name.decode()}"
+    import cupy
+
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+    memory = properties["totalGlobalMem"] / 2**30
+    return f"{properties['name'].decode()}, {memory:.0f} GiB"

@@ -7,25 +7,29 @@ from typing import Any
 import click
 
 from patchvid.cli import options
+from patchvid.cli.command import Command
 from patchvid.cli.job import Reader, make_videos
 
 EXAMPLES = """\b
 Examples:
   patchvid inpaint clip.mp4 --mask hole.png       clip_inpaint.mp4
-  patchvid inpaint clip.mp4 --box 150,100,80,60 -o without.mp4
+  patchvid inpaint clip.mp4 --box 12,10,14,12 -o without.mp4
   patchvid inpaint clip.mp4 --mask moving.mp4 --grow 2
   patchvid inpaint clip.mp4 --cue painted.mp4     painted.mp4: clip.mp4 with colours painted on it
 """
 
 
-@click.command(epilog=EXAMPLES, short_help="Complete holes in a clip, or paint things into it.")
-@options.target
+@click.command(
+    cls=Command, epilog=EXAMPLES, short_help="Complete holes in a clip, or paint things into it."
+)
+@options.source
+@options.output_of("CLIP")
 @options.region("mask", "where the hole is")
 @options.cue
+@options.around
 @options.seeds
-@options.source
 @options.synthesis
-@options.machine
+@options.device
 def inpaint(
     mask: tuple[Path, ...], boxes: tuple[Any, ...], cue: Path | None, **settings: Any
 ) -> None:

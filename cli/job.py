@@ -1,29 +1,43 @@
-"""What every command that makes videos does around its one call: clip in, files out, progress."""
+"""What every command that makes videos does around its one call: clip in, files out, a report."""
 
+import json
 import secrets
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from patchvid.cli.clips import NOWHERE, as_preview, name_outputs, read_clip, shrink
+from patchvid.cli.command import described, repeated
+from patchvid.cli.info import facts
+from patchvid.cli.progress import Progress, show_fraction
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# What the output is by default: pictures and arrays stay what they are, the rest becomes video.
-_KEPT = {".gif", ".webp", ".png", ".apng", ".npy", ".npz"}
-_STILLS = {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 # Reads what a command needs beside its clip, of which it is told the shape and the frames.
 Reader = Callable[[tuple[int, ...], tuple[int, int | None]], "NDArray[Any] | None"]
 
 
+@dataclass
+class Sample:
+    """What became of one sample."""
+
+    file: str | None
+    shape: tuple[int, ...]
+    seed: int
+    seconds: float
+
+    def __str__(self) -> str:
+        size = "x".join(str(n) for n in self.shape[:3])
+        return f"{self.file or NOWHERE}: {size}, seed {self.seed}, {self.seconds:.1f} s"
+
+
 def make_videos(
-    make: "Callable[..., NDArray[Any]]",
+    make: Callable[..., Any],
     *,
     ending: str,
     clip: Path | None,
@@ -31,141 +45,110 @@ def make_videos(
     max_size: int | None,
     output: Path | None,
     overwrite: bool,
+    report: Path | None,
+    preview: bool,
+    as_json: bool,
     samples: int,
     seed: int | None,
     quiet: bool,
-    beside: "Mapping[str, Reader] | None" = None,
+    beside: Mapping[str, Reader] | None = None,
+    source: str = "clip",
     **settings: Any,
 ) -> None:
     """Write ``make(clip, seed=..., progress=..., **settings)`` for one seed after another.
 
-    What the readers in ``beside`` return is shrunk like the clip, and handed over by their names.
-    Every sample is written as soon as it is made, so that an interrupted job keeps the others.
+    What the readers in `beside` return is shrunk like the clip and handed over by their names; the
+    input called `source` is the one that outputs are made of. Every sample is written as soon as it
+    is made, so that an interrupted job keeps the others. For a report `make` has to give details.
     """
     from patchvid.video import write_video
 
-    targets = _name_targets(output, clip, ending=ending, samples=samples, overwrite=overwrite)
+    if output == NOWHERE and not (report or as_json):
+        raise click.UsageError("-o - writes no video; give --report or --json, or another name.")
+    paths = name_outputs(
+        output, clip, ending=ending, samples=samples, overwrite=overwrite, preview=preview
+    )
+    if report is not None:
+        from patchvid.report import Report, check_report
+
+        report = as_preview(report) if preview else report
+        check_report(report, overwrite=overwrite)
     seed = secrets.randbits(32) if seed is None else seed
+    made: list[Sample] = []
     with Progress(samples, quiet=quiet) as progress:
-        video, fps = _read_clip(clip, frames)
-        for name, read in (beside or {}).items():
-            settings[name] = _shrink(read(video.shape, frames), max_size)
-        video = _shrink(video, max_size)
-        for sample, target in enumerate(targets):
+        video, fps = read_clip(clip, frames)
+        whole = video.shape
+        read = {name: reader(whole, frames) for name, reader in (beside or {}).items()}
+        inputs = {
+            name: shrink(v, max_size, preview=preview)
+            for name, v in {"clip": video, **read}.items()
+        }
+        video = inputs["clip"]
+        if preview:
+            fps = fps and fps * len(video) / whole[0]
+            settings |= _in_proportion(settings, whole, video.shape)
+        page = None if report is None else Report(inputs, source=source, fps=fps)
+        settings |= {name: inputs[name] for name in read}
+        for number, path in enumerate(paths):
             start = time.perf_counter()
-            made = make(video, seed=seed + sample, progress=progress, **settings)
-            write_video(target, made, fps=fps, overwrite=overwrite)
-            size = "x".join(str(n) for n in made.shape[:3])
+            result = make(
+                video, seed=seed + number, progress=progress, details=page is not None, **settings
+            )
+            film = result if page is None else result.video
+            if path is not None:
+                write_video(path, film, fps=fps, overwrite=overwrite)
+            file = None if path is None else str(path)
             seconds = time.perf_counter() - start
-            progress.finish(f"{target}: {size}, seed {seed + sample}, {seconds:.1f} s")
+            made.append(Sample(file, film.shape, seed + number, seconds))
+            progress.finish(None if as_json else str(made[-1]))
+            if page is not None:
+                page.add(path.name if path else f"sample {number + 1}", result, seconds=seconds)
+    command = repeated(click.get_current_context(), seed, without=["--preview"])
+    if page is not None and report is not None:
+        _write(page, report, command, overwrite=overwrite, quiet=quiet)
+    _print(made, report, command, preview=preview, as_json=as_json, quiet=quiet)
 
 
-def _read_clip(
-    clip: Path | None, frames: tuple[int, int | None]
-) -> tuple["NDArray[Any]", float | None]:
-    """The frames of the clip, or of the sample when there is none, and their fps."""
-    from patchvid.sample import SAMPLE_FPS, sample_clip
-    from patchvid.video import read_video
-
-    if clip is None:
-        return sample_clip()[slice(*frames)], SAMPLE_FPS
-    return read_video(clip, frames=frames)
-
-
-def _shrink(video: Any, max_size: int | None) -> Any:
-    """The video, or None, with at most so many pixels on its longer side."""
-    from patchvid.pyramid import resize
-
-    if video is None or max_size is None or max(video.shape[1:3]) <= max_size:
-        return video
-    longer = max(video.shape[1:3])
-    height, width = (max(1, round(side * max_size / longer)) for side in video.shape[1:3])
-    return resize(video, (len(video), height, width))
+def _in_proportion(
+    settings: Mapping[str, Any], whole: Sequence[int], small: Sequence[int]
+) -> dict[str, Any]:
+    """Those settings that are in frames and pixels, for a smaller clip."""
+    ratios = [m / n for n, m in zip(whole[:3], small)]
+    scaled: dict[str, Any] = {}
+    if size := settings.get("size"):
+        scaled["size"] = tuple(max(1, round(n * ratio)) for n, ratio in zip(size, ratios))
+    if grow := settings.get("grow"):
+        scaled["grow"] = max(1, round(grow * ratios[1]))
+    return scaled
 
 
-def _name_targets(
-    output: Path | None, clip: Path | None, *, ending: str, samples: int, overwrite: bool
-) -> list[Path]:
-    """Where each sample goes; raises before any work if one cannot be written."""
-    from patchvid.video import check_target
-
-    if output is None:
-        clip = clip.resolve() if clip else Path("sample.mp4")
-        kind = clip.suffix.lower()
-        if clip.is_dir():
-            kind = ""
-        elif kind not in _KEPT:
-            kind = ".png" if kind in _STILLS else ".mp4"
-        output = Path(clip.stem + ending + kind)
-    targets = [output]
-    if samples > 1:
-        digits = len(str(samples))
-        targets = [
-            output.parent / f"{output.stem}_{i:0{digits}}{output.suffix}"
-            for i in range(1, samples + 1)
-        ]
-    for target in targets:
-        check_target(target, overwrite=overwrite)
-    return targets
+def _write(page: Any, report: Path, command: str, *, overwrite: bool, quiet: bool) -> None:
+    ctx = click.get_current_context()
+    with show_fraction("writing the report", hidden=quiet) as progress:
+        page.write(
+            report, title=ctx.command_path, command=command,
+            tables={"Settings": described(ctx), "Made with": facts()},
+            overwrite=overwrite, progress=progress,
+        )  # fmt: skip
 
 
-@contextmanager
-def show_fraction(label: str) -> Iterator[Callable[[float], None]]:
-    """Report a fraction that is done: a bar on stderr from the first report on, if a terminal."""
-    with ExitStack() as stack:
-        bar: Any = None
-
-        def report(fraction: float) -> None:
-            nonlocal bar
-            if bar is None:
-                hidden = not sys.stderr.isatty()
-                bar = stack.enter_context(
-                    click.progressbar(length=100, label=label, file=sys.stderr, hidden=hidden)
-                )
-            bar.update(round(100 * fraction) - bar.pos)
-
-        yield report
-
-
-class Progress:
-    """A line on stderr with the level, a bar and the time left; nothing if that is no terminal.
-
-    One instance is called back by ``jobs`` jobs in a row, each ended by `finish`.
-    """
-
-    def __init__(self, jobs: int, *, quiet: bool) -> None:
-        self.jobs, self.job, self.line = jobs, 0, ""
-        self.quiet, self.shown = quiet, sys.stderr.isatty() and not quiet
-        self.start = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._show("starting")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._show("")
-
-    def __call__(self, level: int, n_levels: int, fraction: float) -> None:
-        done = (self.job + fraction) / self.jobs
-        left = round((time.monotonic() - self.start) * (1 - done) / max(done, 1e-3))
-        bar = "#" * round(20 * done)
-        sample = f"sample {self.job + 1}/{self.jobs}, " if self.jobs > 1 else ""
-        stage = f"level {level}/{n_levels}" if level else "optical flow"
-        self._show(f"{sample}{stage}  [{bar:.<20}]  {left // 60}:{left % 60:02} left")
-
-    def finish(self, report: str) -> None:
-        """End a job with a line on stdout."""
-        self._show("")
-        if not self.quiet:
-            click.echo(report)
-        self.job += 1
-
-    def _show(self, line: str) -> None:
-        if self.shown and line != self.line:
-            click.echo(f"\r{line:{len(self.line)}}" + ("" if line else "\r"), nl=False, err=True)
-            self.line = line
+def _print(
+    made: Sequence[Sample],
+    report: Path | None,
+    command: str,
+    *,
+    preview: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """What there is to say at the end: of JSON all, else what goes beyond the samples' lines."""
+    if as_json:
+        files = [asdict(sample) for sample in made]
+        page = None if report is None else str(report)
+        result = {"files": files, "report": page, "command": command}
+        click.echo(json.dumps(result, indent=2))
+        return
+    if report is not None and not quiet:
+        click.echo(f"{report}: {report.stat().st_size / 1e6:.1f} MB")
+    if preview and not quiet:
+        click.echo(f"in full: {command}")

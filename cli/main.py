@@ -27,6 +27,10 @@ class Boundary(click.Group):
     patchvid's own, whose traceback is wanted.
     """
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """What makes videos first, in the order in which it is added."""
+        return list(self.commands)
+
     def invoke(self, ctx: click.Context) -> Any:
         told = set()
 
@@ -50,7 +54,7 @@ class Boundary(click.Group):
             raise click.ClickException(" ".join(str(error).split())) from error
 
 
-@click.group(cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("patchvid", cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="patchvid", message="%(prog)s %(version)s")
 def main() -> None:
     """New videos out of one video."""
@@ -58,7 +62,7 @@ def main() -> None:
 
 main.add_command(gen)
 main.add_command(analogy)
-main.add_command(inpaint)
 main.add_command(retarget)
+main.add_command(inpaint)
 main.add_command(evaluate)
 main.add_command(info)

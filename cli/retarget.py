@@ -7,25 +7,27 @@ from typing import Any
 import click
 
 from patchvid.cli import options
+from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
 
 EXAMPLES = """\b
 Examples:
   patchvid retarget clip.mp4 --scale 1,1,0.5           half as wide: clip_retarget.mp4
   patchvid retarget clip.mp4 --scale 0.5,1,1 -o summary.mp4
-  patchvid retarget clip.mp4 --size 48,240,426 --keep face.png
+  patchvid retarget clip.mp4 --scale 1,1.2,1.2 --keep face.png
 """
 
 
-@click.command(epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
-@options.target
-@options.size
-@options.region("keep", "where CLIP must not change")
-@options.seeds
+@click.command(cls=Command, epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
 @options.source
+@options.output_of("CLIP")
+@options.region("keep", "where CLIP must not change")
+@options.size
+@options.around
+@options.seeds
+@options.completeness_of("CLIP", default="100")
 @options.synthesis_by(coarsest=None)
-@options.completeness_of("CLIP", default="15")
-@options.machine
+@options.device
 def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> None:
     """Change the width, height or length of CLIP, while all in it keeps its shape and pace.
 
@@ -36,7 +38,8 @@ def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) ->
     from patchvid import retarget
     from patchvid.masks import read_masks
 
-    if settings["size"] is None and set(settings["scale"]) == {1}:
+    changed = settings["size"] or settings["loop"] or settings["tile"]
+    if not changed and set(settings["scale"]) == {1}:
         raise click.UsageError("Give the new size with --scale or --size.")
     beside = {"keep": partial(read_masks, "keep", keep, boxes)}
     make_videos(retarget, ending="_retarget", beside=beside, **settings)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import av
 import imageio.v3 as iio
@@ -40,7 +40,7 @@ _YUV_TAGS = {
 }
 
 
-class _Codec(NamedTuple):
+class Codec(NamedTuple):
     """How a suffix is written: FFmpeg's names of container, encoder and pixels; their options."""
 
     container: str
@@ -54,14 +54,14 @@ class _Codec(NamedTuple):
 _H264 = ("libx264", "yuv420p", {"crf": "8", "threads": "8", **_YUV_TAGS})
 _VP9 = {"crf": "8", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "8", **_YUV_TAGS}
 _WEBP = {"lossless": "1", "compression_level": "0"}
-_APNG = _Codec("apng", "apng", "rgba", {"compression_level": "3", "pred": "paeth"}, {"plays": "0"})
+_APNG = Codec("apng", "apng", "rgba", {"compression_level": "3", "pred": "paeth"}, {"plays": "0"})
 CODECS = {
-    ".mp4": _Codec("mp4", *_H264, {"movflags": "+faststart"}),
-    ".mov": _Codec("mov", *_H264, {"movflags": "+faststart"}),
-    ".mkv": _Codec("matroska", *_H264, {}),
-    ".webm": _Codec("webm", "libvpx-vp9", "yuv420p", _VP9, {}),
-    ".gif": _Codec("gif", "gif", "pal8", {}, {"loop": "0"}),
-    ".webp": _Codec("webp", "libwebp_anim", "bgra", _WEBP, {"loop": "0"}),
+    ".mp4": Codec("mp4", *_H264, {"movflags": "+faststart"}),
+    ".mov": Codec("mov", *_H264, {"movflags": "+faststart"}),
+    ".mkv": Codec("matroska", *_H264, {}),
+    ".webm": Codec("webm", "libvpx-vp9", "yuv420p", _VP9, {}),
+    ".gif": Codec("gif", "gif", "pal8", {}, {"loop": "0"}),
+    ".webp": Codec("webp", "libwebp_anim", "bgra", _WEBP, {"loop": "0"}),
     ".png": _APNG,
     ".apng": _APNG,
 }
@@ -213,7 +213,11 @@ def _stack(frames: Iterable[Pixels], n_expected: int, path: Path) -> Pixels:
 
 def write_film(path: Path, video: NDArray[Any], suffix: str, fps: float) -> None:
     """Encode a video (t, y, x, 1, 3 or 4) as `suffix` asks."""
-    codec = CODECS[suffix]
+    encode_film(f"file:{path}", video, CODECS[suffix], fps)
+
+
+def encode_film(target: str | BinaryIO, video: NDArray[Any], codec: Codec, fps: float) -> None:
+    """Encode a video (t, y, x, 1, 3 or 4) to a file or an open one."""
     height, width, n_channels = video.shape[1:]
     rate = Fraction(fps).limit_denominator(1001)
     pixels = codec.pixels
@@ -227,14 +231,14 @@ def write_film(path: Path, video: NDArray[Any], suffix: str, fps: float) -> None
     given = av.VideoFormat("rgba" if keep_alpha else "rgb24", width, height)
     graph = _conversion(given, pixels, 1 / rate)
     with av.open(
-        f"file:{path}",
+        target,
         "w",
         format=codec.container,
         container_options={"fflags": "+bitexact", **codec.muxing},
     ) as container:
         stream = cast(VideoStream, container.add_stream(codec.encoder, rate, dict(codec.options)))
         stream.width, stream.height, stream.pix_fmt = width, height, pixels
-        for index, rgb in enumerate(_rgb_frames(video, keep_alpha=keep_alpha)):
+        for index, rgb in enumerate(rgb_frames(video, keep_alpha=keep_alpha)):
             frame = av.VideoFrame.from_ndarray(rgb, given.name)
             frame.pts, frame.time_base = index, 1 / rate
             graph.vpush(frame)
@@ -271,11 +275,11 @@ def _conversion(given: av.VideoFormat, pixels: str, time_base: Fraction) -> Grap
 def write_folder(path: Path, video: NDArray[Any]) -> None:
     """Write the frames of a video (t, y, x, 1, 3 or 4) to a new folder: 00000.png and on."""
     path.mkdir()
-    for index, frame in enumerate(_rgb_frames(video, keep_alpha=True)):
+    for index, frame in enumerate(rgb_frames(video, keep_alpha=True)):
         iio.imwrite(path / f"{index:05d}.png", frame, plugin="pillow", compress_level=3)
 
 
-def _rgb_frames(video: NDArray[Any], *, keep_alpha: bool) -> Iterator[Pixels]:
+def rgb_frames(video: NDArray[Any], *, keep_alpha: bool) -> Iterator[Pixels]:
     """Yield the frames as 8-bit RGB, or RGBA where there is alpha to keep."""
     for frame in video:
         pixels = eight_bit(frame)

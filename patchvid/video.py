@@ -5,13 +5,9 @@ only when it is complete.
 """
 
 import os
-import re
-import secrets
-import shutil
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +26,7 @@ from patchvid.codecs import (
     write_folder,
 )
 from patchvid.errors import InvalidInput, PatchvidError, VideoError
+from patchvid.files import complete_or_nothing, obstacle, reason, unwritable
 
 DEFAULT_FPS = 24.0
 
@@ -95,7 +92,7 @@ def read_video(
         raise VideoError(f"there is no {quoted(source)}; check the name") from error
     except Exception as error:  # decoders raise nearly anything on damaged data
         raise VideoError(
-            f"cannot read {quoted(source)}: {_reason(error)}; it may be damaged or no video"
+            f"cannot read {quoted(source)}: {reason(error)}; it may be damaged or no video"
         ) from error
     if not len(video):
         raise InvalidInput(f"{quoted(source)} has no frame {first}; they are counted from 0")
@@ -182,7 +179,7 @@ def write_video(
     if not _MIN_FPS <= fps <= _MAX_FPS:
         raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
     target = Path(os.path.abspath(path))
-    with _explained(f"cannot write {quoted(path)}"), _complete_or_nothing(target) as part:
+    with unwritable(path), complete_or_nothing(target) as part:
         if suffix in _ARRAYS:
             _write_array(part, video)
         elif suffix:
@@ -199,11 +196,10 @@ def check_target(path: StrPath, *, overwrite: bool = False) -> None:
     path, overwrite
         As for `write_video`.
     """
-    cannot = f"cannot write {quoted(path)}"
-    with _explained(cannot):
+    with unwritable(path):
         problem = _problem(Path(path), _suffix(path), overwrite=overwrite)
     if problem:
-        raise VideoError(f"{cannot}: {problem}")
+        raise VideoError(f"cannot write {quoted(path)}: {problem}")
 
 
 def _problem(target: Path, suffix: str, *, overwrite: bool) -> str | None:
@@ -211,52 +207,13 @@ def _problem(target: Path, suffix: str, *, overwrite: bool) -> str | None:
     if suffix and suffix not in CODECS and suffix not in _ARRAYS:
         known = ", ".join([*CODECS, *_ARRAYS])
         return f"suffix must be {known} or none (a folder), got {suffix!r}"
-    if not target.parent.is_dir():
-        return f"there is no folder {quoted(target.parent)}; create it first"
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        return f"no permission to write in {quoted(target.parent)}; choose another folder"
-    exists = target.exists()
-    if target.is_dir():
-        names = os.listdir(target)
-        exists = bool(names)
-        if suffix or not all(re.fullmatch(r"\d+\.png", name) for name in names):
-            return "it is a folder of other things; choose another name"
-    elif exists and not suffix:
-        return "it is a file; choose another name for the folder"
-    if exists and not overwrite:
-        return "it exists; choose another name, or replace it with --overwrite"
-    return None
+    return obstacle(target, overwrite=overwrite, folder=not suffix)
 
 
 def _suffix(path: StrPath) -> str:
     """The suffix that chooses the format, in lower case; empty for a folder of frames."""
     text = os.fspath(path)
     return "" if text.endswith(("/", os.sep)) else Path(text).suffix.lower()
-
-
-@contextmanager
-def _complete_or_nothing(target: Path) -> Iterator[Path]:
-    """Yield a hidden name beside `target`; move it there at the end, remove it if that fails."""
-
-    def hidden() -> Path:
-        return target.with_name(f".patchvid-{secrets.token_hex(4)}{target.suffix}")
-
-    part = hidden()
-    try:
-        yield part
-        if target.is_dir():
-            old = hidden()
-            os.rename(target, old)
-            os.rename(part, target)
-            shutil.rmtree(old)
-        else:
-            os.replace(part, target)
-    except BaseException:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
-        raise
 
 
 def _write_array(part: Path, video: NDArray[Any]) -> None:
@@ -282,21 +239,3 @@ def _checked(video: NDArray[Any], name: str) -> NDArray[Any]:
     if is_float and not np.isfinite(video).all():
         raise InvalidInput(f"{name} must be finite, got NaN or infinity; replace those values")
     return video
-
-
-@contextmanager
-def _explained(message: str) -> Iterator[None]:
-    """Turn what the system or FFmpeg complains about into one line that starts with `message`."""
-    try:
-        yield
-    except PatchvidError:
-        raise
-    except OSError as error:
-        raise VideoError(f"{message}: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
-    """What a library's error says, on one line."""
-    error = error.__cause__ or error  # imageio hides Pillow's words behind its own
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0]

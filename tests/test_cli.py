@@ -2,8 +2,10 @@
 
 import errno
 import inspect
+import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,22 +20,22 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from patchvid import InvalidInput, __version__, generate, read_video, sample_clip, write_video
+from patchvid import (
+    InvalidInput,
+    __version__,
+    generate,
+    read_video,
+    resize,
+    sample_clip,
+    write_video,
+)
+from patchvid.cli.command import SECTIONS
 from patchvid.cli.gen import gen
 from patchvid.cli.main import Boundary, main
 
 Video = NDArray[Any]
 
-ROOT = Path(__file__).parents[1]
 PATCHVID = [sys.executable, "-m", "patchvid"]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, from which the commands run this very package."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +214,29 @@ def test_everything_has_help() -> None:
     assert "patchvid gen clip.mp4" in run("gen", "--help").stdout
 
 
+def test_help_lists_every_option_in_its_section_and_in_one_order() -> None:
+    known = [name for names in SECTIONS.values() for name in names]
+    assert len(set(known)) == len(known)
+    for command in main.commands.values():
+        options = [p for p in command.params if isinstance(p, click.Option)]
+        assert {option.name for option in options} <= set(known)
+        shown = run(str(command.name), "--help").stdout
+        listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", shown, re.MULTILINE)
+        in_order = sorted(options, key=lambda option: known.index(str(option.name)))
+        assert listed == [max(o.opts, key=len) for o in in_order] + ["--help"], command.name
+        assert "Other:\n  -h, --help" in shown
+
+
+def test_shell_completion(here: Path) -> None:
+    words = {"COMP_WORDS": "patchvid gen --vo", "COMP_CWORD": "2"}
+    environment = {**os.environ, **words, "_PATCHVID_COMPLETE": "bash_complete"}
+    script = "from patchvid.cli.main import main; main(prog_name='patchvid')"
+    completed = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.split() == ["plain,--vote"]
+
+
 def test_help_loads_no_library(here: Path) -> None:
     script = (
         "import sys; from patchvid.cli.main import main; main(['gen', '--help'], 'x', "
@@ -246,6 +271,78 @@ def test_progress_on_a_terminal(clip: Path) -> None:
     assert re.search(r"\rlevel \d+/\d+  \[#*\.*\]  \d+:\d\d left", shown)
     assert shown.endswith(" \r")  # wiped away
     assert "\n" not in shown
+
+
+def test_json(clip: Path) -> None:
+    result = json.loads("\n".join(succeed("gen", clip, "-n", 2, "--seed", 5, "--json")))
+    first, second = result["files"]
+    assert (first["file"], second["file"]) == ("clip_gen_1.npz", "clip_gen_2.npz")
+    assert (first["shape"], second["seed"], result["report"]) == ([5, 24, 32, 3], 6, None)
+    assert first["seconds"] > 0
+    assert json.loads("\n".join(succeed("info", "--json")))["numpy"] == np.__version__
+
+
+def test_printed_command_repeats_the_file(clip: Path) -> None:
+    options = ["gen", clip, "--em", 1, "-o", "it's.npy"]
+    result = json.loads("\n".join(succeed(*options, "--json")))
+    first = Path("it's.npy").read_bytes()
+    name, *words = shlex.split(result["command"])
+    assert name == "patchvid"
+    succeed(*words, "--overwrite")
+    assert Path("it's.npy").read_bytes() == first
+    told = json.loads("\n".join(succeed("gen", "--json", "-o", "-", "--seed=3", "--", clip)))
+    assert told["command"] == f"patchvid gen --json -o - --seed=3 -- {clip}"
+
+
+def test_no_video_is_written_to_nowhere(clip: Path) -> None:
+    result = json.loads("\n".join(succeed("gen", clip, "-o", "-", "--json", "--quiet")))
+    assert result["files"][0]["file"] is None
+    assert os.listdir() == ["clip.npz"]
+    assert "--report or --json" in fail("gen", clip, "-o", "-", exit_code=2)
+
+
+def test_preview_is_small_and_tells_what_comes_next(here: Path, video: Video) -> None:
+    write_video("long.mp4", np.tile(video, (10, 1, 6, 1)), fps=20)
+    options = ["--size", "25,24,240", "-n", 2, "--seed", 4, "-o", "a.mkv", "--report", "r.html"]
+    small = ["--em", 1, "--noise", 1]
+    lines = succeed("gen", "long.mp4", *options, *small, "--preview")
+    assert [line.split(",")[0] for line in lines[:2]] == [
+        f"a_preview_{i}.mkv: 24x20x200" for i in (1, 2)
+    ]
+    assert read_video("a_preview_1.mkv")[1] == pytest.approx(19.2)  # the clip's pace
+    assert lines[2].startswith("r_preview.html: ")
+    assert lines[3] == "in full: patchvid gen long.mp4 " + " ".join(map(str, [*options, *small]))
+    assert sorted(os.listdir()) == [
+        "a_preview_1.mkv", "a_preview_2.mkv", "long.mp4", "r_preview.html",
+    ]  # fmt: skip
+
+
+def test_preview_of_a_hole(here: Path, video: Video) -> None:
+    wide = np.tile(video, (1, 2, 10, 1))  # 48x320
+    np.save("wide.npy", wide)
+    options = ["--box", "100,10,30,20", "--grow", 4, "--em", 1, "--preview", "--seed", 1]
+    succeed("inpaint", "wide.npy", *options)
+    made = read_video("wide_inpaint_preview.npy")[0]
+    assert made.shape == (5, 24, 160, 3)
+    changed = (made != resize(wide, made.shape[:3])).any(axis=(0, 3))
+    assert changed[3:17, 48:67].any()
+    assert not changed[:, :45].any()
+    assert not changed[:, 70:].any()
+
+
+def test_report(clip: Path) -> None:
+    *lines, page = succeed("gen", clip, "-n", 2, "--seed", 1, "--report", "r.html")
+    assert len(lines) == 2
+    assert re.fullmatch(r"r\.html: \d\.\d MB", page)
+    html = Path("r.html").read_text()
+    assert html.count("<video") == 6
+    assert f"patchvid gen {clip} -n 2 --seed 1 --report r.html" in html
+    for told in ("clip_gen_2.npz", "--coarsest", "3,15", np.__version__, "5x24x32"):
+        assert told in html
+    assert "exists" in fail("gen", clip, "-o", "b.npz", "--report", "r.html")
+    assert "suffix" in fail("gen", clip, "--report", "r.pdf")
+    succeed("gen", clip, "-o", "b.npz", "--report", "r.html", "--overwrite", "--quiet")
+    assert "b.npz" in Path("r.html").read_text()
 
 
 # How it fails
@@ -363,8 +460,11 @@ def test_wrong_usage(clip: Path, options: list[str], hint: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
 def test_interrupt_keeps_only_what_is_complete(clip: Path) -> None:
-    command = [*PATCHVID, "gen", str(clip), "-o", "a.npy", "-n", "9999"]
-    pipe = subprocess.PIPE
+    # A parent may ignore SIGINT, as nohup's does; who inherits that hears nothing of Ctrl-C.
+    listening = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    script = listening + "runpy.run_module('patchvid', run_name='__main__')"
+    job_of = ["gen", str(clip), "-o", "a.npy", "-n", "9999"]
+    command, pipe = [sys.executable, "-c", script, *job_of], subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as job:
         assert job.stdout
         first = job.stdout.readline()

@@ -1,0 +1,74 @@
+"""Files that appear only when they are complete, and replace others only if that is wanted."""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from patchvid.codecs import StrPath, quoted
+from patchvid.errors import PatchvidError, VideoError
+
+
+def obstacle(target: Path, *, overwrite: bool, folder: bool = False) -> str | None:
+    """What stands against writing a file, or a folder of numbered pictures, and the remedy."""
+    if not target.parent.is_dir():
+        return f"there is no folder {quoted(target.parent)}; create it first"
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        return f"no permission to write in {quoted(target.parent)}; choose another folder"
+    exists = target.exists()
+    if target.is_dir():
+        names = os.listdir(target)
+        exists = bool(names)
+        if not folder or not all(re.fullmatch(r"\d+\.png", name) for name in names):
+            return "it is a folder of other things; choose another name"
+    elif exists and folder:
+        return "it is a file; choose another name for the folder"
+    if exists and not overwrite:
+        return "it exists; choose another name, or replace it with --overwrite"
+    return None
+
+
+@contextmanager
+def complete_or_nothing(target: Path) -> Iterator[Path]:
+    """Yield a hidden name beside `target`; move it there at the end, remove it if that fails."""
+
+    def hidden() -> Path:
+        return target.with_name(f".patchvid-{secrets.token_hex(4)}{target.suffix}")
+
+    part = hidden()
+    try:
+        yield part
+        if target.is_dir():
+            old = hidden()
+            os.rename(target, old)
+            os.rename(part, target)
+            shutil.rmtree(old)
+        else:
+            os.replace(part, target)
+    except BaseException:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def unwritable(path: StrPath) -> Iterator[None]:
+    """Turn what the system complains about while `path` is written into one line that names it."""
+    try:
+        yield
+    except PatchvidError:
+        raise
+    except OSError as error:
+        raise VideoError(f"cannot write {quoted(path)}: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """What a library's error says, on one line."""
+    error = error.__cause__ or error  # imageio hides Pillow's words behind its own
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]

@@ -1,0 +1,73 @@
+"""What help and docs say of the command line: it is what is there, and its examples work."""
+
+import re
+import runpy
+import shlex
+import shutil
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from patchvid import sample_clip, weights, write_video
+from patchvid.cli.main import main
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def test_page_is_what_the_commands_say() -> None:
+    page = runpy.run_path(str(DOCS / "make_cli.py"))["page"]()
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == page, "run python docs/make_cli.py"
+
+
+@pytest.fixture
+def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the examples speak of, small."""
+    monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
+    clip = sample_clip()[:5, 20:52, 40:88]
+    for name in ("clip", "a", "waterfall", "digit", "wide"):
+        write_video(f"{name}.mp4", clip, fps=12)
+    for name in ("b", "lava", "parade"):
+        write_video(f"{name}.mp4", clip[:, ::-1, ::-1], fps=12)
+    write_video("frames", clip)
+    moving = np.zeros_like(clip)
+    moving[:, 10:20, 12:24] = 255
+    write_video("moving.mp4", moving, fps=12)
+    for name in ("hole.png", "face.png"):
+        write_video(name, moving[:1])
+    painted = clip.copy()
+    painted[:, 8:18, 20:34] = (230, 60, 40)
+    write_video("painted.mp4", painted, fps=12)
+
+
+EXAMPLES = [
+    pytest.param(line, id=line.split("  ")[0])
+    for command in main.commands.values()
+    for line in re.findall(r"^  (patchvid .*)$", command.epilog or "", re.MULTILINE)
+]
+
+
+def test_every_command_that_takes_a_clip_has_examples() -> None:
+    for name, command in main.commands.items():
+        takes_clip = any(isinstance(parameter, click.Argument) for parameter in command.params)
+        assert takes_clip == ("Examples:" in (command.epilog or "")), name
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_example(files: None, line: str) -> None:
+    typed, _, written = line.partition("  ")
+    name, *words = shlex.split(typed.split(" >")[0])
+    assert name == "patchvid"
+    if words == ["gen"]:
+        words += ["--max-size", "48"]
+    if words[0] == "eval":
+        for copy in ("clip_gen_1.mp4", "clip_gen_2.mp4"):
+            shutil.copy("clip.mp4", copy)
+    known = {path.name for path in Path().iterdir()}
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    made = {path.name for path in Path().iterdir()} - known
+    assert made or words[0] == "eval"
+    assert set(re.findall(r"\w+_\w+\.mp4", written)) <= made

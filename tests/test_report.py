@@ -1,0 +1,165 @@
+"""The page of a report: what it shows, that it fetches nothing, and that its films play in step."""
+
+import json
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from patchvid import generate, retarget, sample_clip
+from patchvid.application import Made
+from patchvid.errors import InvalidInput, VideoError
+from patchvid.report import Report
+
+Video = NDArray[Any]
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+
+# Plays for a while, scrubs to the third frame, and leaves in the page what it saw.
+PROBE = """<script>{
+const refused = [], films = [...document.querySelectorAll("video")];
+document.addEventListener("securitypolicyviolation", event => refused.push(event.blockedURI));
+const state = () => films.map(f => [f.readyState, f.currentTime, f.videoWidth]);
+setTimeout(() => {
+  const seen = {refused, playing: state(), shown: !document.getElementById("player").hidden};
+  seen.paused = films.some(f => f.paused && !f.ended);
+  const frame = document.getElementById("frame");
+  frame.value = 2;
+  frame.dispatchEvent(new Event("input"));
+  setTimeout(() => {
+    seen.scrubbed = state();
+    seen.place = document.getElementById("place").textContent;
+    seen.wide = document.documentElement.scrollWidth - innerWidth;
+    document.body.dataset.seen = JSON.stringify(seen);
+  }, 1000);
+}, 900);
+}</script>"""
+
+
+@pytest.fixture(scope="module")
+def clip() -> Video:
+    """A part of the sample, of odd sizes."""
+    return sample_clip()[:12, 20:61, 40:89]
+
+
+@pytest.fixture(scope="module")
+def made(clip: Video) -> Made:
+    return generate(clip, seed=1, em=1, details=True)
+
+
+def write(path: Path, report: Report, **others: Any) -> str:
+    report.write(path, title="a <title>", **others)
+    return path.read_text()
+
+
+def test_page_holds_all_it_shows(tmp_path: Path, clip: Video, made: Made) -> None:
+    report = Report({"clip": clip, "mask": None}, fps=12)
+    report.add("a&b.mp4", made, seconds=1.5)
+    told: list[float] = []
+    html = write(
+        tmp_path / "r.html", report, command="patchvid gen 'a b'", progress=told.append,
+        tables={"Settings": {"--noise": "auto"}},
+    )  # fmt: skip
+    assert html.count("<video") == 4  # the clip and the output, each with its places
+    assert html.count('src="data:video/mp4;base64,') == 4
+    assert not re.search(r"https?://|@import|url\(", html)
+    assert "a &lt;title&gt;" in html
+    assert "a&amp;b.mp4" in html
+    assert "patchvid gen 'a b'" in unescape(html)
+    for words in ("12 frames, 41x49", "seed 1", "coherence", "--noise", "12x41x49", "1.50"):
+        assert words in html
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_what_is_no_picture_is_shown_too(tmp_path: Path) -> None:
+    field = np.random.default_rng(0).normal(size=(4, 24, 30, 2)).astype(np.float32)
+    report = Report({"field": field})
+    report.add("made", retarget(field, scale=(1, 1, 1.4), seed=0, details=True))
+    assert "4x24x42" in write(tmp_path / "r.html", report)
+
+
+def test_small_videos_are_not_measured(tmp_path: Path, clip: Video) -> None:
+    small = clip[:4, :6, :20]
+    report = Report({"clip": small})
+    report.add("made", generate(small, patch=(3, 5, 5), seed=0, details=True))
+    assert "Not taken: " in write(tmp_path / "r.html", report)
+
+
+def test_large_videos_are_measured_small(
+    tmp_path: Path, clip: Video, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchvid.report.MEASURED", clip[..., 0].size / 4)
+    report = Report({"clip": clip})
+    report.add("made", made)
+    report.add("again", made)
+    html = write(tmp_path / "r.html", report)
+    assert "Taken at 20x24 pixels." in html
+    assert "Diversity of all: 0.000" in html
+
+
+def test_page_is_not_replaced_or_half_written(
+    tmp_path: Path, clip: Video, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "r.html"
+    path.write_text("precious")
+    report = Report({"clip": clip})
+    with pytest.raises(InvalidInput, match="an output or more"):
+        report.write(path, title="t", overwrite=True)
+    report.add("made", made)
+    with pytest.raises(VideoError, match="it exists"):
+        report.write(path, title="t")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", fail)
+        with pytest.raises(VideoError, match="No space left"):
+            report.write(path, title="t", overwrite=True)
+    assert path.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [path]
+    assert write(path, report, overwrite=True) != "precious"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
+@pytest.mark.parametrize("window", ["1280,1000", "390,844"], ids=["desktop", "phone"])
+def test_films_play_in_step_in_a_browser(
+    tmp_path: Path, clip: Video, made: Made, window: str
+) -> None:
+    report = Report({"clip": clip, "short": clip[:6]}, fps=12)
+    report.add("made.mp4", made)
+    html = write(tmp_path / "r.html", report, command="patchvid gen " + "x" * 200)
+    page = tmp_path / "probe.html"
+    page.write_text(html.replace("</body>", PROBE + "</body>"))
+    assert CHROMIUM
+    options = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+        "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}",
+        f"--window-size={window}", "--virtual-time-budget=4000", "--dump-dom",
+    ]  # fmt: skip
+    dumped = subprocess.run(
+        [CHROMIUM, *options, page.as_uri()], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
+    found = re.search(r'data-seen="([^"]*)"', dumped)
+    assert found, dumped[-2000:]
+    seen = json.loads(unescape(found[1]))
+    assert seen["shown"]
+    assert not seen["refused"]
+    assert not seen["paused"]
+    assert seen["wide"] <= 0
+    assert seen["place"] == "3 / 12"
+    for ready, _, width in seen["playing"]:
+        assert ready >= 2
+        assert width > 0
+    leaders = [time for at, (_, time, _) in enumerate(seen["playing"]) if at != 2]
+    assert max(leaders) - min(leaders) < 2 / 12
+    assert max(leaders) > 0
+    for _, time, _ in seen["scrubbed"]:
+        assert time == pytest.approx(2.5 / 12, abs=1e-3)
