@@ -1,43 +1,22 @@
 # %% [markdown]
-# # Generate, and see why
+# # 1. Generate, and see why
 #
-# `patchvid.generate` makes new videos out of one. Here its steps are taken one at a time, on the
-# sample clip, each with the public function that takes it.
-#
-# Open this file as a notebook in VS Code, or in Jupyter with jupytext; `python 1_generate.py`
-# runs it too, and shows nothing.
+# `patchvid.generate` makes new videos out of one. Here its steps are taken one at a time, each with
+# the public function that takes it.
 
 # %%
-import base64
-import io
-import os
-
 import numpy as np
-from PIL import Image
 
 import patchvid
+from patchvid import plot
+from patchvid.pictures import field_to_color
 
-N_FRAMES, HEIGHT, WIDTH = map(int, os.environ.get("NOTEBOOK_SIZE", "24,128,224").split(","))
-SEED = 1
+# %config InlineBackend.figure_formats = ["jpeg"]
 
-
-class Film:
-    """Videos that play side by side and in step, scaled to the clip's frames and height."""
-
-    def __init__(self, *videos):
-        self.videos = videos
-
-    def _repr_html_(self):
-        scaled = []
-        for video in self.videos:
-            size = (N_FRAMES, HEIGHT, round(video.shape[2] * HEIGHT / video.shape[1]))
-            scaled.append(np.clip(patchvid.resize(video, size), 0, 255).astype(np.uint8))
-        first, *others = map(Image.fromarray, np.concatenate(scaled, axis=2))
-        file = io.BytesIO()
-        first.save(file, "webp", save_all=True, append_images=others, duration=83, loop=0)
-        data = base64.b64encode(file.getvalue()).decode()
-        return f'<img src="data:image/webp;base64,{data}" style="max-width: 100%">'
-
+# %% tags=["parameters"]
+N_FRAMES, HEIGHT, WIDTH = 16, 96, 168
+FPS = 12
+SEED = 9
 
 # %% [markdown]
 # ## The clip
@@ -46,7 +25,16 @@ class Film:
 
 # %%
 clip = patchvid.resize(patchvid.sample_clip(), (N_FRAMES, HEIGHT, WIDTH))
-Film(clip)
+patchvid.show(clip, fps=FPS)
+
+# %% [markdown]
+# All of it as a strip, and one row of pixels over time: what swims to the right leans to the right.
+
+# %%
+strip = plot.film_strip(clip)
+
+# %%
+motion = plot.time_slice(clip, y=HEIGHT // 2)
 
 # %% [markdown]
 # ## The pyramid
@@ -58,7 +46,17 @@ Film(clip)
 # %%
 pyramid = patchvid.build_pyramid(clip)
 print(*(level.shape for level in pyramid), sep="\n")
-Film(clip, pyramid[len(pyramid) // 2], pyramid[0])
+
+# %% [markdown]
+# Three of the levels, scaled to one size:
+
+# %%
+middle = pyramid[len(pyramid) // 2]
+patchvid.show(
+    *(patchvid.resize(level, clip.shape[:3]) for level in (pyramid[0], middle, clip)),
+    labels=["coarsest", "middle", "finest"],
+    fps=FPS,
+)
 
 # %% [markdown]
 # ## The noise
@@ -70,32 +68,31 @@ Film(clip, pyramid[len(pyramid) // 2], pyramid[0])
 coarse = pyramid[0]
 random = np.random.default_rng(SEED)
 noise = random.standard_normal((1, *coarse.shape[1:]), dtype=np.float32)
-query = coarse + 5 * 127.5 * noise
-Film(coarse, query)
+query = coarse + 2 * 127.5 * noise
+shown = np.clip(query, 0, 255).astype(np.uint8)
+patchvid.show(coarse, shown, labels=["coarsest level", "with noise: the query"], fps=2)
 
 # %% [markdown]
 # ## The field
 #
 # For every patch of the query, the nearest patch of the coarsest level is found. The result is a
-# field of places, shown as colours: red tells when a patch was seen in the clip, green how far
-# down, blue how far to the right. First the field of the clip itself, then the one that was found:
-# noise in, a new arrangement of real patches out.
+# field of places, drawn in colours that tell where in the clip they are. Noise in, a new
+# arrangement of real patches out.
 
 # %%
 nnf, cost = patchvid.search(query, coarse, method="exact")
-itself = np.stack(np.indices(nnf.shape[:3]), axis=-1)
-Film(255 * itself / coarse.shape[:3], 255 * nnf / coarse.shape[:3])
+colours = plot.field_map(nnf, coarse.shape)
 
 # %% [markdown]
 # ## The votes
 #
 # Patches overlap, so every pixel is in up to 147 of them, each with an opinion on its colour. The
-# median (in the middle) decides for one of those colours; the mean (on the right) would blur them.
+# median decides for one of those colours; the mean blends them.
 
 # %%
 layout = patchvid.vote(coarse, nnf)
 blurred = patchvid.vote(coarse, nnf, reduce="mean")
-Film(query, layout, blurred)
+patchvid.show(shown, layout, blurred, labels=["query", "median", "mean"], fps=2)
 
 # %% [markdown]
 # ## From coarse to fine
@@ -103,30 +100,38 @@ Film(query, layout, blurred)
 # On a finer level the query is the output of the coarser one, scaled up, and the key is the clip's
 # coarser level, scaled up just the same: blurred is compared with blurred. The patches are taken
 # from the sharp level, the value. Here three levels are taken at once, so that the difference can
-# be seen. From left to right: query, key, value and output.
+# be seen.
 
 # %%
 coarser = pyramid[-4]
 query = patchvid.resize(patchvid.generate(coarser, seed=SEED), clip.shape[:3])
 key = patchvid.resize(coarser, clip.shape[:3])
 output, nnf = patchvid.vpnn(query, key, clip, seed=SEED)
-Film(query, key, clip, output)
+axes = plot.side_by_side(
+    query, key, clip, output, labels=["query", "key", "value", "output"], frames=1
+)
 
 # %% [markdown]
 # ## All of it
 #
-# The clip and two samples. With `details=True` there is more to look at: what each level took, and
-# where all the pieces are from. Where the colours change smoothly, one piece has been copied as it
-# is; where they jump, there is a seam, which should be hard to find in the films.
+# The clip and two samples, side by side. Not every seed is as new: where noise and clip agree, a
+# sample can be nearly the clip again. Another seed or more noise helps.
 
 # %%
 result = patchvid.generate(clip, samples=2, seed=SEED, details=True)
-print(*result.levels[: len(pyramid)], sep="\n")
-Film(clip, *result.video)
+patchvid.show(clip, *result.video, labels=["clip", f"seed {SEED}", f"seed {SEED + 1}"], fps=FPS)
+
+# %% [markdown]
+# With `details=True` there is more to look at: what each level took, and where all the pieces are
+# from. Where the colours change smoothly, one piece has been copied as it is; where they jump,
+# there is a seam, which should be hard to find in the films.
 
 # %%
-itself = np.stack(np.indices(result.nnf.shape[1:4]), axis=-1)
-Film(*(255 * nnf / clip.shape[:3] for nnf in (itself, *result.nnf)))
+for level in result.levels[: len(pyramid)]:
+    print(f"{level.shape!s:16} {level.iterations:2} iterations")
+
+# %%
+patchvid.show(*(field_to_color(nnf, clip.shape) for nnf in result.nnf), fps=FPS)
 
 # %% [markdown]
 # ## The knobs
@@ -135,14 +140,14 @@ Film(*(255 * nnf / clip.shape[:3] for nnf in (itself, *result.nnf)))
 # without completeness, which may let parts of the clip vanish.
 
 # %%
-Film(
-    patchvid.generate(clip, seed=SEED, noise=0),
-    result.video[0],
-    patchvid.generate(clip, seed=SEED, alpha=None),
+copy = patchvid.generate(clip, seed=SEED, noise=0)
+incomplete = patchvid.generate(clip, seed=SEED, alpha=None)
+axes = plot.side_by_side(
+    copy, result.video[0], incomplete, labels=["noise=0", "default", "alpha=None"], frames=2
 )
 
 # %% [markdown]
 # A larger output shows more of the same, neither stretched nor slower.
 
 # %%
-Film(patchvid.generate(clip, seed=SEED, scale=(1, 1, 1.5)))
+patchvid.show(patchvid.generate(clip, seed=SEED, scale=(1, 1, 1.5)), fps=FPS)

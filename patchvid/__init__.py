@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from patchvid.errors import PatchvidError as PatchvidError
     from patchvid.errors import VideoError as VideoError
     from patchvid.errors import WeightsError as WeightsError
+    from patchvid.films import show as show
     from patchvid.flow import flow_to_color as flow_to_color
     from patchvid.flow import optical_flow as optical_flow
     from patchvid.flow import read_flow as read_flow
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "analogies": ("analogy", "SKETCH"),
     "errors": ("PatchvidError", "InvalidInput", "DeviceError", "VideoError", "WeightsError"),
+    "films": ("show",),
     "flow": ("optical_flow", "read_flow", "flow_to_color"),
     "generation": ("generate",),
     "inpainting": ("inpaint",),

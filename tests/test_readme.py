@@ -1,4 +1,4 @@
-"""What the README says can be done, done: its commands, its code, its links."""
+"""What the README and the how-to pages say can be done, done: their commands, code and links."""
 
 import re
 import shlex
@@ -15,15 +15,22 @@ from patchvid.cli.main import main
 from patchvid.sample import N_FRAMES
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "docs" / "install.md", *sorted(ROOT.glob("docs/howto/*.md"))]
+PICTURES = sorted(ROOT.glob("docs/pictures/*"))
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str) -> list[tuple[str, str]]:
+    """The blocks of code in a language, each with a name for the test."""
+    found = []
+    for page in PAGES:
+        pattern = rf"^```{language}\n(.*?)^```"
+        texts = re.findall(pattern, page.read_text(), re.MULTILINE | re.DOTALL)
+        found += [(text, f"{page.stem}-{number}") for number, text in enumerate(texts, 1)]
+    return found
 
 
-INSTALL, INSTALL_AND_TEST, EXAMPLES = blocks("sh")
-FIRST = INSTALL.split("bin/")[-1].strip() + "  # sample_gen.mp4"
+def parameters(language: str) -> list[object]:
+    return [pytest.param(text, id=name) for text, name in blocks(language)]
 
 
 @pytest.fixture(scope="module")
@@ -33,38 +40,39 @@ def small() -> NDArray[np.uint8]:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint8]) -> None:
-    """A folder with the clip and the frames that the README speaks of, small ones."""
+    """A folder with the clips and the frames that the pages speak of, small ones."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
     write_video("clip.mp4", small, fps=12)
     write_video("style.mp4", small[:, ::-1, ::-1], fps=12)
     write_video("frames/", small)
 
 
-@pytest.mark.parametrize("lines", [FIRST, EXAMPLES], ids=["first", "examples"])
-def test_commands(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
-    for line in filter(None, lines.splitlines()):
+@pytest.mark.parametrize("block", parameters("sh"))
+def test_commands(block: str) -> None:
+    for line in block.splitlines():
         command, _, written = line.partition("#")
-        name, *arguments = shlex.split(command)
+        name, *arguments = shlex.split(command.split("bin/")[-1])
         assert name == "patchvid"
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 0, (line, result.output)
-        for path in written.split(","):
+        for path in written.split(",") if written else ["sample_gen.mp4"]:
             assert Path(path.strip()).exists() or path.strip() == "(a table)"
 
 
-@pytest.mark.parametrize("block", blocks("python"))
+@pytest.mark.filterwarnings("ignore:tests fetch nothing")
+@pytest.mark.parametrize("block", parameters("python"))
 def test_code(block: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(block, "README.md", "exec"), {})
+    exec(compile(block, "a page", "exec"), {})
     promised = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
     assert capsys.readouterr().out.splitlines() == promised
 
 
-def test_options_exist() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_options_exist(page: Path) -> None:
     commands = main.commands.values()
     options = {name for c in commands for parameter in c.params for name in parameter.opts}
-    mentioned = set(re.findall(r"(?<!\S)`?(--[a-z][a-z-]*)", README)) - {"--help"}
-    assert mentioned
+    mentioned = set(re.findall(r"(?<!\S)`?(--[a-z][a-z-]*)", page.read_text())) - {"--help"}
     assert mentioned <= options
 
 
@@ -73,16 +81,25 @@ def test_test_command_is_that_of_continuous_integration() -> None:
     script = (ROOT / ".ci" / "run").read_text().replace("$work/venv", ".venv")
     lines = [shlex.split(line, comments=True) for line in script.splitlines()]
     commands = [[word for word in line if word not in quiet] for line in lines]
-    assert [shlex.split(part) for part in INSTALL_AND_TEST.split("&&")] == commands[-3:]
-    assert INSTALL_AND_TEST in (ROOT / "CONTRIBUTING.md").read_text()
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    (told,) = re.findall(r"^ +(python3 -m venv .*pytest)$", contributing, re.MULTILINE)
+    assert [shlex.split(part) for part in told.split("&&")] == commands[-3:]
 
 
-def test_links_and_picture() -> None:
-    links = re.findall(r"\]\((?!http)(.*?)\)", README) + re.findall(r'src="(.*?)"', README)
-    assert links
-    for link in links:
-        assert (ROOT / link).is_file()
-    picture = ROOT / "docs" / "koi.webp"
-    assert picture.stat().st_size < 900_000
-    with Image.open(picture) as film:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links(page: Path) -> None:
+    text = page.read_text()
+    for link in re.findall(r"\]\((?!http)(.*?)\)", text) + re.findall(r'src="(.*?)"', text):
+        assert (page.parent / link.partition("#")[0]).is_file()
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
+def test_pictures_are_small_and_shown(picture: Path) -> None:
+    assert picture.stat().st_size < (900_000 if picture.stem == "koi" else 200_000)
+    pages = [*PAGES, *ROOT.glob("docs/*.md")]
+    assert any(f"pictures/{picture.name}" in page.read_text() for page in pages)
+
+
+def test_picture_of_the_readme_moves() -> None:
+    with Image.open(ROOT / "docs" / "pictures" / "koi.webp") as film:
         assert getattr(film, "n_frames", 1) == N_FRAMES
