@@ -14,7 +14,7 @@ import numpy as np
 from common import timed
 from numba import njit
 
-from patchvid.kernels.cpu import mix
+from patchvid.kernels import rules
 from patchvid.kernels.resample import _blend_rows
 from patchvid.kernels.simd import OVERREAD, rows_ssd
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes
@@ -25,6 +25,7 @@ IN_L1 = 16 << 10  # a working set a thread that fits into any first-level cache
 REPEATS = 5
 
 loop = njit(nogil=True, error_model="numpy")
+mix = njit(rules.mix)
 
 
 def _rate(amount: float, work: Callable[[int], object]) -> float:

@@ -39,7 +39,7 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
     query = np.ascontiguousarray(key[::-1, :, ::-1])
     grid = cpu.patch_grid(shape, PATCH)
     n_patches, n_voxels = prod(grid), prod(shape)
-    start = random_field(grid, shape, grid, None, seed=0)
+    start = random_field(cpu, grid, shape, grid, None, seed=0)
     field = start.copy()
     unfolded = cpu.unfold_time(key, PATCH).nbytes
 
@@ -113,7 +113,7 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
     levels = plan_levels(shape)
     coarse = levels[-2].shape
     coarse_grid = cpu.patch_grid(coarse, PATCH)
-    carried = random_field(coarse_grid, coarse, coarse_grid, None, seed=0)
+    carried = random_field(cpu, coarse_grid, coarse, coarse_grid, None, seed=0)
     yield measured(
         "carry", lambda: cpu.carry(carried, coarse, coarse, shape, shape, patch=PATCH),
         carried.nbytes + field.nbytes,

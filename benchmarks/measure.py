@@ -16,11 +16,13 @@ from peers import peers
 from quality_cases import quality
 from report import to_markdown
 from reproduce import figure6, table1
+from retarget_cases import edits, retarget
 from speed_cases import balloons_1080p, birds_360p, clips, first_run, golden, growth, startup, vote
 
 SPEED = (clips, golden, vote, birds_360p, balloons_1080p, startup, first_run, growth)
 CASES: dict[str, Callable[[Options], Rows]] = {
-    case.__name__: case for case in (kernels, *SPEED, quality, table1, figure6, peers)
+    case.__name__: case
+    for case in (kernels, *SPEED, quality, retarget, edits, table1, figure6, peers)
 }
 
 

@@ -217,7 +217,7 @@ def synthesis_by(
 ) -> Decorator:
     """How levels are made, with the defaults of an application."""
     large = "" if patch else "  [default: 3,7,7; 3,5,5 above 7.5 million voxels]"
-    adapted = "" if coarsest else "  [default: 9,28; less for small clips]"
+    adapted = "" if coarsest else "  [default: 9,28; less for small clips and shorter outputs]"
     small = "" if em else "  [default: 5; more on small levels, 1 above 3 million voxels]"
     return together(
         numbers("--patch", form="T,H,W", kind=int, default=patch, help=f"Size of a patch.{large}"),

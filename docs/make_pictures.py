@@ -20,7 +20,7 @@ from patchvid.sample import SAMPLE_FPS
 
 HERE = Path(__file__).parent
 TARGET = HERE / "pictures"
-SEEDS = (1, 3, 4)  # of the first eleven, 2, 5, 6 and 10 give nearly the clip back
+SEEDS = (1, 2, 3)
 GAP = 8  # transparent pixels between the films
 
 Video = NDArray[np.uint8]

@@ -61,8 +61,9 @@ def make_room(size):
 
 def _comparable(query, key, patch, periodic):
     """Query, continued around its periodic axes, and key, as what kernels compare."""
-    around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic)]
-    query = cupy.pad(query, [*around, (0, 0)], mode="wrap")
+    if any(periodic):
+        around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic)]
+        query = cupy.pad(query, [*around, (0, 0)], mode="wrap")
     pair = [to_words(a) if a.dtype == np.uint8 else cupy.ascontiguousarray(a) for a in (query, key)]
     return pair[0], pair[1]
 

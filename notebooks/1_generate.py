@@ -114,8 +114,7 @@ axes = plot.side_by_side(
 # %% [markdown]
 # ## All of it
 #
-# The clip and two samples, side by side. Not every seed is as new: where noise and clip agree, a
-# sample can be nearly the clip again. Another seed or more noise helps.
+# The clip and two samples, side by side.
 
 # %%
 result = patchvid.generate(clip, samples=2, seed=SEED, details=True)

@@ -39,7 +39,7 @@ from patchvid.synthesis import Progress, Quantizer, synthesize
 # shifted, is replaced by a stronger one; the layout is what the first levels, which take no time,
 # make of it. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
 RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.7, 1.5, 1.2, 12
-LAYOUT_LEVELS, LARGEST_SHARE = 4, 0.75
+LAYOUT_LEVELS, LARGEST_SHARE, NEARLY = 6, 0.75, 2
 MOST_NOISE = 1000
 
 # Completeness keeps parts of the clip from getting lost under the noise.
@@ -205,7 +205,11 @@ def _as_noise(noise: Any) -> float | Literal["auto"]:
 
 
 def _largest_share(field: NDArray[np.int32], value_shape: Sequence[int]) -> float:
-    """Share of the patches that the most frequent shift against the clip has brought in place."""
+    """Share of the patches that the most frequent shift against the clip has put in place.
+
+    Shifts that differ by a few voxels count as one: a copy that sways is a copy.
+    """
     shifts = to_nnf(field, value_shape) - np.moveaxis(np.indices(field.shape), 0, -1)
-    _, counts = np.unique(shifts.reshape(-1, 3), axis=0, return_counts=True)
-    return float(counts.max() / field.size)
+    different, counts = np.unique(shifts.reshape(-1, 3), axis=0, return_counts=True)
+    like_most = np.abs(different - different[counts.argmax()]).max(axis=1) <= NEARLY
+    return float(counts[like_most].sum() / field.size)

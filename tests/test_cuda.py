@@ -133,10 +133,11 @@ def compile_with_nvrtc(source: str, options: list[str]) -> str:
     program = done(nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
     encoded = [option.encode() for option in options]
     (error,) = nvrtc.nvrtcCompileProgram(program, len(encoded), encoded)
-    log = b" " * done(nvrtc.nvrtcGetProgramLogSize(program))
+    # NVRTC writes into what it is given, which must not be one of Python's shared single bytes.
+    log = b" " * (1 + done(nvrtc.nvrtcGetProgramLogSize(program)))
     done(nvrtc.nvrtcGetProgramLog(program, log))
     assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
-    ptx = b" " * done(nvrtc.nvrtcGetPTXSize(program))
+    ptx = b" " * (1 + done(nvrtc.nvrtcGetPTXSize(program)))
     done(nvrtc.nvrtcGetPTX(program, ptx))
     return ptx.decode()
 

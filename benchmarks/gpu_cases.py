@@ -1,0 +1,280 @@
+"""Every kernel of the CUDA back end, in both of its forms, against what the card can do.
+
+Memory is measured by copies with as many bytes in play as the kernel has, arithmetic by the
+kernels' own innermost operations on words that stay in registers. All times are of events on the
+device; while it waits for them to begin, the host launches ahead.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from math import prod
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest.mock import patch as replaced
+
+import numpy as np
+from common import Row, Rows
+from kernel_cases import PATCH, SWEEPS, count_work
+
+from patchvid.matching import random_field
+from patchvid.pyramid import plan_levels, resize
+
+FORMS = ("raw_cuda", "numba_cuda")
+REPEATS = 5
+WORD = 4  # bytes, of four channels
+BITS = 8  # passes over the votes of a median
+VOTES = prod(PATCH)
+WAIT = 4_000_000  # cycles that launches may take the host, some milliseconds
+
+CEILINGS = r"""
+extern "C" __global__ void wait(long long cycles)
+{
+    const long long stop = clock64() + cycles;
+    while (clock64() < stop);
+}
+
+#define CHAINS 8
+
+#define MEASURE(NAME, OPERATION)                                                             \
+extern "C" __global__ void NAME(unsigned int *out, unsigned int b, int rounds)               \
+{                                                                                            \
+    unsigned int s[CHAINS], total = 0;                                                       \
+    for (int k = 0; k < CHAINS; ++k)                                                         \
+        s[k] = threadIdx.x + k;                                                              \
+    _Pragma("unroll 8")                                                                      \
+    for (int i = 0; i < rounds; ++i)                                                         \
+        for (int k = 0; k < CHAINS; ++k)                                                     \
+            s[k] = OPERATION;                                                                \
+    for (int k = 0; k < CHAINS; ++k)                                                         \
+        total += s[k];                                                                       \
+    out[blockIdx.x * blockDim.x + threadIdx.x] = total;                                      \
+}
+
+__device__ __forceinline__ unsigned int compared(unsigned int s, unsigned int b)
+{
+    const unsigned int difference = __vabsdiffu4(s, b);
+    return __dp4a(difference, difference, s);
+}
+
+MEASURE(dp4a, __dp4a(s[k], b, s[k]))
+MEASURE(compare, compared(s[k], b))
+MEASURE(count, s[k] + __vsetltu4(s[k], b))
+"""
+CHAINS, THREADS, BLOCKS, ROUNDS = 8, 256, 1 << 12, 1 << 10
+
+
+@cache
+def _ceilings() -> Any:
+    import cupy
+
+    return cupy.RawModule(code=CEILINGS, options=("-std=c++17",))
+
+
+def _wait() -> None:
+    """Have the device wait while the host launches what comes next."""
+    _ceilings().get_function("wait")((1,), (1,), (np.int64(WAIT),))
+
+
+Span = tuple[str, Any, Any]  # what was launched, between two events
+
+
+def _span(name: str, call: Callable[[], object]) -> Span:
+    import cupy
+
+    stream = cupy.cuda.get_current_stream()
+    start, stop = cupy.cuda.Event(), cupy.cuda.Event()
+    stream.record(start)
+    call()
+    stream.record(stop)
+    return name, start, stop
+
+
+def _seconds(span: Span) -> float:
+    import cupy
+
+    _, start, stop = span
+    stop.synchronize()
+    return float(cupy.cuda.get_elapsed_time(start, stop)) / 1e3
+
+
+def _least(call: Callable[[], object]) -> float:
+    """Seconds that the device takes for what a call launches."""
+    call()
+    seconds = []
+    for _ in range(REPEATS):
+        _wait()
+        seconds.append(_seconds(_span("", call)))
+    return min(seconds)
+
+
+@cache
+def copy_rate(n_bytes: int) -> float:
+    """Bytes read and written in a second by a copy, both counted, with `n_bytes` in play."""
+    import cupy
+
+    source, target = cupy.zeros((2, max(n_bytes // 16, 1)), np.int64)
+    return float(2 * source.nbytes / _least(lambda: cupy.copyto(target, source)))
+
+
+@cache
+def operation_rate(name: str) -> float:
+    """Operations on words in a second: "dp4a" alone, "compare" two words, or "count" votes."""
+    import cupy
+
+    kernel, out = _ceilings().get_function(name), cupy.empty(BLOCKS * THREADS, np.uint32)
+    arguments = out, np.uint32(0x01020304), np.int32(ROUNDS)
+    return out.size * CHAINS * ROUNDS / _least(lambda: kernel((BLOCKS,), (THREADS,), arguments))
+
+
+@contextmanager
+def clocked(form: str, ahead: bool) -> Iterator[list[Span]]:
+    """The spans of all kernels that are launched within, the replaceable ones in a form.
+
+    With `ahead` each of them is launched before the device gets to it, so that it is timed alone.
+    """
+    from patchvid.kernels import cuda, numba_cuda, raw_cuda
+
+    spans: list[Span] = []
+
+    def clock(function: Any) -> Any:
+        def call(*arguments: Any) -> None:
+            if ahead:
+                _wait()
+            spans.append(_span(function.__name__, lambda: function(*arguments)))
+
+        return call
+
+    def namespace(module: ModuleType, *names: str) -> SimpleNamespace:
+        return SimpleNamespace(**{name: clock(getattr(module, name)) for name in names})
+
+    chosen = raw_cuda if form == "raw_cuda" else numba_cuda
+    replaceable = namespace(chosen, "sweep", "distance", "median")
+    others = namespace(numba_cuda, "mean", "carry", "blend")
+    with replaced.multiple(cuda, raw_cuda=replaceable, numba_cuda=others):
+        yield spans
+
+
+@contextmanager
+def launches() -> Iterator[list[int]]:
+    """How often kernels are launched within, those of CuPy's own left out: a list of one number."""
+    from patchvid.kernels import numba_cuda, raw_cuda
+
+    count = [0]
+
+    def counting(launch: Any) -> Any:
+        def call(*arguments: Any) -> None:
+            count[0] += 1
+            launch(*arguments)
+
+        return call
+
+    with (
+        replaced.object(numba_cuda, "_launch", counting(numba_cuda._launch)),
+        replaced.object(raw_cuda, "_launch", counting(raw_cuda._launch)),
+    ):
+        yield count
+
+
+def breakdown(make: Callable[[], object], size: str, seconds: float) -> Rows:
+    """Where the time of one sample goes, which takes some seconds when nothing is clocked."""
+    with clocked("raw_cuda", ahead=False) as spans:
+        make()
+    for name in dict.fromkeys(name for name, *_ in spans):
+        each = [_seconds(span) for span in spans if span[0] == name]
+        row: Row = {
+            "size": size,
+            "kernel": name,
+            "launches": len(each),
+            "ms": 1e3 * sum(each),
+            "share of the time": sum(each) / seconds,
+        }
+        yield "sample", row
+
+
+def rates() -> Rows:
+    """The rates that the floors are made of."""
+    for rate, value, unit in (
+        ("copy of 4 MB", copy_rate(4 << 20) / 1e9, "GB/s"),
+        ("copy of 1 GB", copy_rate(1 << 30) / 1e9, "GB/s"),
+        ("dp4a", operation_rate("dp4a") / 1e9, "G/s"),
+        ("words compared, by vabsdiff4 and dp4a", operation_rate("compare") / 1e9, "G/s"),
+        ("words of votes counted, by vsetltu4 and add", operation_rate("count") / 1e9, "G/s"),
+    ):
+        yield "rates", {"rate": rate, "value": value, "unit": unit}
+
+
+def kernels_at(key: Any, size: str) -> Rows:
+    """All kernels on a clip of 8-bit colours on the device, and its mirror image."""
+    from patchvid.kernels import cuda
+
+    query = cuda.xp.ascontiguousarray(key[::-1, :, ::-1])
+    shape = key.shape[:3]
+    grid = cuda.patch_grid(shape, PATCH)
+    start = random_field(cuda, grid, shape, grid, None, 0)
+    field = start.copy()
+
+    def search() -> None:
+        field[...] = start
+        cuda.search(query, key, field, patch=PATCH, sweeps=SWEEPS)
+
+    on_host = partial(count_work, *map(cuda.to_host, (query, key, start)))
+    rows = [on_host(sweeps).rows for sweeps in (1, SWEEPS)]  # which are those of the GPU
+    first, later = (n * PATCH[0] * PATCH[2] for n in (rows[0], (rows[1] - rows[0]) / (SWEEPS - 1)))
+    words = WORD * prod(shape) * 2
+    votes = start.size * VOTES
+    coarse = plan_levels(shape)[-2].shape
+    coarse_grid = cuda.patch_grid(coarse, PATCH)
+    carried = random_field(cuda, coarse_grid, coarse, coarse_grid, None, 0)
+
+    for form in FORMS:
+        row = partial(_row, size, form)
+        halves = _launched(form, search)
+        moved = words + 3 * field.nbytes  # field in and out, cost out
+        yield row("search, sweep first", sum(halves[:2]), moved, first)
+        each = sum(halves[2:]) / (SWEEPS - 1)
+        yield row(f"search, sweep 2 to {SWEEPS}", each, moved, later)
+        seconds = _launched(form, lambda: cuda.patch_distance(query, key, field, patch=PATCH))
+        yield row("patch distance", sum(seconds), words + 2 * field.nbytes, votes)
+        seconds = _launched(form, lambda: cuda.vote(key, field, patch=PATCH))
+        yield row(
+            "vote, median", sum(seconds), field.nbytes + 2 * key.nbytes, BITS * votes, "count"
+        )
+
+    row = partial(_row, size, "numba_cuda")  # the others' only form
+    seconds = _launched("numba_cuda", lambda: cuda.vote(key, field, patch=PATCH, reduce="mean"))
+    yield row("vote, mean", sum(seconds), field.nbytes + 2 * key.nbytes)
+    carry = partial(cuda.carry, carried, coarse, coarse, shape, shape, patch=PATCH)
+    yield row("carry", sum(_launched("numba_cuda", carry)), carried.nbytes + field.nbytes)
+    seconds = _launched("numba_cuda", lambda: resize(key, coarse))
+    n_bytes = key.nbytes + prod(coarse) * key.shape[3]
+    yield row("blend, three axes to the next level", sum(seconds), n_bytes)
+
+
+def _launched(form: str, call: Callable[[], object]) -> list[float]:
+    """Seconds of each kernel that a call launches, the least of some calls."""
+    runs = []
+    for _ in range(1 + REPEATS):  # the first one compiles
+        with clocked(form, ahead=True) as spans:
+            call()
+        runs.append([_seconds(span) for span in spans])
+    return [min(each) for each in zip(*runs[1:])]
+
+
+def _row(
+    size: str, form: str, kernel: str, seconds: float, n_bytes: int,
+    operations: float = 0, operation: str = "compare",
+) -> tuple[str, Row]:  # fmt: skip
+    memory = n_bytes / copy_rate(n_bytes)
+    arithmetic = operations / operation_rate(operation)
+    return "kernels", {
+        "kernel": kernel,
+        "form": form,
+        "size": size,
+        "ms": 1e3 * seconds,
+        "arithmetic ms": 1e3 * arithmetic,
+        "memory ms": 1e3 * memory,
+        "time / floor": seconds / max(arithmetic, memory),
+        "GB/s": n_bytes / seconds / 1e9,
+        "G operations/s": operations / seconds / 1e9 if operations else None,
+    }
