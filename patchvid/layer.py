@@ -127,13 +127,15 @@ class Matcher:
         key: NDArray[Any],
         patch: Triple,
         weights: NDArray[np.float32] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
         updated: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The field (flat voxel indices) and the cost (mean squared difference per value).
 
-        Weights that are infinite forbid a key. Only the patches that `updated` marks are promised.
+        Keys are those that are `allowed`, and only the patches that `updated` marks are promised.
         """
         kernels = self.kernels
+        weights = matching.restrict(weights, allowed)
         layout = (query.shape[:3], key.shape[:3], patch)
         grids = [
             kernels.patch_grid(query.shape, patch, self.periodic),
@@ -149,14 +151,14 @@ class Matcher:
             carried = self.field is not None
             if self.field is None:
                 self.field = matching.random_field(
-                    kernels, grids[0], key.shape, grids[1], weights, self.seed
+                    kernels, grids[0], key.shape, grids[1], allowed, self.seed
                 )
             elif not known:
                 self.field = kernels.carry(
                     self.field, *self._layout[:2], *layout[:2], patch=patch, periodic=self.periodic
                 )
                 matching.replace_forbidden(
-                    kernels, self.field, key.shape, weights, self.seed, updated
+                    kernels, self.field, key.shape, allowed, self.seed, updated
                 )
             sweeps = 1 if known else 2
             cost, self._settled = kernels.search(

@@ -117,7 +117,8 @@ def search(
     query, key = _as_pair(query, key, patch)
     query_grid = kernels.patch_grid(query.shape, patch, periodic)
     key_grid = kernels.patch_grid(key.shape, patch)
-    factors = _as_weights(weights, keys, key_grid)
+    allowed = _as_allowed(keys, key_grid)
+    factors = restrict(_as_weights(weights, key_grid), allowed)
     if method == "exact":
         field, cost = kernels.search_exact(
             query, key, patch=patch, weights=factors, periodic=periodic
@@ -127,10 +128,10 @@ def search(
         seed = secrets.randbits(32) if seed is None else as_whole("seed", seed, 0)
         updated = None if queries is None else as_mask("queries", queries, query_grid)
         if nnf is None:
-            field = random_field(kernels, query_grid, key.shape, key_grid, factors, seed)
+            field = random_field(kernels, query_grid, key.shape, key_grid, allowed, seed)
         else:
             field = _to_field(nnf, query_grid, key.shape, key_grid)
-            replace_forbidden(kernels, field, key.shape, factors, seed, updated)
+            replace_forbidden(kernels, field, key.shape, allowed, seed, updated)
         cost, _ = kernels.search(
             query, key, field, patch=patch, weights=factors, updated=updated,
             periodic=periodic, sweeps=sweeps, seed=seed,
@@ -234,18 +235,16 @@ def random_field(
     grid: tuple[int, ...],
     key_shape: Sequence[int],
     key_grid: Triple,
-    weights: Any,
+    allowed: NDArray[np.bool_] | None,
     seed: int,
 ) -> NDArray[np.int32]:
-    """A field of independent random keys, of those with a finite weight."""
-    allowed = None
-    if weights is not None and not np.isfinite(weights).all():
-        allowed = np.flatnonzero(np.isfinite(weights))
-    count = math.prod(key_grid) if allowed is None else len(allowed)
+    """A field of independent random keys, of those that are allowed."""
+    choice = None if allowed is None else np.flatnonzero(allowed)
+    count = math.prod(key_grid) if choice is None else len(choice)
     # The host draws, so that the same seed gives the same keys on every device.
     drawn = np.random.default_rng(seed).integers(0, count, grid, dtype=np.int32)
     drawn = kernels.to_device(drawn)
-    places = np.unravel_index(drawn if allowed is None else allowed[drawn], key_grid)
+    places = np.unravel_index(drawn if choice is None else choice[drawn], key_grid)
     return _flat(places, key_shape)
 
 
@@ -253,21 +252,21 @@ def replace_forbidden(
     kernels: ModuleType,
     field: NDArray[np.int32],
     key_shape: Sequence[int],
-    weights: NDArray[np.float32] | None,
+    allowed: NDArray[np.bool_] | None,
     seed: int,
     updated: NDArray[np.bool_] | None = None,
 ) -> None:
-    """Have `field` point to random keys where it points to some of infinite weight.
+    """Have `field` point to random keys where it points to some that are not allowed.
 
     Patches that are not `updated` are left alone.
     """
-    if weights is None or np.isfinite(weights).all():
+    if allowed is None:
         return
     places = slice(None) if updated is None else updated
     found = field[places]
-    forbidden = np.isinf(weights[tuple(np.moveaxis(to_nnf(found, key_shape), -1, 0))])
+    forbidden = ~allowed[tuple(np.moveaxis(to_nnf(found, key_shape), -1, 0))]
     count = (int(forbidden.sum()),)
-    found[forbidden] = random_field(kernels, count, key_shape, weights.shape, weights, seed)
+    found[forbidden] = random_field(kernels, count, key_shape, allowed.shape, allowed, seed)
     field[places] = found
 
 
@@ -322,21 +321,26 @@ def _as_pair(
     return query.astype(np.float32, copy=False), key.astype(np.float32, copy=False)
 
 
-def _as_weights(weights: ArrayLike | None, keys: ArrayLike | None, grid: Triple) -> Any:
-    """Factors of the keys' costs, infinite where a key may not be chosen; None if all are 1."""
-    factors = None
-    if weights is not None:
-        factors = as_array(weights).astype(np.float32)
-        if factors.shape != grid or not ((factors > 0) & (factors < np.inf)).all():
-            raise InvalidInput(
-                f"weights must be positive, of shape {grid} and finite, got shape {factors.shape}"
-            )
-    if keys is not None:
-        allowed = as_mask("keys", keys, grid)
-        if not allowed.any():
-            raise InvalidInput("keys must allow at least one patch, got none")
-        factors = restrict(factors, allowed)
+def _as_weights(weights: ArrayLike | None, grid: Triple) -> NDArray[np.float32] | None:
+    """Factors of the keys' costs; None if all are 1."""
+    if weights is None:
+        return None
+    factors = as_array(weights).astype(np.float32)
+    if factors.shape != grid or not ((factors > 0) & (factors < np.inf)).all():
+        raise InvalidInput(
+            f"weights must be positive, of shape {grid} and finite, got shape {factors.shape}"
+        )
     return factors
+
+
+def _as_allowed(keys: ArrayLike | None, grid: Triple) -> NDArray[np.bool_] | None:
+    """Which keys may be chosen; None if all."""
+    if keys is None:
+        return None
+    allowed = as_mask("keys", keys, grid)
+    if not allowed.any():
+        raise InvalidInput("keys must allow at least one patch, got none")
+    return allowed
 
 
 def _to_field(

@@ -17,7 +17,7 @@ from patchvid.checks import Axes, Triple
 from patchvid.device import map_arrays
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
-from patchvid.matching import NOT_PERIODIC, patches_within, restrict
+from patchvid.matching import NOT_PERIODIC, patches_within
 from patchvid.pyramid import Level, resize
 
 # Iterations of a level of up to so many voxels.
@@ -162,9 +162,7 @@ def synthesize(
             if settings.alpha is not None and number < settings.complete_levels:
                 _, cost = reverse.find(guided_key, guided_query, patch)
                 weights = completeness_weights(cost, settings.alpha)
-            field = forward.find(
-                guided_query, guided_key, patch, restrict(weights, allowed), updated
-            )[0]
+            field, _ = forward.find(guided_query, guided_key, patch, weights, allowed, updated)
             voted = kernels.vote(
                 stage.value, field, patch=patch, periodic=settings.periodic,
                 reduce=settings.reduce, made=None if stage.known is None else stage.known[0],
