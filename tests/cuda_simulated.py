@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-PATCH = (2, 3, 4)
+PATCH, KEY_GRID = (2, 3, 4), (2, 5, 5)
 CASES = (
     (np.uint8, 3, (False, False, False)),
     (np.uint8, 5, (True, True, False)),
@@ -32,22 +32,30 @@ def random_field(grid: tuple[int, ...], key: tuple[int, ...], key_grid: tuple[in
     return np.ravel_multi_index(np.unravel_index(places, key_grid), key[:3]).astype(np.int32)
 
 
+def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, Any]:
+    """A name, a query, a key and a field between them."""
+    query, key = (random_array((3, n, n + 1, channels), dtype) for n in (5, 7))
+    grid = tuple(
+        n if wraps else n - extent + 1 for n, extent, wraps in zip(query.shape, PATCH, periodic)
+    )
+    field = random_field(grid, key.shape, KEY_GRID)
+    return f"{np.dtype(dtype)}, {channels}, {periodic}", query, key, field
+
+
 def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
     """Results of the functions of a back end, with names."""
-    for dtype, channels, periodic in CASES:
-        name = f"{np.dtype(dtype)}, {channels}, {periodic}"
-        query, key = (random_array((3, n, n + 1, channels), dtype) for n in (5, 7))
-        grid, key_grid = kernels.patch_grid(query.shape, PATCH, periodic), (2, 5, 5)
-        field = random_field(grid, key.shape, key_grid)
+    for case in CASES:
+        periodic = case[2]
+        name, query, key, field = make_case(*case)
         pair = move(query), move(key)
         for restricted in (False, True):
             found, limits = move(field.copy()), {}
             if restricted:
-                weights = np.random.default_rng(2).uniform(0.1, 2, key_grid).astype(np.float32)
+                weights = np.random.default_rng(2).uniform(0.1, 2, KEY_GRID).astype(np.float32)
                 weights[:, 2:4] = np.inf
                 limits = {
                     "weights": move(weights),
-                    "updated": move(np.random.default_rng(3).random(grid) < 0.6),
+                    "updated": move(np.random.default_rng(3).random(field.shape) < 0.6),
                 }
             cost, settled = kernels.search(
                 *pair, found, patch=PATCH, periodic=periodic, sweeps=2, past=5, reach=2, seed=6,

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import cuda_simulated
+import naive
 import numpy as np
 import pytest
 import standin
@@ -55,6 +56,24 @@ def test_the_gpu_gives_the_bytes_of_the_cpu(simulated: Any) -> None:
             np.testing.assert_allclose(made, value, rtol=3e-7, atol=1e-7, err_msg=name)
         else:
             np.testing.assert_array_equal(made, value, err_msg=name)
+
+
+@pytest.mark.parametrize("form", ["numba_cuda", "raw_cuda"])
+@pytest.mark.parametrize("case", cuda_simulated.CASES)
+def test_the_gpu_agrees_with_the_reference(simulated: Any, case: Any, form: str) -> None:
+    name, query, key, field = cuda_simulated.make_case(*case)
+    patch, periodic = cuda_simulated.PATCH, case[2]
+    nnf = np.stack(np.unravel_index(field, key.shape[:3]), axis=-1)
+    cost = naive.patch_distance(query, key, nnf, patch, periodic) * np.prod((*patch, key.shape[3]))
+    np.testing.assert_allclose(simulated[f"{form}: patch distance, {name}"], cost, rtol=1e-6)
+    for dtype in (np.uint8, np.uint16, np.float32):
+        value = cuda_simulated.random_array(key.shape, dtype)
+        voted = naive.vote(value, nnf, patch, periodic)
+        made = simulated[f"{form}: vote, median, {np.dtype(dtype)}, {name}"]
+        np.testing.assert_array_equal(made, voted)
+        voted = naive.vote(value, nnf, patch, periodic, reduce="mean")
+        made = simulated[f"{form}: vote, mean, {np.dtype(dtype)}, {name}"]
+        np.testing.assert_allclose(made, voted, rtol=1e-6, atol=1e-6)
 
 
 # Compilation for real devices
