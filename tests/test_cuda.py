@@ -39,6 +39,22 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield results
 
 
+@pytest.fixture
+def stand_in() -> Iterator[None]:
+    """CUDA modules are imported over the stand-in for CuPy, and forgotten afterwards."""
+
+    def forget() -> None:
+        for name in ("cuda", "numba_cuda", "raw_cuda"):
+            sys.modules.pop(f"patchvid.kernels.{name}", None)
+            vars(kernels).pop(name, None)
+
+    forget()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", standin.StandIn())
+        yield
+    forget()
+
+
 def expected() -> Iterator[tuple[str, NDArray[Any]]]:
     yield from cuda_simulated.run_public(lambda array: array, "cpu")
     for name, value in cuda_simulated.run_kernels(cpu, lambda array: array):
@@ -76,23 +92,41 @@ def test_the_gpu_agrees_with_the_reference(simulated: Any, case: Any, form: str)
         np.testing.assert_allclose(made, voted, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.usefixtures("stand_in")
+def test_applications_give_the_same_on_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
+    from patchvid.kernels import cuda as back_end
+
+    for name in ("carry", "apply_taps"):  # only the simulator runs these
+
+        def on_host(*args: Any, name: str = name, **settings: Any) -> Any:
+            return standin.wrap(getattr(cpu, name)(*map(standin.to_plain, args), **settings))
+
+        monkeypatch.setattr(back_end, name, on_host)
+    clip = patchvid.sample_clip()[:8, 20:60, 30:90]
+    hole = np.zeros(clip.shape[:3], bool)
+    hole[2:6, 12:22, 15:30] = True
+    runs: dict[str, Any] = {
+        "loop": lambda clip, device: patchvid.generate(clip, seed=0, loop=True, device=device),
+        "retarget": lambda clip, device: patchvid.retarget(
+            clip, scale=(1, 1, 0.7), keep=hole, seed=0, device=device
+        ),
+        "inpaint": lambda clip, device: patchvid.inpaint(clip, hole, seed=0, device=device),
+        "analogy": lambda clip, device: patchvid.analogy(
+            clip, clip[:, :, ::-1], structure="luma", seed=0, device=device
+        ),
+    }
+    for name, run in runs.items():
+        wanted = run(clip, "cpu")
+        made = run(clip, "cuda")
+        assert type(made) is np.ndarray
+        np.testing.assert_array_equal(made, wanted, err_msg=name)
+        moved = run(standin.wrap(clip), "auto")
+        assert isinstance(moved, standin.DeviceArray), name
+        np.testing.assert_array_equal(standin.to_plain(moved), wanted, err_msg=name)
+
+
 # Compilation for real devices
-
-
-@pytest.fixture
-def stand_in() -> Iterator[None]:
-    """CUDA modules are imported over the stand-in for CuPy, and forgotten afterwards."""
-
-    def forget() -> None:
-        for name in ("cuda", "numba_cuda", "raw_cuda"):
-            sys.modules.pop(f"patchvid.kernels.{name}", None)
-            vars(kernels).pop(name, None)
-
-    forget()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "cupy", standin.StandIn())
-        yield
-    forget()
 
 
 def signatures() -> Iterator[tuple[Any, tuple[Any, ...]]]:
