@@ -19,6 +19,8 @@ from patchvid.kernels.voting import from_ordinals, to_ordinals
 
 DEVICE, xp = "cuda", cupy
 
+BETWEEN = 256 << 20  # bytes between the passes of resampling, where a row is not larger
+
 
 def to_device(array):
     """The array on the device, where it may be already."""
@@ -134,15 +136,23 @@ def vote(value, field, *, patch, made=None, periodic=(False, False, False), redu
 
 
 def apply_taps(video, tables, out):
-    """Write to `out` what the tables of the axes t, y and x make of `video`, as on the CPU."""
+    """Write to `out` what the tables of the axes t, y and x make of `video`, as on the CPU.
+
+    In bands of rows, so that what lies between the three passes takes little memory.
+    """
     frames, height, width, channels = video.shape
     new_frames, new_height, new_width, _ = out.shape
     t, y, x = [(cupy.asarray(starts), cupy.asarray(weights)) for starts, weights in tables]
-    rows = cupy.empty((frames, new_height, width * channels), np.float32)
-    numba_cuda.blend(video.reshape(frames, height, width * channels), *y, rows, 0)
-    pixels = cupy.empty((frames * new_height, new_width, channels), np.float32)
-    numba_cuda.blend(rows.reshape(frames * new_height, width, channels), *x, pixels, 0)
-    top = np.iinfo(out.dtype).max if out.dtype.kind == "u" else 0
-    numba_cuda.blend(
-        pixels.reshape(1, frames, -1), *t, out.reshape(1, new_frames, -1), int(top)
-    )  # fmt: skip
+    top = int(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else 0
+    row = frames * (width + new_width) * channels * 4
+    band = max(1, BETWEEN // row)
+    for first in range(0, new_height, band):
+        n_rows = min(band, new_height - first)
+        some_y = [table[first : first + n_rows] for table in y]
+        rows = cupy.empty((frames, n_rows, width * channels), np.float32)
+        numba_cuda.blend(video.reshape(frames, height, width * channels), *some_y, rows, 0)
+        pixels = cupy.empty((frames * n_rows, new_width, channels), np.float32)
+        numba_cuda.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
+        made = cupy.empty((1, new_frames, n_rows * new_width * channels), out.dtype)
+        numba_cuda.blend(pixels.reshape(1, frames, -1), *t, made, top)
+        out[:, first : first + n_rows] = made.reshape(new_frames, n_rows, new_width, channels)

@@ -180,8 +180,8 @@ def _footprint(stage: Stage) -> int:
     """Bytes that the finest level takes at most beside its value, on a GPU."""
     n_voxels = max(math.prod(stage.value.shape[:3]), math.prod(stage.output_level.shape))
     n_channels = stage.value.shape[3]
-    # Two passes of resizing; query, key and output, and these in words; fields and costs.
-    return n_voxels * (8 * n_channels + 6 * n_channels * stage.value.itemsize + 32)
+    # Query, key and output, twice, and these in words; fields and costs.
+    return n_voxels * (6 * n_channels * stage.value.itemsize + 32)
 
 
 def _moved(stage: Stage, kernels: ModuleType) -> Stage:
