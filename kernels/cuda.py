@@ -148,9 +148,10 @@ def apply_taps(video, tables, out):
     band = max(1, BETWEEN // row)
     for first in range(0, new_height, band):
         n_rows = min(band, new_height - first)
-        some_y = [table[first : first + n_rows] for table in y]
+        starts, weights = (table[first : first + n_rows] for table in y)
         rows = cupy.empty((frames, n_rows, width * channels), np.float32)
-        numba_cuda.blend(video.reshape(frames, height, width * channels), *some_y, rows, 0)
+        flat = video.reshape(frames, height, width * channels)
+        numba_cuda.blend(flat, starts, weights, rows, 0)
         pixels = cupy.empty((frames * n_rows, new_width, channels), np.float32)
         numba_cuda.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
         made = cupy.empty((1, new_frames, n_rows * new_width * channels), out.dtype)
