@@ -62,8 +62,15 @@ def arguments(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def collect(cases: Iterable[Callable[[Options], Rows]], options: Options) -> dict[str, list[Row]]:
-    """The tables that some cases make, one after another; each row is shown as it comes."""
+def collect(
+    cases: Iterable[Callable[[Options], Rows]],
+    options: Options,
+    keep: Callable[[dict[str, list[Row]]], object] = lambda tables: None,
+) -> dict[str, list[Row]]:
+    """The tables that some cases make, one after another; each row is shown as it comes.
+
+    After every case `keep` is called with what there is.
+    """
     if os.getloadavg()[0] > 0.5:
         click.echo("other programs are running: times will be too long", err=True)
     tables: dict[str, list[Row]] = {}
@@ -72,6 +79,7 @@ def collect(cases: Iterable[Callable[[Options], Rows]], options: Options) -> dic
             for table, row in case(options):
                 tables.setdefault(table, []).append(row)
                 click.echo(f"{case.__name__}: {row}", err=True)
+            keep(tables)
         except MissingDataError as error:
             click.echo(f"{case.__name__} is left out: {error}", err=True)
     if not tables:

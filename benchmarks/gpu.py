@@ -4,7 +4,6 @@ Writes ``results/<gpu>-<date>.json`` and the same as Markdown beside it, again a
 that nothing is lost. See README.md.
 """
 
-import json
 import re
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from about import describe, load, name_results
 from common import HERE, MissingDataError, Options, Row, Rows, arguments, timed
 from gpu_cases import breakdown, kernels_at, launches, rates
 from numpy.typing import NDArray
-from report import to_markdown
+from report import write
 from speed_cases import _row, _size
 
 import patchvid
@@ -260,7 +259,7 @@ def main(
             traceback.print_exc()
             add(*_left_out(case.__name__, f"{type(error).__name__}: {error}"))
         about["load average, end"] = load()
-        _write(target, {"about": about, "tables": tables})
+        write(target, {"about": about, "tables": tables})
     click.echo(target)
 
 
@@ -272,11 +271,6 @@ def _describe(bench: Bench) -> dict[str, str]:
 
     name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
     return {**about, "machine": name, "host": about["machine"]}
-
-
-def _write(target: Path, results: dict[str, Any]) -> None:
-    target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    target.with_suffix(".md").write_text(to_markdown(results), encoding="utf-8")
 
 
 if __name__ == "__main__":

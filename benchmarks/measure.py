@@ -1,20 +1,19 @@
 """Measure patchvid on this machine: ``python benchmarks/measure.py [--quick] [CASE ...]``.
 
-Writes ``results/<machine>-<date>.json`` and the same as Markdown beside it. See README.md.
+Writes ``results/<machine>-<date>.json`` and the same as Markdown beside it, again after every
+case, so that nothing is lost. See README.md.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from about import describe, load, name_results
-from common import Options, Rows, arguments, collect
+from common import Options, Row, Rows, arguments, collect
 from kernel_cases import kernels
 from peers import peers
 from quality_cases import quality
-from report import to_markdown
+from report import write
 from reproduce import figure6, table1
 from retarget_cases import edits, retarget
 from speed_cases import balloons_1080p, birds_360p, clips, first_run, golden, growth, startup, vote
@@ -32,9 +31,14 @@ CASES: dict[str, Callable[[Options], Rows]] = {
 def main(cases: tuple[str, ...], options: Options, results: Path) -> None:
     """Run all cases, or those that are named, one after another."""
     about = describe()
-    tables = collect([CASES[name] for name in _chosen(cases)], options)
-    about["load average, end"] = load()
-    _write(results, {"about": about, "tables": tables}, ending="-quick" if options.quick else "")
+    target = name_results(results, about, "-quick" if options.quick else "").with_suffix(".json")
+
+    def keep(tables: dict[str, list[Row]]) -> None:
+        about["load average, end"] = load()
+        write(target, {"about": about, "tables": tables})
+
+    collect([CASES[name] for name in _chosen(cases)], options, keep)
+    click.echo(target)
 
 
 def _chosen(cases: tuple[str, ...]) -> list[str]:
@@ -44,13 +48,6 @@ def _chosen(cases: tuple[str, ...]) -> list[str]:
         for name in ([f.__name__ for f in SPEED] if case == "speed" else [case])
     ]
     return list(dict.fromkeys(names)) or list(CASES)
-
-
-def _write(folder: Path, results: dict[str, Any], ending: str) -> None:
-    target = name_results(folder, results["about"], ending).with_suffix(".json")
-    target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    target.with_suffix(".md").write_text(to_markdown(results), encoding="utf-8")
-    click.echo(target)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 import patchvid
 from patchvid.inpainting import inpaint
 
-Picture = NDArray[np.uint8]
+Picture, Mask = NDArray[np.uint8], NDArray[np.bool_]
 
 PATCH = (1, 7, 7)
 HALF = 3  # pixels around the middle of a patch, from which the others count
 ITERATIONS = (2, 5, 10)  # of patchmatch-cython; 5 is its default
 MOST_SWEEPS, MOST_EM = 60, 10
-REPEATS = 3
+REPEATS = 5
 
 
 class Result(NamedTuple):
@@ -46,6 +46,22 @@ def peers(options: Options) -> Rows:
             for row in rows:
                 table = "peers" if "work" in row else "peers, left out"
                 yield table, {"package": f"{package} {installed}", **row}
+
+
+def _cython(options: Options) -> list[Row]:
+    from patchmatch_cython import inpaint_pyramid
+
+    def fill(picture: Picture, hole: Mask) -> Picture:
+        return inpaint_pyramid(picture, hole, patch_size=PATCH[1], seed=1)
+
+    return _search(options) + _fill(options, fill)
+
+
+def _pypatchmatch(options: Options) -> list[Row]:
+    import patchmatch
+
+    patchmatch.set_random_seed(1)
+    return _fill(options, partial(patchmatch.inpaint, patch_size=HALF))
 
 
 def _search(options: Options) -> list[Row]:
@@ -90,10 +106,8 @@ def _search_with_cython(query: Picture, key: Picture, iterations: int) -> Result
     return Result(seconds, float(cost.mean()))
 
 
-def _fill(options: Options) -> list[Row]:
+def _fill(options: Options, fill: Callable[[Picture, Mask], Picture]) -> list[Row]:
     """A hole in a picture; the cost is that of the patches that touch it, to the rest's nearest."""
-    import patchmatch
-
     picture, _ = _pictures(options, 240)
     height, width, _ = picture.shape
     hole = np.zeros((height, width), bool)
@@ -119,8 +133,7 @@ def _fill(options: Options) -> list[Row]:
         video = picture[None]
         return measured(lambda: inpaint(video, hole, seed=1, patch=PATCH, em=em)[0])
 
-    patchmatch.set_random_seed(1)
-    theirs = measured(lambda: patchmatch.inpaint(picture, hole, patch_size=HALF))
+    theirs = measured(lambda: fill(picture, hole))
     work = f"inpainting, {_size(picture)}, {np.count_nonzero(hole)} pixels"
     return _rows(work, "iterations", theirs, ours, range(1, MOST_EM + 1))
 
@@ -168,7 +181,7 @@ def _size(picture: Picture) -> str:
 
 
 CASES: dict[str, Callable[[Options], list[Row]]] = {
-    "patchmatch-cython": _search,
-    "pypatchmatch": _fill,
+    "patchmatch-cython": _cython,
+    "pypatchmatch": _pypatchmatch,
     "ebsynth": _placeholder,
 }

@@ -1,4 +1,7 @@
-"""Results as Markdown: ``python benchmarks/report.py RESULTS.json`` puts them into the README."""
+"""Results as files, and as Markdown.
+
+``python benchmarks/report.py RESULTS.json`` puts them into the README.
+"""
 
 import json
 import sys
@@ -9,6 +12,12 @@ from common import Row
 
 README = Path(__file__).with_name("README.md")
 START, END = "<!-- results -->\n", "<!-- end of results -->\n"
+
+
+def write(target: Path, results: dict[str, Any]) -> None:
+    """Put results into a JSON file, and the same as Markdown beside it."""
+    target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    target.with_suffix(".md").write_text(to_markdown(results), encoding="utf-8")
 
 
 def to_markdown(results: dict[str, Any]) -> str:

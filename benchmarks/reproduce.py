@@ -3,7 +3,7 @@
 Writes the numbers as CSV, the figure as PNG and both as Markdown. What the paper says is quoted,
 and what is too slow to be measured is extrapolated; both are marked as such. See README.md.
 
-Source: Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022).
+Source: Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
 """
 
 import csv
@@ -23,6 +23,7 @@ from common import Options, Row, Rows, arguments, collect, timed
 from numpy.typing import NDArray
 from quality_cases import ENCODINGS, SEEDS, SET
 from report import to_markdown
+from runtime_figure import draw
 
 import patchvid
 from patchvid.checks import Triple
@@ -206,7 +207,7 @@ def main(options: Options, results: Path) -> None:
     markdown = to_markdown({"about": about, "tables": tables})
     try:
         picture = Path(f"{stem}-figure6.png")
-        _draw(tables["Figure 6"], picture, about)
+        draw(tables["Figure 6"], picture, about)
         markdown += f"\n![Runtime over the size of the frames]({picture.name})\n"
     except (KeyError, ImportError) as error:
         click.echo(f"no picture of Figure 6: {error}", err=True)
@@ -219,35 +220,6 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _draw(rows: list[Row], path: Path, about: dict[str, str]) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot()
-    styles = {"measured": "o-", "extrapolated": "o:", "quoted": "s--"}
-    for i, maker in enumerate(dict.fromkeys(row["maker"] for row in rows)):
-        for source, style in styles.items():
-            points = [
-                (row["height"], row["seconds"])
-                for row in rows
-                if (row["maker"], row["source"]) == (maker, source)
-            ]
-            if points:
-                hollow = "white" if source == "extrapolated" else f"C{i}"
-                label = f"{maker} ({source})"
-                axes.plot(*zip(*points), style, color=f"C{i}", mfc=hollow, label=label)
-    axes.loglog()
-    heights = sorted({row["height"] for row in rows})
-    axes.set_xticks(heights, [f"{height}p" for height in heights])
-    axes.minorticks_off()
-    axes.set_xlabel(f"height of {N_FRAMES} frames, 16:9")
-    axes.set_ylabel("seconds for a video")
-    axes.set_title(f"{about['machine']}, {about['commit']}, {about['date'][:10]}", fontsize=9)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    figure.savefig(path, dpi=150)
 
 
 if __name__ == "__main__":

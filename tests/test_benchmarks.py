@@ -89,6 +89,20 @@ def test_cases_on_shared_data(shared: Path, tmp_path: Path) -> None:
     assert 0 < vote < 60
 
 
+def test_what_users_wait_for_and_get(shared: Path, tmp_path: Path) -> None:
+    cases = ("clips", "birds_360p", "balloons_1080p", "startup", "first_run", "growth")
+    measured = tables(tmp_path, "--shared", shared, *cases, "quality", "retarget", "edits")
+    assert len(measured["speed"]) == 10
+    assert all(0 < row["measured"] < 120 for row in measured["speed"])
+    assert [row["size"] for row in measured["growth"]] == ["16x72x128", "16x144x256"]
+    assert {row["encoding"] for row in measured["quality"]} == {"write_video", "x264, crf 23"}
+    for row in measured["quality"]:
+        assert math.isclose(row["ratio"], row["ours"] / row["the paper's"])
+    makers = {row["maker"].split(" ")[0] for row in measured["retarget"]}
+    assert {"patchvid.retarget", "resizing"} <= makers
+    assert all(row["measured"] > 0 for row in measured["edits"])
+
+
 def test_peers_are_beaten_or_named_as_missing(shared: Path, tmp_path: Path) -> None:
     measured = tables(tmp_path, "--shared", shared, "peers")
     for row in measured.get("peers", []):
