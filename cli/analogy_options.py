@@ -29,9 +29,9 @@ structure = together(
     ),
     option(
         "--structure",
-        type=click.Choice(["flow", "luma"]),
+        type=click.Choice(["flow", "luma", "contrast"]),
         default="flow",
-        help="What the layout is read from: motion or brightness.",
+        help="What the layout is read from: motion, brightness, or what stands out by it.",
     ),
     numbers(
         "--bins",

@@ -168,9 +168,11 @@ def search(
     weights = np.empty((0, 0, 0), np.float32) if weights is None else weights
     updated = np.empty((0, 0, 0), np.bool_) if updated is None else updated
     settled = np.zeros(1, np.float32) if settled is None else settled
-    for number in range(sweeps):
+    for number, jump in enumerate(rules.plan_jumps(sweeps, past, reach)):
         for colour in (0, 1):
-            sweep = rules.plan_sweep(past + number, colour, number == 0, reach, seed, key.shape)
+            sweep = rules.plan_sweep(
+                past + number, colour, number == 0, jump, reach, seed, key.shape
+            )
 
             def work(first: int, stop: int, threshold=settled, sweep=sweep) -> None:
                 _sweep(

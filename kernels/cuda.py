@@ -87,9 +87,11 @@ def search(
     weights = _none(np.float32) if weights is None else weights
     updated = _none(np.bool_) if updated is None else updated
     settled = cupy.zeros(1, np.float32) if settled is None else settled
-    for number in range(sweeps):
+    for number, jump in enumerate(rules.plan_jumps(sweeps, past, reach)):
         for colour in (0, 1):
-            plan = rules.plan_sweep(past + number, colour, number == 0, reach, seed, key.shape)
+            plan = rules.plan_sweep(
+                past + number, colour, number == 0, jump, reach, seed, key.shape
+            )
             raw_cuda.sweep(query, key, weights, updated, field, cost, settled, geometry, plan)
         settled = _mean(cost, n_updated)
     return cost, settled

@@ -3,6 +3,7 @@
 import numpy as np
 
 CHUNK = 1 << 22  # distances held at once: 32 MB
+UNITS = 2**16  # resolution of a mean
 
 
 def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
@@ -54,13 +55,14 @@ def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     patches = _patches(video, patch, (False, False, False))
     if len(patches) == 1:
         return 0.0
-    chosen = np.arange(0, len(patches), max(1, len(patches) // sample))
+    chosen = np.arange(0, len(patches), max(1, len(patches) // sample), like=patches)
     squares = np.einsum("ij,ij->i", patches, patches)
-    total = 0.0
+    total = np.zeros((), np.int64, like=patches)  # whole numbers do not depend on the order
     rows = max(1, CHUNK // len(patches))
     for start in range(0, len(chosen), rows):
         some = chosen[start : start + rows]
         distance = squares + squares[some, None] - 2 * (patches[some] @ patches.T)
-        distance[np.arange(len(some)), some] = np.inf
-        total += float(np.sqrt(np.maximum(distance.min(axis=1), 0)).sum())
-    return total / len(chosen)
+        distance[np.arange(len(some), like=patches), some] = np.inf
+        nearest = np.sqrt(np.maximum(distance.min(axis=1), 0))
+        total += np.rint(nearest * UNITS).astype(np.int64).sum()
+    return float(total) / UNITS / len(chosen)

@@ -8,9 +8,8 @@ import numpy as np
 
 _BITS = 0xFFFFFFFF
 FIRST_ROWS = 2  # of a patch, which may be enough to reject a key
+FIRST_JUMPS, JUMPS = (15, 7), (3, 1)  # all odd, and so they lead to the other colour
 MOST, UNITS = np.float32(2**26), np.float32(2**8)  # limit and resolution of a cost as an integer
-
-_GOLDEN = 0x9E3779B1  # 2**32 over the golden ratio: the streams of all sweeps lie far apart
 
 
 def patch_grid(shape, patch, periodic=(False, False, False)):
@@ -43,15 +42,26 @@ def make_geometry(query_shape, key_shape, patch, periodic):
     return continued, grid, key_shape[:3], key_grid, patch, periodic, key_shape[3]
 
 
-def plan_sweep(number, colour, fresh, reach, seed, key_shape):
+def plan_jumps(sweeps, past, reach):
+    """How many patches away neighbours are in each of some sweeps.
+
+    What is found at random, everywhere, spreads fast first if there is time for both.
+    """
+    jumps = [JUMPS[(past + number) % len(JUMPS)] for number in range(sweeps)]
+    if reach is None and sweeps >= len(FIRST_JUMPS) + len(JUMPS):
+        jumps[: len(FIRST_JUMPS)] = FIRST_JUMPS
+    return jumps
+
+
+def plan_sweep(number, colour, fresh, jump, reach, seed, key_shape):
     """One half of a sweep over a field: the patches of one colour, (t + y + x) % 2.
 
-    The colour; whether costs are not known yet; how many patches away neighbours are, third ones
-    in every other sweep; how many voxels from the best key random search begins; random bits.
+    The colour; whether costs are not known yet; how many patches away neighbours are; how many
+    voxels from the best key random search begins; random bits.
     """
-    reach = min(reach or max(key_shape[:3]), max(key_shape[:3]))
-    stream = mix((seed + number * _GOLDEN) & _BITS)
-    return colour, fresh, 1 if number % 2 else 3, reach, stream
+    most = max(key_shape[:3])
+    reach = most if reach is None else min(reach, most)
+    return colour, fresh, jump, reach, random_stream(seed, number)
 
 
 def fixed_point(cost):
@@ -74,6 +84,16 @@ def mix(bits):
     bits ^= bits >> 15
     bits = (bits * 0xD35A2D97) & _BITS
     return bits ^ (bits >> 15)
+
+
+def random_stream(*numbers):
+    """32 random bits from whole numbers of any size: a seed, and what it is for."""
+    bits = _BITS
+    for number in numbers:
+        bits = mix(bits ^ (number & _BITS))
+        while number := number >> 32:
+            bits = mix(bits ^ (number & _BITS))
+    return bits
 
 
 def draw_near(bits, centre, radius, size):

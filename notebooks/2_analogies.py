@@ -66,8 +66,9 @@ patchvid.show(content, labelled, labels=["content", "analogy by a mask"], fps=FP
 # ## Sketches
 #
 # A drawing has no texture and hardly any motion. `patchvid.SKETCH` holds settings that suit it:
-# brightness is the structure, and completeness repeats what there is too little of. The drawing is
-# a wave that travels, and the style is a stream of embers.
+# the structure is how much darker or brighter things are than the ground around them, and
+# completeness repeats what there is too little of. The drawing is a wave that travels, and the
+# style is a stream of embers.
 
 # %%
 angle = 2 * np.pi * t / N_FRAMES

@@ -3,8 +3,8 @@
 Where and how fast a clip moves is its structure. At the coarsest level patches are compared by
 structure alone, on the other coarse levels by structure and colour, and on the fine ones by colour.
 
-Source: section 4 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022), and
-sections 1.3 and 2.2 of its supplement.
+Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), and sections 1.3 and 2.2 of its supplement.
 """
 
 import math
@@ -30,20 +30,21 @@ from patchvid.checks import Triple, as_alpha, as_video, as_wholes
 from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.flow import optical_flow
-from patchvid.kernels import backend
+from patchvid.kernels import backend, backend_of
 from patchvid.matching import MOST_VALUES
 from patchvid.structures import Estimator, Structure, describe, show
-from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, Stage, synthesize
+from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, Stage, finest, synthesize
 from patchvid.weights import StrPath
 
-# Settings for a drawing as `content`. Drawings do not move like anything, and so brightness is the
-# structure. What is drawn takes more room than what it shall be made of: much completeness has that
-# repeated, and more levels with structure keep its outline. The pyramid is the paper's.
+# Settings for a drawing as `content`. Drawings do not move like anything, and so what stands out by
+# its brightness is the structure. What is drawn takes more room than what it shall be made of: much
+# completeness has that repeated, and more levels with structure keep its outline. The pyramid is
+# the paper's.
 SKETCH: Mapping[str, Any] = MappingProxyType(
     {
         "bins": (4, 5),
-        "structure": "luma",
-        "alpha": 1 / 200,
+        "structure": "contrast",
+        "alpha": 1 / 100,
         "structure_levels": 0.75,
         "factor": (0.78, 0.78),
         "coarsest": (5, 35),
@@ -55,7 +56,7 @@ HALF_RANGE = 127.5  # of 8 bits: 1 where values span [-1, 1]
 
 # Where structure says nothing, style keeps its place: at the coarsest level it costs a little to be
 # far away, so much at the other end of the frame.
-FAR = 20
+FAR = 60
 
 
 class Analogy(NamedTuple):
@@ -68,7 +69,7 @@ class Analogy(NamedTuple):
     structures: list[Structure]
 
 
-@on_device("content", "style", "structure", "flow", prepared="host")
+@on_device("content", "style", "structure", "flow")
 def analogy(
     content: NDArray[Any],
     style: NDArray[Any],
@@ -101,10 +102,11 @@ def analogy(
     bins
         Into how many bins the structures of `content` and `style` are quantised, by k-means.
     structure
-        "flow": how fast every pixel moves. "luma": how bright it is, which needs no motion. Or what
-        you make it: an array (t, y, x) or (t, y, x, g) of bool, of uint8 or of floats from 0 to 1,
-        as long, high and wide as its clip, which is compared as it is. One for both clips, or a
-        pair for `content` and `style`.
+        "flow": how fast every pixel moves. "luma": how bright it is, which needs no motion.
+        "contrast": how bright it is against the ground around it, which suits strokes. Or what you
+        make it: an array (t, y, x) or (t, y, x, g) of bool, of uint8 or of floats from 0 to 1, as
+        long, high and wide as its clip, which is compared as it is. One for both clips, or a pair
+        for `content` and `style`.
     alpha
         Completeness, in mean squared differences where values span [-1, 1]. Smaller: more of
         `style` appears, and what there is too little of is repeated rather than made up. None:
@@ -126,7 +128,7 @@ def analogy(
     em
         Iterations a level.
     device
-        As for `generate`; but the structures are made on the host.
+        As for `generate`. RAFT runs on a GPU where onnxruntime has one.
     progress
         Called as ``progress(level, n_levels, fraction)`` with the level from 1, the coarsest, or 0
         while motion is estimated, and the fraction of the whole work that is done.
@@ -184,9 +186,12 @@ def analogy(
     def report(part: int) -> Report:
         return report_sample(progress, len(stages), part, n_parts)
 
+    # onnxruntime may have no GPU although CuPy does.
+    raft_device = "cpu" if kernels.DEVICE == "cpu" else "auto"
+
     def estimate(part: int) -> Estimator:
         told = partial(_tell, report(part))
-        return partial(optical_flow, weights=flow_weights, device=device, progress=told)
+        return partial(optical_flow, weights=flow_weights, device=raft_device, progress=told)
 
     structures = [
         describe(
@@ -199,14 +204,17 @@ def analogy(
         ),
     ]  # fmt: skip
     stages[: len(guided)] = _guide(guided, structures, settings)
-    result = synthesize(
-        kernels, stages, None, quantize=Quantizer(stages[-1].value), settings=settings, seed=seed,
-        progress=report(n_parts - 1),
+    result = finest(
+        synthesize(
+            kernels, stages, None, quantize=Quantizer(stages[-1].value), settings=settings,
+            seed=seed, progress=report(n_parts - 1),
+        )
     )  # fmt: skip
     made: Made = collect([result], style, seed, details=True)
     return Analogy(*made, structures) if details else made.video
 
 
+@on_device("content", "style", "made")
 def show_structures(content: NDArray[Any], style: NDArray[Any], made: Analogy) -> NDArray[np.uint8]:
     """A film of what two clips look like to the method, (t, y, x, 3).
 
@@ -217,8 +225,8 @@ def show_structures(content: NDArray[Any], style: NDArray[Any], made: Analogy) -
     rows = [show(*pair) for pair in zip((content, style), made.structures, strict=True)]
     length, width = (max(row.shape[axis] for row in rows) for axis in (0, 2))
     for number, row in enumerate(rows):
-        frames = np.minimum(np.arange(length), len(row) - 1)
-        rows[number] = np.pad(row[frames], [(0, 0), (0, 0), (0, width - row.shape[2]), (0, 0)])
+        waiting = np.pad(row, [(0, length - len(row)), *[(0, 0)] * 3], mode="edge")
+        rows[number] = np.pad(waiting, [(0, 0), (0, 0), (0, width - row.shape[2]), (0, 0)])
     return np.concatenate(rows, axis=1)
 
 
@@ -270,4 +278,5 @@ def _placed(guide: NDArray[np.uint8]) -> NDArray[np.uint8]:
     _, height, width, _ = guide.shape
     places = np.meshgrid(np.linspace(0, FAR, height), np.linspace(0, FAR, width), indexing="ij")
     channels = np.rint(np.stack(places, axis=-1)).astype(np.uint8)
+    channels = backend_of(guide).to_device(channels)
     return np.concatenate([guide, np.broadcast_to(channels, (*guide.shape[:3], 2))], axis=3)

@@ -19,7 +19,7 @@ from patchvid.checks import (
 )
 from patchvid.errors import InvalidInput
 from patchvid.matching import MOST_VALUES, to_nnf
-from patchvid.pyramid import Level, plan_levels, resize
+from patchvid.pyramid import Level, plan_levels, resample
 from patchvid.synthesis import LevelReport, Progress, Settings, Stage, Synthesis
 
 Report = Callable[[int, float], object]
@@ -87,7 +87,7 @@ def plan_stages(
     for levels in (value_levels, output_levels):
         _check_patches(settings, levels)
     source = as_kernel_dtype(video)
-    coarser = [resize(source, level.shape, scale=level.scale) for level in value_levels[:-1]]
+    coarser = [resample(source, level.shape, scale=level.scale) for level in value_levels[:-1]]
     values = [*coarser, source]
     return [Stage(*level) for level in zip(values, value_levels, output_levels, strict=True)]
 
@@ -102,10 +102,16 @@ def with_size(
 
 
 def report_sample(progress: Progress | None, n_levels: int, sample: int, samples: int) -> Report:
-    """A callback for one sample that tells `progress` of the whole work."""
+    """A callback for one sample that tells `progress` of the whole work.
+
+    What is made again is not told again.
+    """
+    told = 0.0
 
     def report(level: int, fraction: float) -> None:
-        if progress is not None:
+        nonlocal told
+        if progress is not None and fraction > told:
+            told = fraction
             progress(level, n_levels, (sample + fraction) / samples)
 
     return report

@@ -1,6 +1,7 @@
 """Cues: where somebody has painted flat colours on a clip.
 
-All is decided in 8 bits, by the channel that differs most.
+All is decided in 8 bits, by the channel that differs most. Rectangles are found by SciPy, on the
+host: for them alone a cue on a GPU is copied there.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from patchvid.errors import InvalidInput
+from patchvid.kernels import backend_of
 from patchvid.masks import Mask
 from patchvid.synthesis import Quantizer
 
@@ -38,9 +40,11 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     quantize = Quantizer(video)
     before, after = quantize(video), quantize(cue)
     difference = (np.maximum(before, after) - np.minimum(before, after)).max(axis=3)
-    n_changed, n_strong = (np.count_nonzero(difference >= least) for least in (1, SLIGHT))
+    n_changed, n_strong = (int(np.count_nonzero(difference >= n)) for n in (1, SLIGHT))
     if n_changed and n_changed - n_strong < MOSTLY_SLIGHT * n_changed:
         return (difference > 0).astype(np.float32)
+    kernels = backend_of(after)
+    after, difference = kernels.to_host(after), kernels.to_host(difference)
     window = (1, 3, 3, 1)
     contrast = ndimage.maximum_filter(after, window) - ndimage.minimum_filter(after, window)
     flat = contrast.max(axis=3) < SLIGHT
@@ -60,7 +64,7 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     for frame, found in zip(mask, boxes):
         for box in found:
             frame[_around(box, BORDER)] = 1
-    return mask
+    return kernels.to_device(mask)
 
 
 def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:

@@ -12,11 +12,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def on_device(*names: str, prepared: str = "device") -> Callable[[Callable[P, R]], Callable[P, R]]:
+def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a function take arrays of the host or of a GPU under these names, and return the same.
 
     Arrays of a GPU are worked on there, others on the `device` that the function is called with.
-    Inside, all are on that device, or those that are `prepared` on the "host" are there.
+    Inside, all are on that device.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -39,8 +39,7 @@ def on_device(*names: str, prepared: str = "device") -> Callable[[Callable[P, R]
                 given["device"] = kernels.DEVICE
             if kernels.DEVICE == "cpu":
                 return function(*bound.args, **bound.kwargs)
-            move = kernels.to_device if prepared == "device" else kernels.to_host
-            given.update({name: map_arrays(move, array) for name, array in arrays.items()})
+            given.update({name: map_arrays(kernels.to_device, arrays[name]) for name in arrays})
             result = function(*bound.args, **bound.kwargs)
             return map_arrays(kernels.to_device if from_gpu else kernels.to_host, result)
 

@@ -1,9 +1,12 @@
-"""Means over all patches of two videos, from samples where the videos are large.
+"""Means over all patches or voxels of videos, from samples where the videos are large.
 
-Values are on the scale of 8 bits.
+Values are on the scale of 8 bits. Arrays of a GPU are worked on there; random numbers are drawn on
+the host, so that the same places and directions are taken on every device.
 """
 
 import math
+from collections.abc import Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +14,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from patchvid.checks import Triple, as_whole
+from patchvid.comparison import Floats, Pair, to_grey
+from patchvid.errors import InvalidInput
+from patchvid.kernels import backend
 from patchvid.matching import search
 
-Floats = NDArray[np.float32]
+PATCH: Triple = (3, 7, 7)
 
 # Videos of at most so many patches are searched exactly. In others PatchMatch makes so many sweeps,
 # and so many patches are searched for exactly, to tell how far above the truth its costs are.
@@ -50,6 +56,7 @@ def mean_cost(
 ) -> tuple[Estimate, NDArray[np.int32]]:
     """Mean cost of the nearest neighbours of the patches of `query`, and their field."""
     seed = as_whole("seed", seed, 0)
+    kernels = backend(device)
     queries, keys = _unfold(query, patch), _unfold(key, patch)
     if max(_count(queries), _count(keys)) <= EXACT_PATCHES:
         nnf, cost = search(query, key, patch=patch, method="exact", device=device)
@@ -59,35 +66,41 @@ def mean_cost(
     if cumulated[-1] == 0:
         return Estimate(0.0), nnf
     strata = np.arange(SAMPLE) + np.random.default_rng(seed).random(SAMPLE)
-    drawn = np.searchsorted(cumulated[:-1], strata / SAMPLE * cumulated[-1], side="right")
+    strata = kernels.to_device(strata / SAMPLE)
+    drawn = np.searchsorted(cumulated[:-1], strata * cumulated[-1], side="right")
     found = cost.ravel()[drawn]
     ratios = np.minimum(_least_cost(_rows(queries, drawn), keys), found) / found
-    mean = cumulated[-1] / cost.size
-    error = mean * ratios.std(ddof=1) / math.sqrt(SAMPLE)
-    return Estimate(float(mean * ratios.mean()), float(error)), nnf
+    mean = float(cumulated[-1]) / cost.size
+    error = mean * float(ratios.std(ddof=1)) / math.sqrt(SAMPLE)
+    return Estimate(mean * float(ratios.mean()), error), nnf
 
 
 def _least_cost(rows: Floats, keys: Floats) -> Floats:
     """Mean squared difference per value of each patch to the nearest one of all keys."""
-    least = np.full(len(rows), np.inf, np.float32)
-    nearest = np.zeros(len(rows), np.int64)
-    for first in range(0, _count(keys), CHUNK):
-        some = _rows(keys, np.arange(first, min(first + CHUNK, _count(keys))))
-        distance = (-2 * rows) @ some.T + np.einsum("ij,ij->i", some, some)
-        place = distance.argmin(axis=1)
-        distance = distance[np.arange(len(rows)), place]
-        nearest = np.where(distance < least, first + place, nearest)
-        least = np.minimum(distance, least)
+    least = np.full(len(rows), np.inf, np.float32, like=rows)
+    nearest = np.zeros(len(rows), np.int64, like=rows)
+    n_frames, height, width = keys.shape[:3]
+    band = max(1, CHUNK // width)
+    for t, y in product(range(n_frames), range(0, height, band)):
+        some = keys[t, y : y + band].reshape(-1, rows.shape[1])
+        distance = (-2 * rows) @ some.T
+        distance += np.einsum("ij,ij->i", some, some)
+        found = distance.min(axis=1)
+        place = distance.argmin(axis=1) + (t * height + y) * width
+        nearest = np.where(found < least, place, nearest)
+        least = np.minimum(found, least)
     return ((rows - _rows(keys, nearest)) ** 2).mean(axis=1)  # the product has rounded
 
 
 def sliced_wasserstein(
-    source: NDArray[Any], output: NDArray[Any], patch: Triple, seed: int
+    source: NDArray[Any], output: NDArray[Any], patch: Triple, seed: int, device: str
 ) -> Estimate:
+    """Distance between the patches of two videos as distributions, at all scales together."""
     random = np.random.default_rng(as_whole("seed", seed, 0))
+    kernels = backend(device)
     n_values = math.prod(patch) * source.shape[3]
     normal = random.standard_normal((n_values, min(n_values, DIRECTIONS)))
-    directions = np.linalg.qr(normal)[0].astype(np.float32)
+    directions = kernels.to_device(np.linalg.qr(normal)[0].T.astype(np.float32))
     distances = []
     for scale in range(SCALES):
         if scale:
@@ -97,11 +110,10 @@ def sliced_wasserstein(
             break
         patches = [_unfold(video, patch) for video in both]
         number = min(PROJECTED, *map(_count, patches))
-        projected = [
-            np.sort(directions.T @ _rows(some, _spread(_count(some), number, seed)).T, axis=1)
-            for some in patches
-        ]
-        distances.append(np.abs(projected[0] - projected[1]).mean(axis=1, dtype=np.float64))
+        places = [kernels.to_device(_spread(_count(some), number, seed)) for some in patches]
+        projected = [np.sort(directions @ _rows(*some).T, axis=1) for some in zip(patches, places)]
+        apart = np.abs(projected[0] - projected[1]).mean(axis=1, dtype=np.float64)
+        distances.append(kernels.to_host(apart))
     distance = np.mean(distances, axis=0)
     return Estimate(float(distance.mean()), float(distance.std() / math.sqrt(len(distance))))
 
@@ -119,3 +131,15 @@ def _halve(video: NDArray[Any]) -> Floats:
     even = video[:, : 2 * height, : 2 * width]
     blocks = even.reshape(n_frames, height, 2, width, 2, channels)
     return blocks.mean(axis=(2, 4), dtype=np.float32)
+
+
+def diversity_index(pairs: Sequence[Pair]) -> float:
+    """Spread of a grey voxel over the outputs, relative to that of all voxels of the source."""
+    if len({pair.output.shape[1:] for pair in pairs}) > 1:
+        raise InvalidInput("outputs must have the same height and width; evaluate others apart")
+    contrast = float(to_grey(pairs[0].source).std(dtype=np.float64))
+    if contrast == 0:
+        raise InvalidInput("source must show more than one grey, to measure diversity by")
+    n_frames = min(len(pair.output) for pair in pairs)
+    greys = np.stack([to_grey(pair.output[:n_frames]) for pair in pairs])
+    return float(greys.std(axis=0).mean(dtype=np.float64)) / contrast

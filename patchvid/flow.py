@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid.checkpoint import first_line, read_tensors
-from patchvid.checks import as_video, as_whole
+from patchvid.checks import as_array, as_video, as_whole
 from patchvid.codecs import natural
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
 from patchvid.graphs import is_on_gpu, open_session
+from patchvid.kernels import backend_of
 from patchvid.kernels.threads import share
 from patchvid.pyramid import resize
 from patchvid.raft import LEAST_SIDE, STRIDE, build_raft
@@ -75,7 +76,8 @@ def optical_flow(
     iterations
         Of RAFT; an ``.onnx`` file has its own.
     device
-        Where RAFT runs: "cpu", "cuda", or "auto".
+        Where RAFT runs: "cpu", "cuda", or "auto" for a GPU where onnxruntime has one. Frames go to
+        it by way of the host; the flow is where `video` is.
     progress
         Called as ``progress(what, fraction)``, where `what` is "download" or "flow", with the
         fraction of it that is done.
@@ -115,7 +117,8 @@ def optical_flow(
     >>> np.median(flow, axis=(0, 1, 2)).round().astype(int)
     array([-3,  0])
     """
-    video = as_video("video", video)
+    kernels = backend_of(video)
+    video = as_video("video", kernels.to_device(video))
     n_frames, height, width, _ = video.shape
     if n_frames < 2:
         raise InvalidInput("video must have two frames or more for a flow between them, got 1")
@@ -132,7 +135,7 @@ def optical_flow(
     frames = as_rgb(video)
     if factor > 1:
         frames = resize(frames, (n_frames, height * factor, width * factor))
-    frames, inside = _padded(frames)
+    frames, inside = _padded(kernels.to_host(frames))
     estimate: Estimator = _classical
     together = True
     if file is not None:
@@ -141,6 +144,7 @@ def optical_flow(
         estimate, on_gpu = _raft(file, iterations, device, together=together)
         together = together and not on_gpu
     flow = _between(frames, estimate, together=together, progress=progress)[inside]
+    flow = kernels.to_device(flow)
     return flow if factor == 1 else resize(flow / np.float32(factor), (n_frames - 1, height, width))
 
 
@@ -348,10 +352,11 @@ def flow_to_color(flow: NDArray[Any], *, largest: float | None = None) -> NDArra
            [255,   0,   0],
            [127, 255, 255]], dtype=uint8)
     """
-    x, y = np.moveaxis(np.asarray(flow, np.float32), -1, 0)
+    x, y = np.moveaxis(as_array(flow).astype(np.float32, copy=False), -1, 0)
     magnitude = np.hypot(x, y)
     largest = float(magnitude.max()) if largest is None else largest
     saturation = np.clip(magnitude / (largest or 1.0), 0, 1)[..., None]
-    sector = (np.arctan2(y, x)[..., None] * (3 / np.pi) + np.array([0, 4, 2])) % 6
+    sixths = np.arctan2(y, x) * np.float32(3 / np.pi)
+    sector = np.stack([sixths, sixths + 4, sixths + 2], axis=-1) % 6
     pure = np.clip(np.abs(sector - 3) - 1, 0, 1)
     return (255 * (1 - saturation * (1 - pure))).astype(np.uint8)

@@ -2,13 +2,13 @@
 
 At the coarsest level the query is the clip with noise, and everything else follows from it.
 
-Source: section 2 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022), and
-sections 1.1 and 1.2 of its supplement.
+Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), and sections 1.1 and 1.2 of its supplement.
 """
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
@@ -26,21 +26,23 @@ from patchvid.application import (
 from patchvid.checks import Triple, as_video, as_whole
 from patchvid.device import on_device
 from patchvid.errors import InvalidInput
-from patchvid.kernels import backend
+from patchvid.kernels import backend, random
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.looping import as_periodic, lengthened, synthesize_around, with_ends
+from patchvid.looping import as_periodic, lengthened, synthesize_around
 from patchvid.matching import to_nnf
-from patchvid.pyramid import resize
-from patchvid.synthesis import Progress, Quantizer, synthesize
+from patchvid.pyramid import resample
+from patchvid.synthesis import Progress, Quantizer, finest
 
 # The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
 # one. The same noise on all frames is not averaged out within a patch, and less of it will do; but
 # smooth clips and some seeds need more. A draw whose layout is mostly the clip's own, perhaps
 # shifted, is replaced by a stronger one; the layout is what the first levels, which take no time,
 # make of it. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
-RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.7, 1.5, 1.2, 12
-LAYOUT_LEVELS, LARGEST_SHARE, NEARLY = 6, 0.75, 2
+RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.8, 1.7, 1.2, 12
+LAYOUT_LEVELS, MOST_ALIKE, NEARLY = 6, 0.6, 2
 MOST_NOISE = 1000
+
+WIDE = 1 << 20  # more than any frame
 
 # Completeness keeps parts of the clip from getting lost under the noise.
 ALPHA, COMPLETE_LEVELS = 15.0, 6
@@ -86,8 +88,8 @@ def generate(
         than the clip has make motions start at different times.
     noise
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]; 2 to 5 are
-        usual. "auto": 0.7 times the mean Euclidean distance between a patch of the clip and the
-        nearest other one at that level, at least 1.5, and more where that would give the clip
+        usual. "auto": 0.8 times the mean Euclidean distance between a patch of the clip and the
+        nearest other one at that level, at least 1.7, and more where that would give the clip
         back.
     replicate_noise
         Whether all frames get the same noise, which keeps the output consistent over time.
@@ -96,8 +98,7 @@ def generate(
     factor, coarsest
         Of the pyramid, see `build_pyramid`. A larger coarsest level rearranges smaller pieces.
     em
-        Iterations a level. None: 5; 10 below 100 thousand voxels, 20 below 20 thousand, 1 above 3
-        million.
+        Iterations a level. None: 5; 10 below 20 thousand voxels, 1 above 3 million.
     vote
         How overlapping patches are reconciled, see `vote`.
     alpha
@@ -146,6 +147,7 @@ def generate(
     settings = as_settings(
         video, patch, em, vote, alpha,
         complete_levels=COMPLETE_LEVELS, periodic=as_periodic(loop, tile, len(video)),
+        explores=False,
     )  # fmt: skip
     size = as_output_size(video.shape, scale, size)
     stages = plan_stages(video, size, settings, factor, coarsest)
@@ -153,41 +155,32 @@ def generate(
     coarse = quantize(stages[0].value)
     if noise == "auto":
         patch = settings.at(coarse.shape)[0]
-        sigma = RULE_OF_THUMB * nearest_other_distance(kernels.to_host(coarse), patch)
+        sigma = RULE_OF_THUMB * nearest_other_distance(coarse, patch)
         sigma = max(sigma, 127.5 * LEAST_NOISE)
     else:
         sigma = 127.5 * noise
     opening = with_size(stages, lengthened(size, settings.periodic), factor, coarsest)
-    coarse = resize(coarse, opening[0].output_level.shape)
+    coarse = resample(coarse, opening[0].output_level.shape)
 
-    def draw(random: np.random.Generator, sigma: float) -> NDArray[np.float32]:
+    def draw(number: int, redraw: int) -> NDArray[np.float32]:
         n_frames = 1 if replicate_noise else coarse.shape[0]
-        drawn = random.standard_normal((n_frames, *coarse.shape[1:]), dtype=np.float32)
-        return np.rint(coarse + np.float32(sigma) * kernels.to_device(drawn))
+        drawn = random.normal(kernels.xp, (n_frames, *coarse.shape[1:]), number, redraw)
+        return np.rint(coarse + np.float32(sigma * STRONGER**redraw) * drawn)
 
-    def rearranges(start: NDArray[Any], number: int) -> bool:
-        first = opening[:LAYOUT_LEVELS]
-        layout = synthesize(
-            kernels, first, start, quantize=quantize, settings=with_ends(settings), seed=number
-        )
-        field = kernels.to_host(layout.field)
-        return _largest_share(field, first[-1].value.shape) <= LARGEST_SHARE
-
-    make = partial(synthesize_around, kernels, stages, opening)
     results = []
     for number in range(seed, seed + samples):
-        random = np.random.default_rng(number)
-        start = draw(random, sigma)
-        if noise == "auto":
-            for redraw in range(1, DRAWS):
-                if rearranges(start, number):
-                    break
-                start = draw(random, sigma * STRONGER**redraw)
         report = report_sample(progress, len(stages), number - seed, samples)
         with kernels.beside():
-            results.append(
-                make(start, quantize=quantize, settings=settings, seed=number, progress=report)
-            )
+            for redraw in range(DRAWS):
+                levels = synthesize_around(
+                    kernels, stages, opening, draw(number, redraw),
+                    quantize=quantize, settings=settings, seed=number, progress=report,
+                )  # fmt: skip
+                layouts = list(islice(levels, LAYOUT_LEVELS))
+                value = stages[len(layouts) - 1].value
+                if noise != "auto" or _largest_share(layouts[-1].field, value.shape) <= MOST_ALIKE:
+                    break
+            results.append(finest(chain(layouts, levels)))
     kernels.finish()
     return collect(results, video, seed, details=details)
 
@@ -209,7 +202,11 @@ def _largest_share(field: NDArray[np.int32], value_shape: Sequence[int]) -> floa
 
     Shifts that differ by a few voxels count as one: a copy that sways is a copy.
     """
-    shifts = to_nnf(field, value_shape) - np.moveaxis(np.indices(field.shape), 0, -1)
-    different, counts = np.unique(shifts.reshape(-1, 3), axis=0, return_counts=True)
-    like_most = np.abs(different - different[counts.argmax()]).max(axis=1) <= NEARLY
-    return float(counts[like_most].sum() / field.size)
+    places = np.arange(field.size, dtype=np.int32, like=field).reshape(field.shape)
+    shifts: NDArray[np.int32] = to_nnf(field, value_shape) - to_nnf(places, field.shape)
+    shifts = shifts.reshape(-1, 3)
+    t, y, x = np.moveaxis(shifts.astype(np.int64), -1, 0)
+    numbers = (t * WIDE + y) * WIDE + x
+    different, counts = np.unique(numbers, return_counts=True)
+    most = shifts[(numbers == different[counts.argmax()]).argmax()]
+    return float((abs(shifts - most).max(axis=1) <= NEARLY).mean())

@@ -3,29 +3,30 @@
 Only patches that touch the hole are searched, and only its voxels are made, of keys that lie
 outside of it. The coarsest query is the clip with the hole filled smoothly, or with the cue in it.
 
-Source: section 4 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022),
-conditional inpainting.
+Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), conditional inpainting.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid.application import as_seed, as_settings, collect, plan_stages, report_sample
-from patchvid.checks import Axes, Triple, as_kernel_dtype, as_video, as_whole
+from patchvid.checks import Axes, Triple, as_array, as_kernel_dtype, as_video, as_whole
 from patchvid.cues import painted
-from patchvid.device import map_arrays, on_device
+from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
 from patchvid.looping import as_periodic
 from patchvid.masks import Mask, Region, as_soft_mask, blend, coarse_region, dilate, fill_smoothly
 from patchvid.matching import patches_within
-from patchvid.pyramid import resize
-from patchvid.synthesis import Progress, Quantizer, Settings, Stage, synthesize
+from patchvid.pyramid import resample
+from patchvid.synthesis import Progress, Quantizer, Settings, Stage, finest, synthesize
 
 # A cue says what should appear on levels of so many pixels on the shorter side; more make what
 # appears take the shape of the cue, fewer may lose it.
@@ -39,7 +40,7 @@ FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hol
 FEWEST_LEVELS = 3  # for a thin hole too: what goes on behind it is best seen from afar
 
 
-@on_device("video", "mask", "cue", prepared="host")
+@on_device("video", "mask", "cue")
 def inpaint(
     video: NDArray[Any],
     mask: ArrayLike | None = None,
@@ -77,7 +78,8 @@ def inpaint(
         Pixels by which the hole is larger than the mask, in every frame. None: 0, and without a
         mask a twentieth of the shorter side around what the cue paints.
     seed
-        The same seed gives the same bytes on any number of threads. None draws one.
+        The same seed gives the same bytes, whatever the device and the number of threads. None
+        draws one.
     patch, factor, coarsest, em, vote
         As for `generate`. Levels on which some patches see nothing but the hole, or all do, are
         avoided where possible: work starts at the finest level on which every patch sees something
@@ -125,7 +127,7 @@ def inpaint(
             raise InvalidInput(
                 f"cue must have the shape of the clip, {video.shape}, got {cue.shape}"
             )
-    soft = _as_hole(video, mask, cue, grow)
+    soft = _as_hole(kernels, video, mask, cue, grow)
     hole = soft > 0
     _check_hole(hole, settings)
     filled = fill_smoothly(as_kernel_dtype(video), hole)
@@ -140,24 +142,27 @@ def inpaint(
     start = quantize(_fill_around(stages[0].value, holes[first], settings.periodic))
     if cue is not None:
         start, stages = _cued(stages, holes[first:], as_kernel_dtype(cue), quantize)
-    made = synthesize(
-        kernels, stages, start, quantize=quantize, settings=settings, seed=seed,
-        progress=report_sample(progress, len(stages), 0, 1),
+    made = finest(
+        synthesize(
+            kernels, stages, start, quantize=quantize, settings=settings, seed=seed,
+            progress=report_sample(progress, len(stages), 0, 1),
+        )
     )  # fmt: skip
-    made = map_arrays(kernels.to_host, made)
     patch, _ = settings.at(hole.shape)
     untouched = patches_within(~hole, patch, settings.periodic)
-    itself = np.arange(hole.size, dtype=np.int32).reshape(hole.shape)
+    itself = kernels.xp.arange(hole.size, dtype=np.int32).reshape(hole.shape)
     itself = itself[tuple(map(slice, untouched.shape))]
     field = np.where(untouched, itself, made.field)
     made = made._replace(output=blend(made.output, video, soft), field=field)
     return collect([made], video, seed, details=details)
 
 
-def _as_hole(video: NDArray[Any], mask: Any, cue: Any, grow: int | None) -> Mask:
+def _as_hole(
+    kernels: ModuleType, video: NDArray[Any], mask: Any, cue: Any, grow: int | None
+) -> Mask:
     """How much of every voxel (t, y, x) is made."""
     if mask is not None:
-        soft, room = as_soft_mask("mask", mask, video.shape), 0
+        soft, room = as_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape), 0
     elif cue is not None:
         soft, room = painted(video, cue), math.ceil(ROOM * min(video.shape[1:3]))
     else:
@@ -212,7 +217,7 @@ def _cued(
     guided = []
     for stage, hole in zip(stages, holes):
         if not queries or min(hole.shape[1:]) <= CUED_PIXELS:
-            seen = resize(cue, hole.shape, scale=stage.value_level.scale)
+            seen = resample(cue, hole.shape, scale=stage.value_level.scale)
             query = quantize(np.where(hole[..., None], seen, stage.value))
             queries.append(query)
             stage = replace(stage, guides=(query, quantize(stage.value)))

@@ -1,7 +1,7 @@
 """One layer, the video patch nearest neighbours module (VPNN): query, key, value -> output.
 
-Source: figure 3 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022). The
-completeness weights are those of Granot et al., "Drop the GAN" (CVPR 2022), equation 3.
+Source: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+The completeness weights are those of Granot et al., "Drop the GAN" (CVPR 2022), equation 3.
 """
 
 import math
@@ -35,7 +35,7 @@ def vpnn(
     queries: ArrayLike | None = None,
     periodic: Axes = matching.NOT_PERIODIC,
     reduce: Literal["median", "mean"] = "median",
-    sweeps: int = 10,
+    sweeps: int = matching.SWEEPS,
     seed: int | None = None,
     device: str = "auto",
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
@@ -107,15 +107,22 @@ class Matcher:
     """Searches again and again, from what it found the last time.
 
     While query and key keep their sizes, as in the EM iterations of a level, the last field is
-    improved; when the sizes change, it is carried over to the new ones.
+    improved; when the sizes change, it is carried over to the new ones. A matcher that `explores`
+    then searches at random as well, any other takes only what neighbours have.
     """
 
     def __init__(
-        self, kernels: ModuleType, seed: int, periodic: Axes = matching.NOT_PERIODIC
+        self,
+        kernels: ModuleType,
+        seed: int,
+        periodic: Axes = matching.NOT_PERIODIC,
+        *,
+        explores: bool = True,
     ) -> None:
         self.kernels = kernels
         self.seed = seed
         self.periodic = periodic
+        self.explores = explores
         self.field: NDArray[np.int32] | None = None
         self._layout: Any = None  # sizes and patch of the last search
         self._sweeps = 0  # done so far; each has random numbers of its own
@@ -148,11 +155,13 @@ class Matcher:
             )
         else:
             known = layout == self._layout
-            carried = self.field is not None
+            reach: int | None = REACH
+            sweeps = 1
             if self.field is None:
                 self.field = matching.random_field(
                     kernels, grids[0], key.shape, grids[1], allowed, self.seed
                 )
+                reach, sweeps = None, matching.SWEEPS
             elif not known:
                 self.field = kernels.carry(
                     self.field, *self._layout[:2], *layout[:2], patch=patch, periodic=self.periodic
@@ -160,12 +169,11 @@ class Matcher:
                 matching.replace_forbidden(
                     kernels, self.field, key.shape, allowed, self.seed, updated
                 )
-            sweeps = 1 if known else 2
+                reach, sweeps = (REACH, 2) if self.explores else (0, 1)
             cost, self._settled = kernels.search(
                 query, key, self.field, patch=patch, weights=weights, updated=updated,
-                periodic=self.periodic, sweeps=sweeps, past=self._sweeps,
-                reach=REACH if carried else None, settled=self._settled if known else None,
-                seed=self.seed,
+                periodic=self.periodic, sweeps=sweeps, past=self._sweeps, reach=reach,
+                settled=self._settled if known else None, seed=self.seed,
             )  # fmt: skip
             self._sweeps += sweeps
         self._layout = layout

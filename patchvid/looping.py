@@ -6,23 +6,24 @@ time, and its end is laid over its beginning: the jump is where one turns into t
 place on every line. All finer levels are made with axes that go around, and hide it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from patchvid.checks import Axes, Triple
 from patchvid.errors import InvalidInput
+from patchvid.kernels import random
 from patchvid.matching import NOT_PERIODIC
+from patchvid.pyramid import resample
 from patchvid.synthesis import Quantizer, Settings, Stage, Synthesis, synthesize
 
 OVERLAP = 0.5  # of what goes around, by which the longer output exceeds it
 FRAMES = 10  # of the first level that goes around in time, where there are as many
-BLUR = 4.0  # voxels: of the noise that decides where each line turns from end to beginning
+BLUR = 4  # voxels over which the noise changes that says where each line turns
 
 
 def as_periodic(loop: bool, tile: str, n_frames: int) -> Axes:
@@ -55,7 +56,7 @@ def synthesize_around(
     settings: Settings,
     seed: int,
     progress: Callable[[int, float], object] | None = None,
-) -> Synthesis:
+) -> Iterator[Synthesis]:
     """Make an output as `synthesize` does, that goes around the periodic axes of `settings`.
 
     `longer` are the same levels for an output of the `lengthened` size, and `start` is the coarsest
@@ -63,64 +64,79 @@ def synthesize_around(
     player or a gap between tiles is seen least, unless parts of it are known and have their place.
     """
     if not any(settings.periodic):
-        return synthesize(
+        yield from synthesize(
             kernels, stages, start, quantize=quantize, settings=settings, seed=seed,
             progress=progress,
         )  # fmt: skip
+        return
     n_frames = [stage.output_level.shape[0] for stage in stages]
     enough = min(FRAMES, n_frames[-1]) if settings.periodic[0] else 0
     first = next(level for level, n in enumerate(n_frames) if n >= enough)
-    opened = synthesize(
+    opening = synthesize(
         kernels, longer[: first + 1], start, quantize=quantize, seed=seed,
         settings=with_ends(settings),
     )  # fmt: skip
-    closed, random = quantize(opened.output), np.random.default_rng(seed)
+    for level, opened in enumerate(opening):
+        if level < first:
+            yield opened
+    closed = quantize(opened.output)
     for axis, n in enumerate(stages[first].output_level.shape):
         if settings.periodic[axis]:
-            closed = _close(kernels, closed, axis, n, random)
+            closed = _close(kernels, closed, axis, n, seed)
 
     def report(level: int, fraction: float) -> None:
         if progress is not None:
             progress(first + level, fraction)
 
-    output, field, reports = synthesize(
+    closing = synthesize(
         kernels, stages[first:], closed, quantize=quantize, seed=seed,
         settings=replace(settings, complete_levels=max(0, settings.complete_levels - first)),
         progress=report,
     )  # fmt: skip
-    if stages[-1].known is None:
-        patch, _ = settings.at(output.shape)
-        cost = kernels.patch_distance(
-            quantize(output), quantize(kernels.to_device(stages[-1].value)), field, patch=patch,
-            periodic=settings.periodic,
-        )  # fmt: skip
-        for axis, extent in enumerate(patch):
-            if settings.periodic[axis]:
-                begin = -_cheapest(cost, axis, extent)
-                output, field = (np.roll(array, begin, axis) for array in (output, field))
-    return Synthesis(output, field, opened.reports + reports)
+    for stage, made in zip(stages[first:], closing, strict=True):
+        if stage is stages[-1] and stage.known is None:
+            made = _begin_cheapest(kernels, made, stage.value, quantize, settings)
+        yield made._replace(reports=opened.reports + made.reports)
 
 
-def _cheapest(cost: NDArray[np.float32], axis: int, extent: int) -> int:
-    """Where on an axis the patches that go across cost least."""
-    others = tuple(other for other in range(3) if other != axis)
-    along = cost.mean(axis=others)
-    return int(np.argmin(sum(np.roll(along, i) for i in range(1, extent))))
+def _begin_cheapest(
+    kernels: ModuleType,
+    made: Synthesis,
+    value: NDArray[Any],
+    quantize: Quantizer,
+    settings: Settings,
+) -> Synthesis:
+    """What goes around, from where on the patches that go across its ends cost least."""
+    output, field, _ = made
+    patch, _ = settings.at(output.shape)
+    cost = kernels.patch_distance(
+        quantize(output), quantize(value), field, patch=patch, periodic=settings.periodic
+    )
+    for axis, extent in enumerate(patch):
+        if settings.periodic[axis]:
+            others = tuple(other for other in range(3) if other != axis)
+            along = cost.mean(axis=others)
+            across = sum(np.roll(along, i) for i in range(1, extent))
+            begin = -int(np.argmin(across))
+            output, field = (np.roll(array, begin, axis) for array in (output, field))
+    return made._replace(output=output, field=field)
 
 
 def _close(
-    kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, random: np.random.Generator
+    kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, seed: int
 ) -> NDArray[np.uint8]:
     """The first `n` of an axis, which turn from what is behind them into their beginning.
 
     In space the turn is in the same place in all frames.
     """
     video = np.moveaxis(video, axis, 0)
-    overlap = len(video) - n
-    noise = random.standard_normal(video.shape[1:3] if axis == 0 else (1, video.shape[2]))
-    noise = gaussian_filter(noise, BLUR)
-    turn = noise.ravel().argsort().argsort().reshape(noise.shape) / noise.size  # even in [0, 1)
-    turned = kernels.to_device(turn < np.arange(1, overlap + 1)[:, None, None] / (overlap + 1))
+    overlap, height, width, _ = len(video) - n, *video.shape[1:]
+    shape = (height if axis == 0 else 1, width)
+    coarse = (1, *(-(-side // BLUR) for side in shape), 1)
+    noise = resample(random.normal(kernels.xp, coarse, seed, axis), (1, *shape)).ravel()
+    order = noise.argsort(kind="stable").argsort()  # every turn comes equally often
+    turn = ((order * (overlap + 1)) // noise.size).reshape(shape)
+    turned = kernels.xp.arange(overlap)[:, None, None] >= turn
     closed = video[:n].copy()
     closed[:overlap] = np.where(turned[..., None], video[:overlap], video[n:])
     return np.moveaxis(closed, 0, axis)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
+from patchvid.checks import as_array
 from patchvid.codecs import StrPath, quoted
 from patchvid.errors import InvalidInput, VideoError
-from patchvid.pyramid import Level, resize
+from patchvid.pyramid import Level, resample
 from patchvid.video import read_video
 
 Mask = NDArray[np.float32]
@@ -32,11 +32,12 @@ def as_soft_mask(name: str, mask: ArrayLike, shape: Sequence[int]) -> Mask:
     White is True, 1 in floats, and 255 in whole numbers (in uint16 65535), or 1 if none is larger.
     Of channels the mean counts; a second or fourth one is alpha, and black where transparent.
     """
-    unit = _to_unit(name, np.asarray(mask))
+    unit = _to_unit(name, as_array(mask))
     if unit.ndim == 4:
-        has_alpha = unit.shape[3] in (2, 4)
-        grey = unit[..., : unit.shape[3] - has_alpha].mean(axis=3)
-        unit = grey * unit[..., -1] if has_alpha else grey
+        channels = list(np.moveaxis(unit, 3, 0))
+        alpha = channels.pop() if len(channels) in (2, 4) else 1
+        # One by one: the order in which a GPU makes sums is its own.
+        unit = sum(channels) / len(channels) * alpha
     elif unit.ndim == 2:
         unit = unit[None]
     if unit.ndim != 3 or unit.shape[1:] != tuple(shape[1:3]) or len(unit) not in (1, shape[0]):
@@ -100,13 +101,22 @@ def read_mask(path: StrPath, frames: tuple[int, int | None] = (0, None)) -> NDAr
 
 def dilate(mask: Mask, radius: int) -> Mask:
     """The mask, larger by `radius` pixels to all sides in every frame."""
+    if not radius:
+        return mask
     size = 2 * radius + 1
-    return ndimage.maximum_filter(mask, (1, size, size), mode="constant") if radius else mask
+    grown = np.pad(mask, [(0, 0), (radius, radius), (radius, radius)])
+    for axis in (1, 2):
+        grown, span = np.swapaxes(grown, 0, axis), 1
+        while span < size:  # maxima of `span` in a row make those of twice as many, or fewer
+            step = min(span, size - span)
+            grown, span = np.maximum(grown[step:], grown[:-step]), span + step
+        grown = np.swapaxes(grown, 0, axis)
+    return grown
 
 
 def coarse_region(region: Region, level: Level) -> Region:
     """Which voxels of a coarser level hold something of a region."""
-    share = resize(region[..., None].astype(np.float32), level.shape, scale=level.scale)
+    share = resample(region[..., None].astype(np.float32), level.shape, scale=level.scale)
     return share[..., 0] > TRACE
 
 
@@ -134,14 +144,13 @@ def _spread(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:
     if not hole.any():
         return video
     halves = tuple(-(-n // 2) for n in hole.shape)
-    if halves == hole.shape:
-        return np.where(hole[..., None], video[~hole].mean(axis=0), video)
     known = (~hole)[..., None].astype(np.float32)
-    share = resize(known, halves)
-    enough = min(ENOUGH, share.max())  # something must be left of the smallest island
-    coarse = resize(video * known, halves) / np.maximum(share, enough)
+    share = resample(known, halves)
+    # Something must be left of the smallest island.
+    enough = np.minimum(share.max(), np.float32(ENOUGH))
+    coarse = resample(video * known, halves) / np.maximum(share, enough)
     coarse = _spread(coarse, share[..., 0] < enough)
-    return np.where(hole[..., None], resize(coarse, hole.shape), video)
+    return np.where(hole[..., None], resample(coarse, hole.shape), video)
 
 
 def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:

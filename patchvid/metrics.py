@@ -10,53 +10,28 @@ with the source's least value as 0 and its greatest as 255. Patches have 3 frame
 1 frame where one of the two videos has no more.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from patchvid import estimates
-from patchvid.checks import Triple, as_patch, as_size, as_video
+from patchvid.checks import Triple
+from patchvid.comparison import as_pair
 from patchvid.device import on_device
 from patchvid.errors import InvalidInput
+from patchvid.estimates import PATCH
 from patchvid.estimates import Estimate as Estimate
+from patchvid.evaluation import Evaluation as Evaluation
+from patchvid.evaluation import Scores as Scores
+from patchvid.evaluation import evaluate as evaluate
 from patchvid.pieces import NnfDiversity as NnfDiversity
 from patchvid.pieces import nnf_diversity as nnf_diversity
 from patchvid.svfid import find_c3d, frechet_distance, read_c3d, summarize
 from patchvid.weights import StrPath
 
-Floats = NDArray[np.float32]
 
-PATCH: Triple = (3, 7, 7)
-
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
-
-class Scores(NamedTuple):
-    """The measures of one video, named after their functions or after what those return.
-
-    `svfid` is None where there are no weights to take it with.
-    """
-
-    coherence: Estimate
-    completeness: Estimate
-    swd: Estimate
-    largest_piece: Estimate
-    mean_piece: Estimate
-    longest_run: Estimate
-    svfid: Estimate | None = None
-
-
-class Evaluation(NamedTuple):
-    """What `evaluate` returns: a row for each video, their mean, and the set's diversity index."""
-
-    scores: list[Scores]
-    mean: Scores
-    diversity: float | None
-
-
-@on_device("source", "output", prepared="host")
+@on_device("source", "output")
 def coherence(
     source: NDArray[Any],
     output: NDArray[Any],
@@ -108,15 +83,16 @@ def coherence(
 
     Examples
     --------
+    >>> import numpy as np
     >>> clip = np.random.default_rng(0).integers(0, 250, (4, 16, 20, 3), dtype=np.uint8)
     >>> coherence(clip, clip[1:, 2:, :-3])
     Estimate(value=0.0, error=0.0)
     """
-    source, output, patch = _as_pair(source, output, patch)
+    source, output, patch = as_pair(source, output, patch)
     return estimates.mean_cost(output, source, patch, seed, device)[0]
 
 
-@on_device("source", "output", prepared="host")
+@on_device("source", "output")
 def completeness(
     source: NDArray[Any],
     output: NDArray[Any],
@@ -131,17 +107,23 @@ def completeness(
 
     Examples
     --------
+    >>> import numpy as np
     >>> clip = np.random.default_rng(0).integers(0, 250, (4, 16, 20, 3), dtype=np.uint8)
     >>> completeness(clip, clip).value, completeness(clip, clip[1:, 2:, :-3]).value > 1000
     (0.0, True)
     """
-    source, output, patch = _as_pair(source, output, patch)
+    source, output, patch = as_pair(source, output, patch)
     return estimates.mean_cost(source, output, patch, seed, device)[0]
 
 
-@on_device("source", "output", prepared="host")
+@on_device("source", "output")
 def sliced_wasserstein(
-    source: NDArray[Any], output: NDArray[Any], *, patch: Triple = PATCH, seed: int = 0
+    source: NDArray[Any],
+    output: NDArray[Any],
+    *,
+    patch: Triple = PATCH,
+    seed: int = 0,
+    device: str = "auto",
 ) -> Estimate:
     """Distance between the patches of two videos as distributions, at three scales.
 
@@ -149,6 +131,8 @@ def sliced_wasserstein(
     ----------
     source, output, patch, seed
         As for `coherence`.
+    device
+        Where to project and sort: "cpu", "cuda", or "auto".
 
     Returns
     -------
@@ -180,14 +164,15 @@ def sliced_wasserstein(
 
     Examples
     --------
+    >>> import numpy as np
     >>> clip = np.random.default_rng(0).integers(0, 250, (4, 16, 20, 1), dtype=np.uint8)
     >>> sliced_wasserstein(clip, clip).value
     0.0
     """
-    return estimates.sliced_wasserstein(*_as_pair(source, output, patch), seed)
+    return estimates.sliced_wasserstein(*as_pair(source, output, patch), seed, device)
 
 
-@on_device("source", "outputs", prepared="host")
+@on_device("source", "outputs")
 def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
     """Diversity index of a set of videos: how much a voxel varies from one to the next.
 
@@ -218,26 +203,16 @@ def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
 
     Examples
     --------
+    >>> import numpy as np
     >>> clip = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     >>> diversity(clip, [clip, clip]), round(diversity(clip, [clip, clip[:, ::-1]]), 2)
     (0.0, 0.87)
     """
     if len(outputs) < 2:
         raise InvalidInput(f"outputs must be at least two videos, got {len(outputs)}")
-    return _diversity(
-        [_as_pair(source, output, (1, 1, 1), f"outputs[{i}]") for i, output in enumerate(outputs)]
+    return estimates.diversity_index(
+        [as_pair(source, output, (1, 1, 1), f"outputs[{i}]") for i, output in enumerate(outputs)]
     )
-
-
-def _diversity(pairs: Sequence[tuple[NDArray[Any], NDArray[Any], Triple]]) -> float:
-    if len({output.shape[1:] for _, output, _ in pairs}) > 1:
-        raise InvalidInput("outputs must have the same height and width; evaluate others apart")
-    contrast = _grey(pairs[0][0]).std(dtype=np.float64)
-    if contrast == 0:
-        raise InvalidInput("source must show more than one grey, to measure diversity by")
-    n_frames = min(len(output) for _, output, _ in pairs)
-    greys = np.stack([_grey(output[:n_frames]) for _, output, _ in pairs])
-    return float(greys.std(axis=0).mean(dtype=np.float64) / contrast)
 
 
 def svfid(
@@ -295,146 +270,6 @@ def svfid(
     .. [2] S. Gur et al., "Hierarchical Patch VAE-GAN", NeurIPS 2020.
     .. [3] T. R. Shaham et al., "SinGAN", ICCV 2019.
     """
-    source, output, _ = _as_pair(source, output, (1, 1, 1))
+    source, output, _ = as_pair(source, output, (1, 1, 1))
     features = read_c3d(find_c3d(weights), device)
     return Estimate(frechet_distance(summarize(source, features), summarize(output, features)))
-
-
-@on_device("source", "outputs", prepared="host")
-def evaluate(
-    source: NDArray[Any],
-    outputs: Sequence[NDArray[Any]],
-    *,
-    patch: Triple = PATCH,
-    seed: int = 0,
-    device: str = "auto",
-    weights: StrPath | None = None,
-    names: Sequence[str] = (),
-    progress: Callable[[float], object] | None = None,
-) -> Evaluation:
-    """Take all measures of videos made from one source.
-
-    Parameters
-    ----------
-    source
-        (t, y, x, c), uint8, uint16 or float.
-    outputs
-        Videos of any sizes, with as many channels.
-    patch, seed, device
-        As for `coherence`. All videos are sampled with the same seed, so that their differences are
-        more certain than their errors say.
-    weights
-        Of C3D, as for `svfid`. None: it is left out.
-    names
-        What to call the outputs in errors.
-    progress
-        Called with the fraction that is done, from 0 to 1.
-
-    Returns
-    -------
-    scores
-        One row for each output: `coherence`, `completeness`, `sliced_wasserstein` (``swd``),
-        `nnf_diversity` (``largest_piece``, ``mean_piece``, ``longest_run``), and `svfid`.
-    mean
-        Their means. The errors are means too, which is at most too large. They tell nothing about
-        how much other outputs would scatter.
-    diversity
-        Diversity index of the set, None for a single output and for different heights or widths.
-
-    Raises
-    ------
-    InvalidInput
-        As the measures.
-
-    Notes
-    -----
-    Measures each output as its own function would, with one search for coherence and field. Time is
-    in proportion to the number of voxels: five outputs of 13x144x256 take 8 s on two cores.
-
-    Examples
-    --------
-    >>> clip = np.random.default_rng(0).integers(0, 250, (4, 16, 20, 3), dtype=np.uint8)
-    >>> scores, mean, index = evaluate(clip, [clip, clip[:, :, ::-1]])
-    >>> scores[0].completeness.value, scores[0].longest_run.value, mean.largest_piece.value < 1
-    (0.0, 4.0, True)
-    """
-    if not len(outputs):
-        raise InvalidInput("outputs must be one or more videos, got none")
-    names = names or [f"outputs[{i}]" for i in range(len(outputs))]
-    pairs = [_as_pair(source, output, patch, name) for output, name in zip(outputs, names)]
-    alike = len(outputs) > 1 and len({np.shape(output)[1:] for output in outputs}) == 1
-    index = _diversity(pairs) if alike else None
-    features = None if weights is None else read_c3d(find_c3d(weights), device)
-    expected = None if features is None else summarize(pairs[0][0], features)
-    scores: list[Scores] = []
-    for ours, other, extents in pairs:
-        told = _after(progress, len(scores), len(pairs))
-        coherent, nnf = estimates.mean_cost(other, ours, extents, seed, device)
-        told(0.4)
-        complete, _ = estimates.mean_cost(ours, other, extents, seed, device)
-        told(0.8)
-        distance = estimates.sliced_wasserstein(ours, other, extents, seed)
-        copied = (Estimate(float(value)) for value in nnf_diversity(nnf, patch=extents))
-        row = Scores(coherent, complete, distance, *copied)
-        if features is not None and expected is not None:
-            row = row._replace(
-                svfid=Estimate(frechet_distance(expected, summarize(other, features)))
-            )
-        scores.append(row)
-        told(1.0)
-    return Evaluation(scores, Scores(*map(_mean, zip(*scores))), index)
-
-
-def _after(
-    progress: Callable[[float], object] | None, done: int, total: int
-) -> Callable[[float], object]:
-    """Tells the fraction of all videos that is done, from that of the next one."""
-    if progress is None:
-        return lambda fraction: None
-    return lambda fraction: progress((done + fraction) / total)
-
-
-def _mean(column: Sequence[Estimate | None]) -> Any:
-    present = [estimate for estimate in column if estimate is not None]
-    return Estimate(*np.mean(present, axis=0).tolist()) if present else None
-
-
-def _as_pair(
-    source: Any, output: Any, patch: Any, name: str = "output"
-) -> tuple[NDArray[Any], NDArray[Any], Triple]:
-    """Both videos on the scale of 8 bits, as uint8 or float32, and the patch that they have."""
-    source, output = as_video("source", source), as_video(name, output)
-    if source.shape[3] != output.shape[3]:
-        raise InvalidInput(
-            f"{name} must have as many channels as source, "
-            f"got {output.shape[3]} and {source.shape[3]}"
-        )
-    if (source.dtype.kind == "f") != (output.dtype.kind == "f"):
-        raise InvalidInput(
-            f"{name} must hold {'floats' if source.dtype.kind == 'f' else 'integers'} as source "
-            f"does, got {output.dtype}; convert one of them"
-        )
-    n_frames, height, width = as_size("patch", patch)
-    n_frames = 1 if min(len(source), len(output)) == 1 else n_frames
-    patch = as_patch((n_frames, height, width), source.shape)
-    try:
-        as_patch(patch, output.shape)
-    except InvalidInput as error:
-        raise InvalidInput(f"{name}: {error}") from error
-    if source.dtype == output.dtype == np.uint8:
-        return source, output, patch
-    low, high = float(source.min()), float(source.max())  # of floats
-    return _to_8_bits(source, low, high), _to_8_bits(output, low, high), patch
-
-
-def _to_8_bits(video: NDArray[Any], low: float, high: float) -> Floats:
-    if video.dtype.kind == "u":
-        low, high = 0, np.iinfo(video.dtype).max
-    shifted = np.subtract(video, low, dtype=np.result_type(video, np.float32))
-    return (shifted * (255 / (high - low or 255))).astype(np.float32, copy=False)
-
-
-def _grey(video: NDArray[Any]) -> Floats:
-    if video.shape[3] == len(LUMA):
-        return video @ LUMA
-    return video.mean(axis=3, dtype=np.float32)

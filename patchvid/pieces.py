@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from patchvid.checks import Triple, as_size
 from patchvid.errors import InvalidInput
+from patchvid.kernels import backend_of
 
 
 class NnfDiversity(NamedTuple):
@@ -71,7 +72,7 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = (3, 7, 7)) -> NnfDiversity:
     >>> nnf_diversity(nnf)
     NnfDiversity(largest_piece=0.5, mean_piece=0.5, longest_run=6)
     """
-    nnf = np.asarray(nnf)
+    nnf = np.asarray(backend_of(nnf).to_host(nnf))
     if nnf.ndim != 4 or nnf.shape[3] != 3 or 0 in nnf.shape or nnf.dtype.kind not in "iu":
         raise InvalidInput(
             f"nnf must be whole numbers (t, y, x) of shape (t', y', x', 3), "

@@ -189,9 +189,15 @@ def resize(
     """
     video = as_video("video", video)
     size = as_size("size", size)
+    return resample(video, size, scale=None if scale is None else as_numbers("scale", scale, 3))
+
+
+def resample(
+    video: NDArray[Any], size: Sequence[int], *, scale: Sequence[float] | None = None
+) -> NDArray[Any]:
+    """What `resize` does, for what was checked before: nothing is read back from a GPU."""
     if scale is None:
         scale = tuple(m / n for n, m in zip(video.shape, size, strict=False))
-    scale = as_numbers("scale", scale, 3)
     t, y, x = map(_taps, video.shape[:3], size, scale)
     source = video if video.dtype in (np.uint8, np.uint16) else video.astype(np.float32, copy=False)
     kernels = backend_of(source)

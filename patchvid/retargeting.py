@@ -3,13 +3,14 @@
 The coarsest query is the clip itself, squeezed or stretched to the new size. Patches of the clip
 put in its place what has the right shape, and completeness keeps in what there is room for.
 
-Source: section 4 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022),
-spatio-temporal retargeting.
+Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), spatio-temporal retargeting.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -24,14 +25,14 @@ from patchvid.application import (
     report_sample,
     with_size,
 )
-from patchvid.checks import Triple, as_kernel_dtype, as_size, as_video
-from patchvid.device import map_arrays, on_device
+from patchvid.checks import Triple, as_array, as_kernel_dtype, as_size, as_video
+from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
 from patchvid.looping import as_periodic, lengthened, synthesize_around, with_ends
 from patchvid.masks import Mask, Region, as_soft_mask, blend, coarse_region, fill_smoothly
-from patchvid.pyramid import Level, resize
-from patchvid.synthesis import Progress, Quantizer, Stage, synthesize
+from patchvid.pyramid import Level, resample
+from patchvid.synthesis import Progress, Quantizer, Stage, finest, synthesize
 
 LEAST, MOST = 0.4, 3.0  # factors of a change
 STEP = 1.2  # largest factor of one step of it
@@ -44,7 +45,7 @@ SUMMARY_FRAMES = 4
 ALPHA, COMPLETE_LEVELS = 100.0, 5
 
 
-@on_device("video", "keep", prepared="host")
+@on_device("video", "keep")
 def retarget(
     video: NDArray[Any],
     *,
@@ -81,7 +82,8 @@ def retarget(
         for `inpaint`. It is in the output as it is, moved as a whole, so that its middle keeps its
         place relative to the video's. Greys blend it with what is made.
     seed
-        The same seed gives the same bytes on any number of threads. None draws one.
+        The same seed gives the same bytes, whatever the device and the number of threads. None
+        draws one.
     patch, factor, em, vote
         As for `generate`.
     coarsest
@@ -135,24 +137,28 @@ def retarget(
     layout = quantize(stages[0].value)
     for between in _steps(video.shape[:3], opening_size):
         (first, *_) = with_size(stages, between, factor, coarsest)
-        start = resize(layout, first.output_level.shape)
-        draft = synthesize(
-            kernels, [first], start, quantize=quantize, settings=with_ends(settings), seed=seed
+        start = resample(layout, first.output_level.shape)
+        draft = finest(
+            synthesize(
+                kernels, [first], start, quantize=quantize, settings=with_ends(settings), seed=seed
+            )
         )
         layout = quantize(draft.output)
-    start = resize(layout, opening[0].output_level.shape)
+    start = resample(layout, opening[0].output_level.shape)
     if keep is not None:
-        kept, share = _place(video, as_soft_mask("keep", keep, video.shape), size)
+        soft = as_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
+        kept, share = _place(kernels, video, soft, size)
         stages = _keeping(kept, share, stages)
         around = [(0, m - n) for n, m in zip(size, opening_size)]
         canvas, places = np.pad(kept, [*around, (0, 0)], "wrap"), np.pad(share, around, "wrap")
         opening = _keeping(canvas, places, opening)
-    made = synthesize_around(
-        kernels, stages, opening, start, quantize=quantize, settings=settings, seed=seed,
-        progress=report_sample(progress, len(stages), 0, 1),
+    made = finest(
+        synthesize_around(
+            kernels, stages, opening, start, quantize=quantize, settings=settings, seed=seed,
+            progress=report_sample(progress, len(stages), 0, 1),
+        )
     )  # fmt: skip
     if keep is not None:
-        made = map_arrays(kernels.to_host, made)
         made = made._replace(output=blend(made.output, kept, 1 - share))
     return collect([made], video, seed, details=details)
 
@@ -189,7 +195,9 @@ def _steps(shape: Triple, size: Triple) -> list[Triple]:
     return [as_size("size", map(round, sizes)) for sizes in between]
 
 
-def _place(video: NDArray[Any], keep: Mask, size: Triple) -> tuple[NDArray[Any], Mask]:
+def _place(
+    kernels: ModuleType, video: NDArray[Any], keep: Mask, size: Triple
+) -> tuple[NDArray[Any], Mask]:
     """What is to be kept, in an output of `size`, and to which share every voxel is."""
     if not keep.any():
         raise InvalidInput("keep must be white where the clip must not change, got only black")
@@ -197,7 +205,8 @@ def _place(video: NDArray[Any], keep: Mask, size: Triple) -> tuple[NDArray[Any],
     for axis, (n, m) in enumerate(zip(keep.shape, size)):
         others = tuple(other for other in range(3) if other != axis)
         white = np.flatnonzero(keep.any(axis=others))
-        first, length = int(white[0]), int(np.ptp(white)) + 1
+        first, last = int(white[0]), int(white[-1])
+        length = last - first + 1
         if length > m:
             name = ("frames", "pixels of the height", "pixels of the width")[axis]
             raise InvalidInput(
@@ -207,7 +216,8 @@ def _place(video: NDArray[Any], keep: Mask, size: Triple) -> tuple[NDArray[Any],
         begin = min(max(round(middle - length / 2), 0), m - length)
         source.append(slice(first, first + length))
         target.append(slice(begin, begin + length))
-    kept, share = np.zeros((*size, video.shape[3]), video.dtype), np.zeros(size, np.float32)
+    kept = kernels.xp.zeros((*size, video.shape[3]), video.dtype)
+    share = kernels.xp.zeros(size, np.float32)
     kept[tuple(target)], share[tuple(target)] = video[tuple(source)], keep[tuple(source)]
     return kept, share
 
@@ -217,6 +227,6 @@ def _keeping(kept: NDArray[Any], share: Mask, stages: Sequence[Stage]) -> list[S
     canvas = fill_smoothly(as_kernel_dtype(kept), share == 0)
 
     def known(level: Level) -> tuple[Region, NDArray[Any]]:
-        return coarse_region(share < 1, level), resize(canvas, level.shape, scale=level.scale)
+        return coarse_region(share < 1, level), resample(canvas, level.shape, scale=level.scale)
 
     return [replace(stage, known=known(stage.output_level)) for stage in stages]

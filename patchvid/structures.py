@@ -1,7 +1,7 @@
-"""What a clip looks like where analogies compare it: how fast it moves, or how bright it is.
+"""What a clip looks like where analogies compare it: how fast it moves, how bright it is.
 
-Source: section 1.3 of the supplement of Haim et al., "Diverse Video Generation from a Single Video"
-(ECCV 2022).
+Source: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
+Made Possible" (ECCV 2022).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,18 +10,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid.checks import as_array
+from patchvid.comparison import to_grey
 from patchvid.errors import InvalidInput
 from patchvid.flow import Flow, as_rgb, flow_to_color
-from patchvid.metrics import LUMA
+from patchvid.kernels import backend_of
 from patchvid.pyramid import Level, resize
 
 # The method's colours span [-1, 1], and its structure [0, 1], which is half of that.
 MOST = 127
 
-# That something moves tells more than how fast, and so the lower bins are further apart.
-POWER = 0.25
+# That something moves tells more than how fast, and that it is drawn more than how dark: the lower
+# bins are further apart.
+POWERS = {"flow": 0.25, "luma": 0.25, "contrast": 0.1}
 
-SAMPLE = 10_000  # values that bins are made from
+SAMPLE = 2_000  # values of each level that bins are made from, at most
+
+# Ground is looked for at so many points a side of a frame, in windows of half its sides, of which
+# strokes leave at least so many percent bare.
+GRID = 32
+BARE = 20
 
 LEAST_MOTION = 0.1  # pixels a frame: estimates that differ by less show no motion
 
@@ -48,28 +56,32 @@ def describe(
     n_bins: int,
     levels: Sequence[Level],
 ) -> Structure:
-    """The structure of a clip on some levels."""
+    """The structure of a clip on some levels, where the clip is."""
     if not isinstance(kind, str):
-        return Structure([_fit(_as_channels(name, kind, clip), at, None) for at in levels], None)
+        values = _as_channels(name, kind, clip)
+        return Structure([_as_guide(_fit(values, level)) for level in levels], None)
     if kind == "flow":
         flow = _as_flow(name, flow, clip, estimate)
-        values = _each_frame(np.hypot(flow[..., :1], flow[..., 1:]))
+        values = _each_frame(np.sqrt(np.square(flow).sum(axis=3, keepdims=True)))
         if np.ptp(values) < LEAST_MOTION:
             raise InvalidInput(
                 f"{name} does not move, or all of it alike, and so its flow tells nothing; "
                 "use structure='luma' or another clip"
             )
-    elif kind == "luma":
-        flow = None
-        grey = clip[..., :3] @ LUMA if clip.shape[3] in (3, 4) else clip.mean(axis=3)
-        values = grey[..., None].astype(np.float32)
+    elif kind in ("luma", "contrast"):
+        flow, values = None, to_grey(clip[..., :3] if clip.shape[3] == 4 else clip)[..., None]
         if np.ptp(values) == 0:
             raise InvalidInput(
                 f"{name} is equally bright everywhere, which tells nothing; use another clip"
             )
+        if kind == "contrast":
+            values = _relief(values)
     else:
-        raise InvalidInput(f"structure must be 'flow', 'luma' or an array, got {kind!r}")
-    return Structure([_fit(values, at, n_bins) for at in levels], flow)
+        raise InvalidInput(
+            f"structure must be 'flow', 'luma', 'contrast' or an array, got {kind!r}"
+        )
+    fitted = [_fit(values, level) for level in levels]
+    return Structure(_in_bins(fitted, n_bins, POWERS[kind]), flow)
 
 
 def show(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
@@ -90,7 +102,7 @@ def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator) -> F
                 f"{name} must have two frames or more to move, got 1; use structure='luma'"
             )
         return estimate(clip, method=flow)
-    flow, shape = np.asarray(flow), (len(clip) - 1, *clip.shape[1:3], 2)
+    flow, shape = as_array(flow), (len(clip) - 1, *clip.shape[1:3], 2)
     if flow.shape != shape or flow.dtype.kind != "f" or not np.isfinite(flow).all():
         raise InvalidInput(
             f"the flow of {name} must be finite floats of shape {shape}, "
@@ -101,7 +113,7 @@ def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator) -> F
 
 def _as_channels(name: str, array: Any, clip: NDArray[Any]) -> NDArray[np.float32]:
     """A structure that was given, (t, y, x, g) from 0 to 1."""
-    array = np.asarray(array)
+    array = as_array(array)
     if array.shape[:3] != clip.shape[:3] or array.ndim not in (3, 4) or 0 in array.shape:
         raise InvalidInput(
             f"the structure of {name} must be (t, y, x) or (t, y, x, g) with the "
@@ -122,28 +134,62 @@ def _each_frame(motion: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([motion, motion[-1:]])
 
 
-def _fit(values: NDArray[Any], level: Level, n_bins: int | None) -> NDArray[np.uint8]:
-    """Values at the size of a level, in bins if asked for, from 0 to `MOST`.
+def _fit(values: NDArray[Any], level: Level) -> NDArray[Any]:
+    return resize(values, level.shape, scale=level.scale)
 
-    Every level has bins of its own: what is small is pale on a coarse level, and would fall into
-    the bins of its surroundings there.
+
+def _as_guide(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Values from 0 to 1 as guides have them."""
+    return np.rint(np.clip(values, 0, 1) * np.float32(MOST)).astype(np.uint8)
+
+
+def _in_bins(
+    levels: Sequence[NDArray[np.float32]], n_bins: int, power: float
+) -> list[NDArray[np.uint8]]:
+    """Values of all levels as guides have them, in the same bins.
+
+    The bins are made from as many values of each level, because what is small is pale on the coarse
+    ones.
     """
-    values = resize(values, level.shape, scale=level.scale)
-    if n_bins is not None:
-        edges = _edges(values, n_bins)
-        values = (np.searchsorted(edges, values) / max(len(edges), 1)) ** POWER
-    return np.rint(np.clip(values, 0, 1) * MOST).astype(np.uint8)
+    kernels = backend_of(levels[0])
+    count = min(SAMPLE, *(values.size for values in levels))
+    edges = _edges(np.concatenate([_drawn(values, count) for values in levels]), n_bins)
+    heights = _as_guide((np.arange(len(edges) + 1) / max(len(edges), 1)) ** power)
+    edges, heights = kernels.to_device(edges), kernels.to_device(heights)
+    return [heights[np.searchsorted(edges, values)] for values in levels]
 
 
-def _edges(values: NDArray[np.float32], n_bins: int) -> NDArray[np.float64]:
+def _drawn(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """So many values of a level, on the host."""
+    kernels = backend_of(values)
+    places = np.random.default_rng(0).integers(0, values.size, count)
+    return kernels.to_host(values.reshape(-1)[kernels.to_device(places)])
+
+
+def _edges(sample: NDArray[np.float32], n_bins: int) -> NDArray[np.float32]:
     """Where one bin ends and the next begins: half way between the centres of k-means."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    drawn = np.random.default_rng(0).integers(0, values.size, min(SAMPLE, values.size))
-    sample = values.reshape(-1, 1)[drawn].astype(np.float64)
-    n_bins = min(n_bins, len(np.unique(sample)))
+    points = sample[:, None].astype(np.float64)
+    n_bins = min(n_bins, len(np.unique(points)))
     with threadpool_limits(1):  # threads would add up in any order, and wait for each other
-        means = KMeans(n_bins, n_init=3, random_state=0).fit(sample)
+        means = KMeans(n_bins, n_init=3, random_state=0).fit(points)
     centres = np.sort(means.cluster_centers_[:, 0])
-    return (centres[1:] + centres[:-1]) / 2
+    return ((centres[1:] + centres[:-1]) / 2).astype(np.float32)
+
+
+def _relief(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far values are above or below the ground that strokes leave bare around them.
+
+    Strokes take less room than their ground, and so they make the longer tail of the values.
+    """
+    from scipy.ndimage import percentile_filter
+
+    kernels = backend_of(values)
+    are_bright = float(((values - values.mean()) ** 3).mean()) > 0
+    coarse = kernels.to_host(resize(values, (len(values), GRID, GRID)))
+    window = (1, GRID // 2 + 1, GRID // 2 + 1, 1)
+    bare = BARE if are_bright else 100 - BARE
+    ground = percentile_filter(coarse, bare, size=window, mode="nearest")
+    return values - resize(kernels.to_device(ground), values.shape[:3])

@@ -19,6 +19,7 @@ from patchvid.c3d import REACH, STRIDE, build_c3d
 from patchvid.checkpoint import first_line, read_tensors
 from patchvid.errors import InvalidInput
 from patchvid.graphs import open_session
+from patchvid.kernels import backend_of
 from patchvid.weights import StrPath, find_weights
 
 Doubles = NDArray[np.float64]
@@ -39,15 +40,7 @@ class Statistics(NamedTuple):
 
 
 def find_c3d(weights: StrPath | None, progress: Callable[[float], object] | None = None) -> Path:
-    """The file of C3D's weights; `progress` is told the fraction of a download that is done.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no file at a path that was given.
-    WeightsError
-        If published weights are not in the cache and cannot be fetched.
-    """
+    """The file of C3D's weights, as `find_weights` finds it, and with the errors of that."""
     return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=progress)
 
 
@@ -89,6 +82,7 @@ def summarize(video: NDArray[Any], features: Features) -> Statistics:
     InvalidInput
         For a video with no more positions than features have numbers.
     """
+    video = backend_of(video).to_host(video)  # the network takes arrays of the host
     if video.shape[3] != 3:
         video = np.repeat(video.mean(axis=3, keepdims=True, dtype=np.float32), 3, axis=3)
     n_frames, height, width, _ = video.shape

@@ -1,12 +1,13 @@
 """The coarse-to-fine loop over layers.
 
-Source: figure 2 of Haim et al., "Diverse Video Generation from a Single Video" (ECCV 2022).
+Source: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
 """
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
@@ -14,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid.checks import Axes, Triple
-from patchvid.device import map_arrays
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
 from patchvid.matching import NOT_PERIODIC, patches_within
-from patchvid.pyramid import Level, resize
+from patchvid.pyramid import Level, resample
 
 # Iterations of a level of up to so many voxels.
-EM = ((20_000, 20), (100_000, 10), (3_000_000, 5), (math.inf, 1))
+EM = ((20_000, 10), (3_000_000, 5), (math.inf, 1))
 
 REACH_OF_CUBIC = 2  # voxels that the cubic kernel looks ahead
 
@@ -44,7 +44,9 @@ class Settings:
     voxels one iteration, above 7.5 million 3x5x5. Small levels, where iterations cost little, have
     more, which settles what the noise has torn apart. The coarsest level has `coarsest_em`, or as
     many as others if that is None. `alpha` asks for completeness on the `complete_levels` coarsest
-    levels.
+    levels. A level that `explores` begins with a random search around the keys that it was given.
+    That mends what is not yet made of whole pieces of the clip; where all is, it tears them apart,
+    because what is scaled up is blurred, and much looks alike by chance.
     """
 
     patch: Triple | None = None
@@ -54,6 +56,7 @@ class Settings:
     complete_levels: int = 0
     periodic: Axes = NOT_PERIODIC
     coarsest_em: int | None = 1
+    explores: bool = True
 
     def at(self, shape: Sequence[int]) -> tuple[Triple, int]:
         """Patch and number of EM iterations for an output of `shape`."""
@@ -96,7 +99,7 @@ class Stage:
 
 
 class Synthesis(NamedTuple):
-    """The output, the field (flat voxel indices) of its finest level, and what each level cost."""
+    """The output of a level, its field (flat voxel indices), and what each level so far cost."""
 
     output: NDArray[Any]
     field: NDArray[np.int32]
@@ -112,8 +115,8 @@ def synthesize(
     settings: Settings,
     seed: int,
     progress: Callable[[int, float], object] | None = None,
-) -> Synthesis:
-    """Make an output from the coarsest query up.
+) -> Iterator[Synthesis]:
+    """Make an output from the coarsest query up, and yield what every level makes.
 
     Parameters
     ----------
@@ -132,23 +135,20 @@ def synthesize(
     work = [em * float(np.prod(s.output_level.shape)) for (_, em), s in zip(plans, stages)]
     total_work, done = sum(work), 0.0
     reports: list[LevelReport] = []
-    forward = Matcher(kernels, seed, settings.periodic)
-    reverse = Matcher(kernels, rules.mix(seed & 0xFFFFFFFF))
+    forward = Matcher(kernels, seed, settings.periodic, explores=settings.explores)
+    reverse = Matcher(kernels, rules.random_stream(seed), explores=settings.explores)
     kernels.make_room(_footprint(stages[-1]))
-    stages = [_moved(stage, kernels) for stage in stages]
     output: Any = start
     for number, (stage, (patch, em)) in enumerate(zip(stages, plans, strict=True)):
         began = time.perf_counter()
         sharp = quantize(stage.value)
         if number == 0:
-            query, key = start, sharp
-            if start is not None:
-                query, key = kernels.to_device(start), sharp.astype(start.dtype)
+            query, key = start, sharp if start is None else sharp.astype(start.dtype)
         else:
             # The first key is as blurred as the query: scaled up from the coarser level.
             coarser = stages[number - 1]
             step = _ratio(stage.value_level, coarser.value_level)
-            key = quantize(resize(coarser.value, sharp.shape[:3], scale=step))
+            key = quantize(resample(coarser.value, sharp.shape[:3], scale=step))
             step = _ratio(stage.output_level, coarser.output_level)
             query = _scale_up(output, stage.output_level.shape, step, settings.periodic)
             query = quantize(_complete(query, stage))
@@ -173,7 +173,12 @@ def synthesize(
             if progress is not None:
                 progress(number + 1, done / total_work)
         reports.append(LevelReport(output.shape[:3], em, time.perf_counter() - began))
-    return Synthesis(output, field, reports)
+        yield Synthesis(output, field, [*reports])
+
+
+def finest(levels: Iterable[Synthesis]) -> Synthesis:
+    """What the last of some levels makes."""
+    return deque(levels, maxlen=1).pop()
 
 
 def _footprint(stage: Stage) -> int:
@@ -182,13 +187,6 @@ def _footprint(stage: Stage) -> int:
     n_channels = stage.value.shape[3]
     # Query, key and output, twice, and these in words; fields and costs.
     return n_voxels * (6 * n_channels * stage.value.itemsize + 32)
-
-
-def _moved(stage: Stage, kernels: ModuleType) -> Stage:
-    """The stage with its arrays where the kernels work."""
-    names = ("value", "usable", "guides", "known")
-    arrays = {name: map_arrays(kernels.to_device, getattr(stage, name)) for name in names}
-    return replace(stage, **arrays)
 
 
 def _complete(video: NDArray[Any], stage: Stage) -> NDArray[Any]:
@@ -218,7 +216,7 @@ def _scale_up(
     scale = [ratio if wraps else s for ratio, wraps, s in zip(ratios, periodic, scale)]
     # Centres coincide, so what is added on both sides falls outside of the result.
     around = [(REACH_OF_CUBIC * wraps,) * 2 for wraps in periodic]
-    return resize(np.pad(output, [*around, (0, 0)], mode="wrap"), shape, scale=scale)
+    return resample(np.pad(output, [*around, (0, 0)], mode="wrap"), shape, scale=scale)
 
 
 def _ratio(fine: Level, coarse: Level) -> tuple[float, ...]:

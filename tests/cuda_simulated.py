@@ -84,7 +84,17 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
 
 def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, Any]]:
     """Results of public functions, from arrays of the host and of the device."""
-    from patchvid import build_pyramid, generate, patch_distance, resize, search, vote, vpnn
+    from patchvid import (
+        build_pyramid,
+        generate,
+        inpaint,
+        patch_distance,
+        resize,
+        retarget,
+        search,
+        vote,
+        vpnn,
+    )
 
     for dtype in (np.uint8, np.uint16, np.float32):
         clip = move(random_array((3, 9, 11, 2), dtype))
@@ -97,6 +107,13 @@ def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, A
         "generate, moved",
         generate(move(clip), seed=1, em=1, samples=2, tile="x", noise=1, alpha=None, **settings),
     )
+    region = np.zeros((10, 12), np.uint8)
+    region[3:6, 4:8], region[4, 5:7] = 150, 255
+    yield (
+        "retarget",
+        retarget(move(clip), size=(3, 10, 14), keep=move(region), seed=4, em=1, **settings),
+    )
+    yield "inpaint", inpaint(move(clip), move(region), seed=5, em=1, **settings)
     nnf, cost = search(move(clip), move(clip[:, 3:]), patch=(3, 3, 3), seed=2, sweeps=2)
     yield "public search: field", nnf
     yield "public search: cost", cost

@@ -1,7 +1,8 @@
 """A stand-in for CuPy on machines without a GPU: arrays of NumPy, kernels compiled as C++.
 
 It is as strict as CuPy: arrays of the host and of the "device" cannot be mixed, and device arrays
-become host arrays by `asnumpy` only. `install` puts it in CuPy's place.
+become host arrays by `asnumpy` only. `READS` says what has come back. `install` puts it in CuPy's
+place.
 """
 
 import ctypes
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 HOST = Path(__file__).with_name("cuda_host.h")
+
+READS: list[int] = []  # bytes of all that was copied to the host, in order
 
 
 class DeviceArray(np.ndarray):
@@ -48,7 +51,25 @@ class DeviceArray(np.ndarray):
         to_plain(self)[to_plain(index)] = to_plain(value)
 
     def get(self) -> np.ndarray:
+        READS.append(self.nbytes)
         return to_plain(self).copy()
+
+    def __bool__(self) -> bool:
+        return bool(self.get())
+
+    def __int__(self) -> int:
+        return int(self.get())
+
+    def __float__(self) -> float:
+        return float(self.get())
+
+    def item(self, *index: Any) -> Any:
+        return self.get().item(*index)
+
+    def tolist(self) -> Any:
+        return self.get().tolist()
+
+    __index__: Any = None  # as CuPy's, it is no index
 
 
 def check(*values: Any) -> None:
@@ -156,7 +177,7 @@ class StandIn(ModuleType):
         self.get_default_memory_pool = lambda: SimpleNamespace(free_all_blocks=lambda: None)
         self.ndarray, self.RawModule = DeviceArray, RawModule
         self.asarray = lambda array: wrap(np.array(to_plain(array)))
-        self.asnumpy = lambda array: np.array(to_plain(array))
+        self.asnumpy = lambda array: array.get() if isinstance(array, DeviceArray) else array
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -77,6 +77,33 @@ def test_brightness_becomes_brightness() -> None:
     assert (video[~SQUARE] == 160).mean() > 0.9
 
 
+@pytest.mark.parametrize(("sign", "extreme"), [(-1, 0), (1, 127)])
+def test_contrast_is_brightness_without_shadows(sign: int, extreme: int) -> None:
+    stroke = SQUARE ^ np.roll(box(speed=4, left=6, side=20), 3, axis=(1, 2))
+    shadow = np.linspace(0, 150, WIDTH)
+    drawing = (52 + sign * 40 * stroke + shadow).astype(np.uint8)[..., None]
+    apart = {}
+    for kind in ("luma", "contrast"):
+        settings = {**FIRM, "structure": kind, "bins": (3, 3)}
+        made = analogy(drawing, drawing, details=True, **settings)
+        found = made.structures[0].guides[-1][..., 0] == extreme
+        apart[kind] = found[stroke].mean() - found[~stroke].mean()
+    assert apart["contrast"] > 0.8
+    assert apart["luma"] < 0.5
+
+
+def test_bins_are_the_same_on_all_levels() -> None:
+    bands = np.repeat([0, 90, 180], WIDTH // 3)
+    bands[10 :: WIDTH // 3] = 255  # lines, which are pale on coarse levels
+    clip = np.broadcast_to(bands, SQUARE.shape).astype(np.uint8)[..., None]
+    made = analogy(clip, clip, details=True, **{**FIRM, "structure": "luma", "bins": (5, 5)})
+    found = set()
+    for guide in made.structures[0].guides:
+        width = guide.shape[2]
+        found.add(tuple(guide[0, 0, [0, width // 2 + 2, width - 1], 0].tolist()))
+    assert len(found) == 1
+
+
 def test_fewer_levels_with_structure_follow_the_layout_less() -> None:
     shares = []
     for share in (1.0, 0.01):
@@ -204,7 +231,7 @@ FLOW = np.zeros((N_FRAMES - 1, HEIGHT, WIDTH, 2), np.float32)
         ({"content": CONTENT[:, :4]}, "smaller than the patch"),
         ({"style": STYLE[:2]}, "2 frames, .* smaller than the patch 3x5x5"),
         ({"content": STILL * 0, "structure": "luma"}, "content is equally bright everywhere"),
-        ({"structure": "depth"}, "structure must be 'flow', 'luma' or an array, got 'depth'"),
+        ({"structure": "depth"}, "structure must be 'flow', 'luma', 'contrast' or .*, got 'depth'"),
         ({"structure": ("flow", "luma", "luma")}, "structure must be one .* or a pair .*, got 3"),
         ({"structure": (SQUARE[1:], WINDOW)}, "structure of content must be .t, y, x. or"),
         ({"structure": (SQUARE, WINDOW * 2.0)}, "structure of style must be bool, uint8 or floats"),

@@ -7,7 +7,8 @@ that the CPU's kernels give. See `cuda_simulated` and `standin`.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,38 +93,99 @@ def test_the_gpu_agrees_with_the_reference(simulated: Any, case: Any, form: str)
         np.testing.assert_allclose(made, voted, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_applications_give_the_same_on_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
+    """Calls of the applications on arrays that were moved, but for what they are called with."""
+    clip = patchvid.sample_clip()[:6, 20:50, 30:72]
+    hole = np.zeros(clip.shape[1:3], bool)
+    hole[9:17, 12:22] = True
+    end = np.zeros(clip.shape[:3], bool)
+    end[4:], end[:, 8:15, 36:] = True, True
+    soft = np.zeros((1, *hole.shape, 4), np.uint8)  # its last channel is alpha
+    soft[:, 8:18, 11:25], soft[:, hole] = (255, 240, 90, 130), 255
+    cue = np.where(hole[..., None], np.uint8(250), clip)
+    compressed = cue // 4 * 4  # and so painted where it has rectangles
+    moved, hole, end, soft, cue = map(move, (clip, hole, end, soft, cue))
+    retarget, inpaint = patchvid.retarget, patchvid.inpaint
+    return {
+        "generate": partial(patchvid.generate, moved, em=1),
+        "generate, loop": partial(patchvid.generate, moved, noise=2, loop=True),
+        "retarget": partial(retarget, moved, scale=(1, 1, 1.3)),
+        "retarget, keep": partial(retarget, moved, scale=(1, 1, 0.7), keep=hole),
+        "retarget, keep, loop, tile": partial(
+            retarget, moved, scale=(1, 1, 0.8), keep=soft, loop=True, tile="x"
+        ),
+        "inpaint": partial(inpaint, moved, hole),
+        "inpaint, grow": partial(inpaint, moved, soft, grow=2),
+        "inpaint, loop, tile": partial(inpaint, moved, end, loop=True, tile="xy"),
+        "inpaint, cue": partial(inpaint, moved, cue=cue),
+        "inpaint, rectangles": partial(inpaint, moved, cue=move(compressed)),
+        "inpaint, cue, mask": partial(inpaint, moved, soft, cue=cue),
+        "inpaint, uint16": partial(inpaint, move(clip * np.uint16(257)), hole),
+        "inpaint, floats": partial(inpaint, move(clip / 127.5 - 1), hole),
+        "analogy": partial(patchvid.analogy, moved, move(clip[:, :, ::-1]), structure="luma"),
+        "analogy, drawing": partial(
+            patchvid.analogy, moved, move(clip[:, :, ::-1]), structure="contrast", bins=(4, 5)
+        ),
+    }
+
+
+# What applications may read back, in bytes of the clip: regions of paint are found on the host, and
+# bins of structures are made there from samples, which are large beside so small a clip. All the
+# others, and these beside: single numbers that decide where work starts and whether a draw will do.
+READ = {"inpaint, rectangles": 4 / 3, "analogy": 2.5, "analogy, drawing": 5.0}
+NUMBERS = 200
+NUMBERS_A_LEVEL = 1  # how many keys are forbidden
+
+
+@pytest.fixture
+def device(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device, as far as the stand-in goes; the CPU does what only the simulator runs."""
     monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
     from patchvid.kernels import cuda as back_end
 
-    for name in ("carry", "apply_taps"):  # only the simulator runs these
+    for name in ("carry", "apply_taps"):
 
         def on_host(*args: Any, name: str = name, **settings: Any) -> Any:
             return standin.wrap(getattr(cpu, name)(*map(standin.to_plain, args), **settings))
 
         monkeypatch.setattr(back_end, name, on_host)
-    clip = patchvid.sample_clip()[:8, 20:60, 30:90]
-    hole = np.zeros(clip.shape[:3], bool)
-    hole[2:6, 12:22, 15:30] = True
-    runs: dict[str, Any] = {
-        "loop": lambda clip, device: patchvid.generate(clip, seed=0, loop=True, device=device),
-        "retarget": lambda clip, device: patchvid.retarget(
-            clip, scale=(1, 1, 0.7), keep=hole, seed=0, device=device
-        ),
-        "inpaint": lambda clip, device: patchvid.inpaint(clip, hole, seed=0, device=device),
-        "analogy": lambda clip, device: patchvid.analogy(
-            clip, clip[:, :, ::-1], structure="luma", seed=0, device=device
-        ),
-    }
-    for name, run in runs.items():
-        wanted = run(clip, "cpu")
-        made = run(clip, "cuda")
+
+
+@pytest.mark.usefixtures("device")
+def test_applications_stay_on_the_device_and_give_the_same() -> None:
+    on_device = applications(standin.wrap)
+    for name, run in applications(lambda array: array).items():
+        wanted = run(seed=0, device="cpu", details=True)
+        calls: list[tuple[int, int]] = []  # after every iteration: levels, reads so far
+
+        def count(_: int, n_levels: int, __: float, calls: Any = calls) -> None:
+            calls.append((n_levels, len(standin.READS)))
+
+        standin.READS.clear()
+        made = on_device[name](seed=0, details=True, progress=count)
+        read = READ.get(name, 0) * made.video.nbytes + NUMBERS
+        assert sum(standin.READS) <= read, f"{name}: {sum(standin.READS)} bytes came back"
+        (n_levels, first), (_, last) = calls[0], calls[-1]
+        assert last - first <= NUMBERS_A_LEVEL * n_levels, f"{name}: levels wait for the host"
+        for array, same in ((made.video, wanted.video), (made.nnf, wanted.nnf)):
+            assert isinstance(array, standin.DeviceArray), name
+            np.testing.assert_array_equal(standin.to_plain(array), same, err_msg=name)
+            assert array.dtype == same.dtype
+
+
+@pytest.mark.usefixtures("device")
+def test_arrays_of_the_host_come_back_to_it() -> None:
+    clip = patchvid.sample_clip()[:6, 20:50, 30:72]
+    hole = [[9 <= y < 17 and 12 <= x < 22 for x in range(42)] for y in range(30)]
+    for run in (
+        partial(patchvid.retarget, clip, scale=(1, 1, 0.7), keep=hole),
+        partial(patchvid.inpaint, clip, hole),
+    ):
+        standin.READS.clear()
+        made = run(seed=0, device="cuda")
         assert type(made) is np.ndarray
-        np.testing.assert_array_equal(made, wanted, err_msg=name)
-        moved = run(standin.wrap(clip), "auto")
-        assert isinstance(moved, standin.DeviceArray), name
-        np.testing.assert_array_equal(standin.to_plain(moved), wanted, err_msg=name)
+        np.testing.assert_array_equal(made, run(seed=0, device="cpu"))
+        assert sum(standin.READS) <= made.nbytes + NUMBERS
 
 
 # Compilation for real devices

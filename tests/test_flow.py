@@ -5,10 +5,14 @@ the flow that torchvision 0.29 or the authors' code (PyTorch 2.15) made with the
 from `moving_waves` in three iterations, every fourth pixel of it.
 """
 
+import hashlib
 import warnings
 import zlib
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numba
@@ -297,6 +301,29 @@ def test_auto_says_once_that_another_method_is_used() -> None:
 def test_raft_insists() -> None:
     with pytest.raises(WeightsError, match="cannot fetch the weights raft_small from http://127"):
         optical_flow(VIDEO, method="raft")
+
+
+def test_weights_are_fetched_on_the_way(
+    drawn_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=drawn_weights.parent)
+    sha256 = hashlib.sha256(drawn_weights.read_bytes()).hexdigest()
+    told: list[tuple[str, float]] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}/{drawn_weights.name}"
+        published = {"raft_small": Published(url, sha256)}
+        monkeypatch.setattr("patchvid.weights.PUBLISHED", published)
+        monkeypatch.setattr("patchvid.weights._failures", {})
+        monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
+        for variable in ("http_proxy", "HTTP_PROXY", "PATCHVID_RAFT"):
+            monkeypatch.delenv(variable, raising=False)
+        Thread(target=server.serve_forever, daemon=True).start()
+        flow = optical_flow(VIDEO, iterations=2, progress=lambda *call: told.append(call))
+        server.shutdown()
+    np.testing.assert_array_equal(flow, optical_flow(VIDEO, weights=drawn_weights, iterations=2))
+    assert {what for what, _ in told} == {"download", "flow"}
+    assert told == sorted(told)  # first the download, and both from less to more
+    assert [call for call in told if call[1] == 1] == [("download", 1), ("flow", 1)]
 
 
 def test_variable_says_where_the_weights_are(

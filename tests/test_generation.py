@@ -95,7 +95,7 @@ def test_without_noise_the_clip_comes_back() -> None:
 
 def test_more_noise_leads_further_away() -> None:
     distance = [
-        np.abs(generate(CLIP, seed=2, noise=noise, em=2) - CLIP.astype(float)).mean()
+        np.abs(generate(CLIP, seed=0, samples=6, noise=noise, em=2) - CLIP.astype(float)).mean()
         for noise in (0, 3, 10)
     ]
     assert distance[0] < distance[1] < distance[2]

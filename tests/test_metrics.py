@@ -1,19 +1,23 @@
 """Measures against plain references, what must always hold, and the reference measurements."""
 
 import importlib.util
+import sys
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import naive
 import numpy as np
 import pytest
+import standin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from patchvid import estimates, metrics, read_video, resize, search
+from patchvid import estimates, kernels, metrics, read_video, resize, search
 from patchvid.errors import DeviceError, InvalidInput
+from patchvid.kernels import cpu
 from patchvid.metrics import Estimate
 
 Array = NDArray[Any]
@@ -379,6 +383,69 @@ def test_progress_goes_from_measure_to_measure() -> None:
     told: list[float] = []
     metrics.evaluate(CLIP, [OTHER, CLIP], progress=told.append)
     assert told == pytest.approx([0.2, 0.4, 0.5, 0.7, 0.9, 1.0])
+
+
+# Arrays of a GPU
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A back end for arrays that do not mix with the host's; PatchMatch is the CPU's."""
+
+    def search_on_host(*args: Any, **settings: Any) -> Any:
+        return standin.wrap(cpu.search(*map(standin.to_plain, args), **settings))
+
+    back_end = SimpleNamespace(
+        DEVICE="cuda", xp=standin.StandIn(),
+        to_device=lambda array: standin.wrap(np.array(standin.to_plain(array))),
+        to_host=standin.to_plain, patch_grid=cpu.patch_grid, search=search_on_host,
+        search_exact=cpu.search_exact,
+    )  # fmt: skip
+    monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
+    monkeypatch.setattr(kernels, "cuda", back_end, raising=False)
+    monkeypatch.setitem(sys.modules, "patchvid.kernels.cuda", back_end)
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_measures_of_arrays_on_a_gpu_are_taken_there(
+    dtype: Any, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:
+        monkeypatch.setattr("patchvid.estimates.EXACT_PATCHES", 0)
+        monkeypatch.setattr("patchvid.estimates.PROJECTED", 100)
+    source, *outputs = (clip.astype(dtype) for clip in (CLIP, OTHER, OTHER[::-1].copy()))
+    expected = metrics.evaluate(source, outputs, device="cpu")
+    moved = standin.wrap(source), [standin.wrap(output) for output in outputs]
+    visited: list[tuple[int, ...]] = []
+
+    def to_host(array: Any) -> Array:
+        visited.append(array.shape)
+        return standin.to_plain(array)
+
+    monkeypatch.setattr(kernels.cuda, "to_host", to_host)
+    for made in (metrics.evaluate(*moved), metrics.evaluate(source, outputs, device="cuda")):
+        for ours, theirs in zip([*made.scores, made.mean], [*expected.scores, expected.mean]):
+            np.testing.assert_allclose(ours[:-1], theirs[:-1], rtol=1e-5)
+        assert made.diversity == pytest.approx(expected.diversity, rel=1e-5)
+    field = (*(n - k + 1 for n, k in zip(OTHER.shape, (3, 7, 7))), 3)
+    assert [shape for shape in visited if len(shape) > 1] == [field] * 4  # for its pieces alone
+
+
+@pytest.mark.usefixtures("gpu")
+def test_each_measure_takes_arrays_of_a_gpu() -> None:
+    source, *outputs = map(standin.wrap, (CLIP, OTHER, OTHER[::-1].copy()))
+    (expected, _), _, index = metrics.evaluate(CLIP, [OTHER, OTHER[::-1]], device="cpu")
+    functions = (metrics.coherence, metrics.completeness, metrics.sliced_wasserstein)
+    for function, estimate in zip(functions, expected):
+        assert function(source, outputs[0]) == pytest.approx(estimate, rel=1e-5)
+    nnf, _ = search(outputs[0], source, method="exact")
+    assert isinstance(nnf, standin.DeviceArray)
+    assert metrics.nnf_diversity(nnf) == metrics.nnf_diversity(standin.to_plain(nnf))
+    assert metrics.diversity(source, outputs) == pytest.approx(index, rel=1e-5)
+    with pytest.raises(InvalidInput, match="device 'cpu'"):
+        metrics.coherence(source, outputs[0], device="cpu")
 
 
 # The reference measurements

@@ -1,13 +1,16 @@
 """Rules of one patch or voxel against their formulas, and what shares the work of many."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 from numpy.typing import NDArray
+from scipy.stats import kstest
 
-from patchvid.kernels import cpu, rules, threads
+from patchvid.kernels import cpu, random, rules, threads
 
 modest = settings(deadline=None, derandomize=True)
 words = st.integers(0, 2**32 - 1)
@@ -37,6 +40,25 @@ def test_every_bit_in_changes_half_of_the_bits_out() -> None:
         flipped = rules.mix(bits) ^ rules.mix(bits ^ (1 << place))
         rates = (flipped[:, None] >> np.arange(32) & 1).mean(axis=0)
         np.testing.assert_allclose(rates, 0.5, atol=0.02)
+
+
+def test_every_number_of_a_seed_tells() -> None:
+    streams = [rules.random_stream(*seed) for seed in product((0, 1, 2**32, 2**80), repeat=2)]
+    assert len(set(streams)) == len(streams)
+    assert all(0 <= stream < 2**32 for stream in streams)
+
+
+def test_random_places_come_equally_often() -> None:
+    drawn = random.below(np, 7, (70, 1000), 3)
+    np.testing.assert_allclose(np.bincount(drawn.ravel(), minlength=7), 10_000, rtol=0.03)
+
+
+def test_noise_is_normal() -> None:
+    noise = random.normal(np, (40, 50, 50), 1, 2)
+    assert noise.dtype == np.float32
+    assert kstest(noise.ravel(), "norm").statistic < 0.005
+    assert abs(np.corrcoef(noise.ravel()[:-1], noise.ravel()[1:])[0, 1]) < 0.01
+    assert abs(np.corrcoef(noise.ravel(), random.normal(np, (100_000,), 1, 3))[0, 1]) < 0.01
 
 
 compiled_mix = njit(rules.mix)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import scipy.linalg
+import standin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -230,6 +232,16 @@ def test_types_and_channels_mean_the_same_video(weights: Path) -> None:
     for channels in (1, 2, 4):
         clips = (np.repeat(x, channels, axis=3) for x in grey)
         assert metrics.svfid(*clips, weights=weights).value == pytest.approx(expected, rel=1e-4)
+
+
+def test_arrays_of_a_gpu_are_shown_to_the_network(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = metrics.svfid(CLIP, OTHER, weights=weights)
+    back_end = SimpleNamespace(to_host=standin.to_plain)
+    monkeypatch.setattr(svfid, "backend_of", lambda array: back_end)
+    moved = standin.wrap(CLIP), standin.wrap(OTHER)
+    assert metrics.svfid(*moved, weights=weights, device="cpu") == expected
 
 
 def test_all_measures_together_say_the_same(weights: Path) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -215,6 +215,7 @@ class Server(ThreadingHTTPServer):
     """Answers every request in the way of `kind`, and counts them."""
 
     kind, requests = "whole", 0
+    gone = Event()  # of who waited
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -223,11 +224,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.requests += 1
         kind = self.server.kind
-        body = {"whole": CONTENT, "cut": CONTENT[:5000], "other": CONTENT[::-1], "missing": b""}
+        half = CONTENT[: len(CONTENT) // 2]
+        body = {"cut": half, "stalled": half, "other": CONTENT[::-1], "missing": b""}
         self.send_response(404 if kind == "missing" else 200)
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
-        self.wfile.write(body[kind])
+        self.wfile.write(body.get(kind, CONTENT))
+        if kind == "stalled":
+            self.server.gone.wait(10)
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -251,8 +255,14 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def test_weights_are_fetched_once(server: Server, tmp_path: Path) -> None:
     told: list[float] = []
-    path = fetch_weights(NAME, told.append)
-    assert path == tmp_path / "cache" / "weights.pth"
+    named = tmp_path / "cache" / "weights.pth"
+
+    def tell(fraction: float) -> None:
+        assert not named.exists()  # before it is whole
+        told.append(fraction)
+
+    path = fetch_weights(NAME, tell)
+    assert path == named
     assert path.read_bytes() == CONTENT
     assert told == sorted(told)
     assert told[-1] == 1
@@ -286,6 +296,24 @@ def test_an_interrupted_download_leaves_nothing(server: Server, tmp_path: Path) 
     assert list((tmp_path / "cache").iterdir()) == []
     assert fetch_weights(NAME).read_bytes() == CONTENT
     assert server.requests == 2
+
+
+def test_a_server_that_falls_silent_is_not_waited_for(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchvid.weights._TIMEOUT", 0.2)
+    server.kind = "stalled"
+    with pytest.raises(WeightsError, match="timed out"):
+        fetch_weights(NAME)
+    server.gone.set()
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_a_killed_download_left_is_no_weights(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / ".weights.pth-part").write_bytes(CONTENT[:5000])
+    assert fetch_weights(NAME).read_bytes() == CONTENT
+    assert server.requests == 1
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server, tmp_path: Path) -> None:
