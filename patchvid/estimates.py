@@ -36,9 +36,14 @@ class Estimate(NamedTuple):
     error: float = 0.0
 
 
-def _unfold(video: NDArray[Any], patch: Triple) -> Floats:
+def _middle(video: NDArray[Any]) -> Any:
+    """Half way between the least and the greatest value: what is left of all others is small."""
+    return (video.min().astype(np.float32) + video.max()) / np.float32(2)
+
+
+def _unfold(video: NDArray[Any], patch: Triple, middle: Any) -> Floats:
     """A view of all patches, (t', y', x', kt, ky, kx, c), of values around 0 to round little."""
-    centred = np.subtract(video, 127.5, dtype=np.float32)
+    centred = np.subtract(video, middle, dtype=np.float32)
     return np.moveaxis(sliding_window_view(centred, patch, (0, 1, 2)), 3, -1)
 
 
@@ -57,7 +62,7 @@ def mean_cost(
     """Mean cost of the nearest neighbours of the patches of `query`, and their field."""
     seed = as_whole("seed", seed, 0)
     kernels = backend(device)
-    queries, keys = _unfold(query, patch), _unfold(key, patch)
+    queries, keys = (_unfold(video, patch, _middle(key)) for video in (query, key))
     if max(_count(queries), _count(keys)) <= EXACT_PATCHES:
         nnf, cost = search(query, key, patch=patch, method="exact", device=device)
         return Estimate(float(cost.mean(dtype=np.float64))), nnf
@@ -108,7 +113,7 @@ def sliced_wasserstein(
         both = (source, output)
         if scale and any(n <= k for v in both for n, k in zip(v.shape[1:3], patch[1:])):
             break
-        patches = [_unfold(video, patch) for video in both]
+        patches = [_unfold(video, patch, _middle(source)) for video in both]
         number = min(PROJECTED, *map(_count, patches))
         places = [kernels.to_device(_spread(_count(some), number, seed)) for some in patches]
         projected = [np.sort(directions @ _rows(*some).T, axis=1) for some in zip(patches, places)]

@@ -93,7 +93,7 @@ def test_samples_depend_on_the_seed_alone() -> None:
 
 def test_what_is_searched_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = naive.patches(OTHER, (3, 7, 7)).reshape(-1, 441)[::50].astype(np.float32) - 127.5
-    keys = estimates._unfold(CLIP, (3, 7, 7))
+    keys = estimates._unfold(CLIP, (3, 7, 7), np.float32(127.5))
     expected = naive.all_costs(OTHER, CLIP, (3, 7, 7)).min(axis=(3, 4, 5)).ravel()[::50]
     for chunk in (1, 100, 1 << 14):
         monkeypatch.setattr(estimates, "CHUNK", chunk)
