@@ -35,7 +35,7 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
         np.maximum(distance, 0, out=distance)
         if weights is not None:
             distance *= factors
-            distance[:, forbidden] = np.inf
+            distance = np.where(forbidden, np.inf, distance)
         nearest[start : start + rows] = distance.argmin(axis=1)
         cost[start : start + rows] = distance.min(axis=1)
     first_voxel = np.ravel_multi_index(np.unravel_index(nearest, grid), key.shape[:3])

@@ -240,11 +240,12 @@ def random_field(
     seed: int,
 ) -> NDArray[np.int32]:
     """A field of independent random keys, of those that are allowed."""
-    choice = None if allowed is None else np.flatnonzero(allowed)
-    count = math.prod(key_grid) if choice is None else len(choice)
-    drawn = random.below(kernels.xp, count, grid, seed)
-    places = np.unravel_index(drawn if choice is None else choice[drawn], key_grid)
-    return _flat(places, key_shape)
+    if allowed is None:
+        drawn = random.below(kernels.xp, math.prod(key_grid), grid, seed)
+        return _flat(np.unravel_index(drawn, key_grid), key_shape)
+    # By a sort, because to list them is to wait for a GPU to count them.
+    voxels = np.argsort(~_first_voxels(allowed, key_shape), kind="stable").astype(np.int32)
+    return voxels[random.below(kernels.xp, allowed.sum(dtype=np.uint64), grid, seed)]
 
 
 def replace_forbidden(
@@ -261,12 +262,11 @@ def replace_forbidden(
     """
     if allowed is None:
         return
-    places = slice(None) if updated is None else updated
-    found = field[places]
-    forbidden = ~allowed[tuple(np.moveaxis(to_nnf(found, key_shape), -1, 0))]
-    count = (int(forbidden.sum()),)
-    found[forbidden] = random_field(kernels, count, key_shape, allowed.shape, allowed, seed)
-    field[places] = found
+    forbidden = ~_first_voxels(allowed, key_shape)[field]
+    if updated is not None:
+        forbidden &= updated
+    others = random_field(kernels, field.shape, key_shape, allowed.shape, allowed, seed)
+    field[...] = np.where(forbidden, others, field)
 
 
 def patches_within(
@@ -297,6 +297,12 @@ def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int
     """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
     rows, x = field // key_shape[2], field % key_shape[2]
     return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
+
+
+def _first_voxels(patches: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[np.bool_]:
+    """A flat mask of the voxels of a video of this shape with which some of its patches begin."""
+    behind = [(0, n - count) for n, count in zip(shape, patches.shape)]
+    return np.pad(patches, behind).ravel()
 
 
 def _flat(places: Sequence[NDArray[Any]], key_shape: Sequence[int]) -> NDArray[np.int32]:

@@ -21,6 +21,9 @@ HOST = Path(__file__).with_name("cuda_host.h")
 
 READS: list[int] = []  # bytes of all that was copied to the host, in order
 
+# How much these find is read back, to make room for it; as much as by an index of booleans.
+COUNTING = ("argwhere", "flatnonzero", "nonzero", "unique")
+
 
 class DeviceArray(np.ndarray):
     """An array that only works with its like."""
@@ -38,12 +41,16 @@ class DeviceArray(np.ndarray):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         check(*args, *kwargs.values())
+        if function.__name__ in COUNTING:
+            READS.append(8)
         kwargs.pop("like", None)
         plain = {name: to_plain(value) for name, value in kwargs.items()}
         return wrap(function(*map(to_plain, args), **plain))
 
     def __getitem__(self, index: Any) -> Any:
         check(index)
+        if any(getattr(part, "dtype", None) == np.bool_ for part in as_tuple(index)):
+            READS.append(8)
         return wrap(to_plain(self)[to_plain(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -88,6 +95,10 @@ def wrap(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return np.asarray(value).view(DeviceArray)
     return value
+
+
+def as_tuple(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def to_plain(value: Any) -> Any:
