@@ -1,0 +1,66 @@
+"""Work is shared out to threads: all of it, once, whatever fails."""
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Iterator
+
+import numba
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patchvid.kernels.threads import share
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    """As many as there are, whatever another test has left."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    yield
+    numba.set_num_threads(before)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(0, 50), st.integers(1, 20))
+def test_every_piece_is_worked_on_once(count: int, grain: int) -> None:
+    done: list[int] = []
+    share(lambda first, stop: done.extend(range(first, stop)), count, grain)
+    assert sorted(done) == list(range(count))
+
+
+def test_a_failure_ends_it() -> None:
+    begun: list[int] = []
+
+    def work(first: int, stop: int) -> None:
+        begun.append(first)
+        raise ValueError(f"range {first}")
+
+    with pytest.raises(ValueError, match="range"):
+        share(work, 1000)
+    assert len(begun) <= numba.get_num_threads()
+    share(lambda first, stop: begun.append(-1), 1)
+    assert begun[-1] == -1
+
+
+def count_threads(_: object = None) -> int:
+    """How many threads take part in work that is long enough for all."""
+    taking_part: set[int] = set()
+
+    def work(first: int, stop: int) -> None:
+        taking_part.add(threading.get_ident())
+        time.sleep(0.05)
+
+    share(work, 5 * numba.get_num_threads())
+    return len(taking_part)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system does not fork processes")
+    assert count_threads() == numba.get_num_threads()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        (inside,) = pool.map_async(count_threads, [None]).get(timeout=60)
+    assert inside == numba.get_num_threads()
