@@ -229,10 +229,10 @@ def kernels_at(key: Any, size: str) -> Rows:
 
     for form in FORMS:
         row = partial(_row, size, form)
-        halves = _launched(form, search)
+        sweeps = _launched(form, search)
         moved = words + 3 * field.nbytes  # field in and out, cost out
-        yield row("search, sweep first", sum(halves[:2]), moved, first)
-        each = sum(halves[2:]) / (SWEEPS - 1)
+        yield row("search, sweep first", sweeps[0], moved, first)
+        each = sum(sweeps[1:]) / (SWEEPS - 1)
         yield row(f"search, sweep 2 to {SWEEPS}", each, moved, later)
         seconds = _launched(form, lambda: cuda.patch_distance(query, key, field, patch=PATCH))
         yield row("patch distance", sum(seconds), words + 2 * field.nbytes, votes)

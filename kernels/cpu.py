@@ -181,7 +181,7 @@ def search(
                 )  # fmt: skip
 
             share(work, n_rows, grain=16)
-        settled = rules.mean_cost(totals.sum(keepdims=True)[0], max(n_updated, 1))
+        settled = np.full(1, rules.mean_cost(totals.sum(), n_updated))
     return cost, settled
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from patchvid.errors import DeviceError
 from patchvid.kernels import is_on_gpu, numba_cuda, raw_cuda, rules
 from patchvid.kernels.exact import search_exact as search_exact
-from patchvid.kernels.raw_cuda import to_words
+from patchvid.kernels.raw_cuda import THREADS, to_words
 from patchvid.kernels.rules import make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
 from patchvid.kernels.voting import from_ordinals, to_ordinals
@@ -83,17 +83,19 @@ def search(
     query, key = _comparable(query, key, patch, periodic)
     geometry = (*geometry[:-1], key.shape[3])
     cost = cupy.full(field.shape, np.nan, np.float32)
-    n_updated = field.size if updated is None else cupy.maximum(cupy.count_nonzero(updated), 1)
+    counted = cupy.empty(0, np.int64) if updated is None else updated.sum(dtype=np.int64).reshape(1)
     weights = _none(np.float32) if weights is None else weights
     updated = _none(np.bool_) if updated is None else updated
     settled = cupy.zeros(1, np.float32) if settled is None else settled
+    totals = cupy.zeros(THREADS, np.uint64)
     for number, jump in enumerate(rules.plan_jumps(sweeps, past, reach)):
-        for colour in (0, 1):
-            plan = rules.plan_sweep(
-                past + number, colour, number == 0, jump, reach, seed, key.shape
-            )
-            raw_cuda.sweep(query, key, weights, updated, field, cost, settled, geometry, plan)
-        settled = _mean(cost, n_updated)
+        plans = [
+            rules.plan_sweep(past + number, colour, number == 0, jump, reach, seed, key.shape)
+            for colour in (0, 1)
+        ]
+        settled = raw_cuda.sweep(
+            query, key, weights, updated, field, cost, settled, totals, counted, geometry, plans
+        )
     return cost, settled
 
 
@@ -104,12 +106,6 @@ def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     cost = cupy.empty(field.shape, np.float32)
     raw_cuda.distance(query, key, field, cost, (*geometry[:-1], key.shape[3]))
     return cost
-
-
-def _mean(cost, count):
-    """The mean cost, (1,), from integers, so that it does not depend on the order of the sum."""
-    limited = cupy.where(cost < np.inf, cupy.minimum(cost, rules.MOST) * rules.UNITS, 0)
-    return rules.mean_cost(limited.astype(np.int64).sum().reshape(1), count)
 
 
 def carry(

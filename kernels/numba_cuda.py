@@ -13,6 +13,7 @@ THREADS = 128  # of a block
 
 device = cuda.jit(device=True)
 coordinates, carry_key = device(rules.coordinates), device(rules.carry_key)
+fixed_point, mean_cost = device(rules.fixed_point), device(rules.mean_cost)
 
 
 def _launch(kernel, count, *arguments):
@@ -89,12 +90,16 @@ def _make_kernels(rows_ssd):
     improve = rules.improver(device, distance)
 
     @cuda.jit
-    def sweep_kernel(query, key, weights, updated, field, cost, threshold, geometry, sweep):
+    def sweep_kernel(
+        query, key, weights, updated, field, cost, threshold, totals, geometry, sweep
+    ):  # fmt: skip
         n_t, n_y, n_x = field.shape
         t, y, place = coordinates(cuda.grid(1), n_y, (n_x + 1) // 2)
         x = 2 * place + ((t + y + sweep[0]) & 1)
         if t < n_t and x < n_x and (updated.size == 0 or updated[t, y, x]):
             improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep)
+            # Sums of integers do not depend on their order.
+            cuda.atomic.add(totals, cuda.threadIdx.x, np.uint64(fixed_point(cost[t, y, x])))
 
     @cuda.jit
     def distance_kernel(query, key, field, cost, geometry):
@@ -112,14 +117,30 @@ def _make_kernels(rows_ssd):
 KERNELS = {"uint32": _make_kernels(_bytes_ssd), "float32": _make_kernels(_floats_ssd)}
 
 
-def sweep(query, key, weights, updated, field, cost, threshold, geometry, plan):
-    """Improve the patches of one colour; the arguments are those of `rules.improver`."""
+@cuda.jit
+def settle_kernel(totals, counted, settled, count):
+    if cuda.grid(1) == 0:
+        total = np.int64(0)
+        for thread in range(totals.size):
+            total += np.int64(totals[thread])
+            totals[thread] = 0
+        settled[0] = mean_cost(total, counted[0] if counted.size else count)
+
+
+def sweep(
+    query, key, weights, updated, field, cost, threshold, totals, counted, geometry, plans
+):  # fmt: skip
+    """Improve the patches of both colours, as `raw_cuda.sweep` does it."""
     n_t, n_y, n_x = field.shape
     kernel, _ = KERNELS[query.dtype.name]
-    _launch(
-        kernel, n_t * n_y * ((n_x + 1) // 2), query.reshape(-1), key.reshape(-1),
-        weights, updated, field, cost, threshold, geometry, plan,
-    )  # fmt: skip
+    for plan in plans:
+        _launch(
+            kernel, n_t * n_y * ((n_x + 1) // 2), query.reshape(-1), key.reshape(-1),
+            weights, updated, field, cost, threshold, totals, geometry, plan,
+        )  # fmt: skip
+    settled = cupy.empty(1, np.float32)
+    _launch(settle_kernel, 1, totals, counted, settled, field.size)
+    return settled
 
 
 def distance(query, key, field, cost, geometry):

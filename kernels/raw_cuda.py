@@ -4,6 +4,7 @@ They take the place of those of `numba_cuda` with the same names and arguments. 
 8 bits are compared, and voted on, by one instruction each, and patches have constant sizes.
 """
 
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,28 +40,46 @@ def _launch(name, kernel, options, count, *arguments):
     module.get_function(kernel)((-(-count // THREADS),), (THREADS,), tuple(sizes))
 
 
-def _search_options(array, patch):
-    kind = {"FLOATS": 1} if array.dtype == np.float32 else {}
-    first = rules.FIRST_ROWS
-    return definitions(patch, CHANNELS=array.shape[3], FIRST_ROWS=first, **kind)
+def search_options(channels, dtype, patch):
+    """What `search.cu` is compiled with for patches of so many words, or floats, a voxel."""
+    kind = {"FLOATS": 1} if dtype == np.float32 else {}
+    return definitions(
+        patch, CHANNELS=channels, FIRST_ROWS=rules.FIRST_ROWS,
+        MOST=f"{rules.MOST}f", UNITS=f"{rules.UNITS}f", **kind,
+    )  # fmt: skip
 
 
-def sweep(query, key, weights, updated, field, cost, threshold, geometry, plan):
-    """Improve the patches of one colour; the arguments are those of `rules.improver`."""
+def sweep(
+    query, key, weights, updated, field, cost, threshold, totals, counted, geometry, plans
+):  # fmt: skip
+    """Improve the patches of one colour, then those of the other, and return the mean cost, (1,).
+
+    Most arguments are those of `rules.improver`. `totals` are zeros of uint64, one for each thread
+    of a block, and are zeros afterwards; `counted` (1,) is how many patches are updated, if not
+    all are.
+    """
     query_size, query_grid, key_size, key_grid, patch, periodic, _ = geometry
     n_t, n_y, n_x = query_grid
+    options = search_options(query.shape[3], query.dtype, patch)
+    for plan in plans:
+        _launch(
+            "search", "patchvid_sweep", options, n_t * n_y * ((n_x + 1) // 2),
+            query, key, weights, updated, field, cost, threshold, totals, *query_size[1:],
+            *query_grid, *key_size[1:], *key_grid, *periodic, *plan[:4], np.uint32(plan[4]),
+        )  # fmt: skip
+    settled = cupy.empty(1, np.float32)
     _launch(
-        "search", "patchvid_sweep", _search_options(query, patch), n_t * n_y * ((n_x + 1) // 2),
-        query, key, weights, updated, field, cost, threshold, *query_size[1:], *query_grid,
-        *key_size[1:], *key_grid, *periodic, *plan[:4], np.uint32(plan[4]),
+        "search", "patchvid_settle", options, 1, totals, counted, settled, totals.size, field.size
     )  # fmt: skip
+    return settled
 
 
 def distance(query, key, field, cost, geometry):
     """Fill in the squared distance of every patch to its key."""
     query_size, query_grid, key_size, _, patch, _, _ = geometry
+    options = search_options(query.shape[3], query.dtype, patch)
     _launch(
-        "search", "patchvid_distance", _search_options(query, patch), field.size,
+        "search", "patchvid_distance", options, field.size,
         query, key, field, cost, *query_size[1:], *query_grid, *key_size[1:],
     )  # fmt: skip
 
@@ -69,16 +88,13 @@ def median(value, field, made, voted, key_size, patch, periodic):
     """Fill in the lower median of the votes on every voxel, of unsigned integers."""
     lanes = 4 // value.dtype.itemsize
     words = to_words(value)
-    made_words = cupy.empty((*voted.shape[:3], words.shape[3]), np.uint32)
+    *shape, channels = voted.shape
     for plane in range(words.shape[3]):
-        some = cupy.empty(voted.shape[:3], np.uint32)
         _launch(
-            "vote", "patchvid_median", definitions(patch, LANES=lanes), some.size,
-            cupy.ascontiguousarray(words[..., plane]), field, made, some,
-            *field.shape, *voted.shape[:3], *key_size[1:], *periodic,
+            "vote", "patchvid_median", definitions(patch, LANES=lanes), math.prod(shape),
+            words, field, made, voted, words.shape[3], plane, channels,
+            *field.shape, *shape, *key_size[1:], *periodic,
         )  # fmt: skip
-        made_words[..., plane] = some
-    voted[...] = made_words.view(value.dtype)[..., : voted.shape[3]]
 
 
 def to_words(values):

@@ -70,8 +70,8 @@ def fixed_point(cost):
 
 
 def mean_cost(total, count):
-    """The mean of costs from the sum of their fixed points, an array (1,)."""
-    return (total // count).astype(np.float32) / UNITS
+    """The mean of costs from the sum of their fixed points."""
+    return np.float32(total // max(count, 1)) / UNITS
 
 
 def mix(bits):

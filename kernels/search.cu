@@ -3,7 +3,7 @@
 // The rules are those of `improve` in rules.py, whose results these kernels repeat byte for byte.
 // Compiled for one patch and one number of channels: DEPTH, ROWS, COLUMNS, CHANNELS. A channel is a
 // word of four bytes, each a channel of the clip, or with FLOATS one float. FIRST_ROWS of a patch
-// may be enough to reject a key.
+// may be enough to reject a key. Costs are added up as integers, MOST at most, in UNITS of one.
 
 #ifdef FLOATS
 typedef float word;
@@ -92,7 +92,7 @@ __device__ __forceinline__ float distance(
 
 extern "C" __global__ void patchvid_sweep(
     const word *query, const word *key, const float *weights, const bool *updated,
-    int *field, float *cost, const float *threshold,
+    int *field, float *cost, const float *threshold, unsigned long long *totals,
     int query_y, int query_x, int n_t, int n_y, int n_x,
     int key_y, int key_x, int grid_t, int grid_y, int grid_x,
     int wraps_t, int wraps_y, int wraps_x,
@@ -159,6 +159,22 @@ extern "C" __global__ void patchvid_sweep(
     }
     field[patch] = best;
     cost[patch] = best_cost;
+    if (best_cost < __int_as_float(0x7f800000))
+        atomicAdd(&totals[threadIdx.x], (unsigned long long)(min(best_cost, MOST) * UNITS));
+}
+
+// The mean cost of a sweep, over `counted` patches if that is given, else over `count`.
+extern "C" __global__ void patchvid_settle(
+    unsigned long long *totals, const long long *counted, float *settled, int n_totals, int count)
+{
+    if (blockIdx.x * blockDim.x + threadIdx.x)
+        return;
+    unsigned long long total = 0;
+    for (int i = 0; i < n_totals; ++i) {
+        total += totals[i];
+        totals[i] = 0;
+    }
+    *settled = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
 }
 
 extern "C" __global__ void patchvid_distance(

@@ -22,6 +22,13 @@ static inline unsigned int __umulhi(unsigned int a, unsigned int b)
     return (uint64_t)a * b >> 32;
 }
 
+static inline unsigned long long atomicAdd(unsigned long long *total, unsigned long long value)
+{
+    const unsigned long long before = *total;
+    *total += value;
+    return before;
+}
+
 static inline float __int_as_float(int bits)
 {
     float value;

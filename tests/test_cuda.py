@@ -208,8 +208,11 @@ def signatures() -> Iterator[tuple[Any, tuple[Any, ...]]]:
         pair = words, words
         yield (
             sweep_kernel,
-            (*pair, floats, flags, field, floats, types.float32[::1], geometry, sweep),
-        )
+            (
+                *pair, floats, flags, field, floats, types.float32[::1], types.uint64[::1],
+                geometry, sweep,
+            ),
+        )  # fmt: skip
         yield distance_kernel, (*pair, field, floats, geometry)
     for kind in (types.uint8, types.uint16, types.uint32, types.float32):
         arguments = kind[:, ::1], field, flags, kind[:, :, :, ::1], size, size, axes
@@ -219,6 +222,10 @@ def signatures() -> Iterator[tuple[Any, tuple[Any, ...]]]:
         clip, taps = kind[:, :, ::1], (types.int64[::1], types.float32[:, ::1])
         yield numba_cuda.blend_kernel, (clip, *taps, floats, counts)
         yield numba_cuda.blend_kernel, (floats, *taps, clip, counts)
+    yield (
+        numba_cuda.settle_kernel,
+        (types.uint64[::1], types.int64[::1], types.float32[::1], counts),
+    )
     near = [types.int64[:, ::1]] * 3
     yield numba_cuda.carry_kernel, (field, *near, field, size, size, size, size)
 
@@ -265,17 +272,16 @@ def test_kernels_in_cuda_c_compile(
     from patchvid.kernels import raw_cuda
 
     architecture = f"--gpu-architecture=compute_{capability[0]}{capability[1]}"
-    kinds: list[tuple[str, dict[str, int]]] = [
-        ("search", {"CHANNELS": 1, "FIRST_ROWS": 2}),
-        ("search", {"CHANNELS": 2, "FIRST_ROWS": 2}),
-        ("search", {"CHANNELS": 3, "FIRST_ROWS": 2, "FLOATS": 1}),
-        *(("vote", {"LANES": lanes}) for lanes in (1, 2, 4)),
+    kinds = [
+        *(("search", raw_cuda.search_options(n, "uint32", patch)) for n in (1, 2)),
+        ("search", raw_cuda.search_options(3, "float32", patch)),
+        *(("vote", raw_cuda.definitions(patch, LANES=lanes)) for lanes in (1, 2, 4)),
     ]
-    for name, macros in kinds:
-        options = [architecture, "-std=c++17", *raw_cuda.definitions(patch, **macros)]
-        ptx = compile_with_nvrtc(raw_cuda.source_of(name), options)
+    for name, options in kinds:
+        source = raw_cuda.source_of(name)
+        ptx = compile_with_nvrtc(source, [architecture, "-std=c++17", *options])
         assert ".f64" not in ptx
-        if name == "search" and "FLOATS" not in macros:
+        if name == "search" and "-DFLOATS=1" not in options:
             assert "dp4a" in ptx
 
 
