@@ -77,7 +77,9 @@ class Quantizer:
     def __call__(self, video: NDArray[Any]) -> NDArray[np.uint8]:
         if self.exact:
             return video
-        return np.clip(np.rint((video - self.low) / self.step), 0, 255).astype(np.uint8)
+        shifted = video.astype(np.float32) - np.float32(self.low)
+        shifted /= np.float32(self.step)
+        return np.clip(np.rint(shifted, out=shifted), 0, 255, out=shifted).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -185,8 +187,8 @@ def _footprint(stage: Stage) -> int:
     """Bytes that the finest level takes at most beside its value, on a GPU."""
     n_voxels = max(math.prod(stage.value.shape[:3]), math.prod(stage.output_level.shape))
     n_channels = stage.value.shape[3]
-    # Query, key and output, twice, and these in words; fields and costs.
-    return n_voxels * (6 * n_channels * stage.value.itemsize + 32)
+    # Field, cost, and words of what is compared; and what votes, in words and on its way to 8 bits.
+    return n_voxels * (16 + n_channels * (8 * stage.value.itemsize - 4))
 
 
 def _complete(video: NDArray[Any], stage: Stage) -> NDArray[Any]:

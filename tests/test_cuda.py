@@ -7,6 +7,7 @@ that the CPU's kernels give. See `cuda_simulated` and `standin`.
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -185,6 +186,35 @@ def test_arrays_of_the_host_come_back_to_it() -> None:
         assert type(made) is np.ndarray
         np.testing.assert_array_equal(made, run(seed=0, device="cpu"))
         assert sum(standin.READS) <= made.nbytes + NUMBERS
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize(
+    ("dtype", "channels"),
+    [(np.uint8, 3), (np.uint8, 1), (np.uint16, 3), (np.float32, 3), (np.float32, 1)],
+)
+def test_memory_is_what_was_predicted(
+    dtype: Any, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from patchvid.kernels import cuda as back_end
+
+    clip = patchvid.resize(patchvid.sample_clip()[..., :channels], (8, 90, 160)).astype(dtype)
+    make = partial(patchvid.generate, standin.wrap(clip), seed=0, em=1, noise=2)
+    make()  # compiles, which takes memory too
+    predicted: list[int] = []
+
+    def begin(size: int) -> None:
+        predicted.append(tracemalloc.get_traced_memory()[0] + size)
+        tracemalloc.reset_peak()
+
+    monkeypatch.setattr(back_end, "make_room", begin)
+    tracemalloc.start()
+    try:
+        make()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= predicted[0] <= 1.5 * peak
 
 
 # Compilation for real devices
