@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from math import prod
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch as replaced
 
@@ -25,6 +25,7 @@ REPEATS = 5
 WORD = 4  # bytes, of four channels
 BITS = 8  # passes over the votes of a median
 VOTES = prod(PATCH)
+COPIED = 4 << 20, 1 << 30  # bytes: in the second-level cache, and not
 WAIT = 4_000_000  # cycles that launches may take the host, some milliseconds
 
 CEILINGS = r"""
@@ -36,19 +37,18 @@ extern "C" __global__ void wait(long long cycles)
 
 #define CHAINS 8
 
-#define MEASURE(NAME, OPERATION)                                                             \
-extern "C" __global__ void NAME(unsigned int *out, unsigned int b, int rounds)               \
-{                                                                                            \
-    unsigned int s[CHAINS], total = 0;                                                       \
-    for (int k = 0; k < CHAINS; ++k)                                                         \
-        s[k] = threadIdx.x + k;                                                              \
-    _Pragma("unroll 8")                                                                      \
-    for (int i = 0; i < rounds; ++i)                                                         \
-        for (int k = 0; k < CHAINS; ++k)                                                     \
-            s[k] = OPERATION;                                                                \
-    for (int k = 0; k < CHAINS; ++k)                                                         \
-        total += s[k];                                                                       \
-    out[blockIdx.x * blockDim.x + threadIdx.x] = total;                                      \
+#define MEASURE(OPERATION)                                      \
+{                                                               \
+    unsigned int s[CHAINS], total = 0;                          \
+    for (int k = 0; k < CHAINS; ++k)                            \
+        s[k] = threadIdx.x + k;                                 \
+    _Pragma("unroll 8")                                         \
+    for (int i = 0; i < rounds; ++i)                            \
+        for (int k = 0; k < CHAINS; ++k)                        \
+            s[k] = OPERATION;                                   \
+    for (int k = 0; k < CHAINS; ++k)                            \
+        total += s[k];                                          \
+    out[blockIdx.x * blockDim.x + threadIdx.x] = total;         \
 }
 
 __device__ __forceinline__ unsigned int compared(unsigned int s, unsigned int b)
@@ -57,9 +57,14 @@ __device__ __forceinline__ unsigned int compared(unsigned int s, unsigned int b)
     return __dp4a(difference, difference, s);
 }
 
-MEASURE(dp4a, __dp4a(s[k], b, s[k]))
-MEASURE(compare, compared(s[k], b))
-MEASURE(count, s[k] + __vsetltu4(s[k], b))
+extern "C" __global__ void dp4a(unsigned int *out, unsigned int b, int rounds)
+MEASURE(__dp4a(s[k], b, s[k]))
+
+extern "C" __global__ void compare(unsigned int *out, unsigned int b, int rounds)
+MEASURE(compared(s[k], b))
+
+extern "C" __global__ void count(unsigned int *out, unsigned int b, int rounds)
+MEASURE(s[k] + __vsetltu4(s[k], b))
 """
 CHAINS, THREADS, BLOCKS, ROUNDS = 8, 256, 1 << 12, 1 << 10
 
@@ -138,20 +143,20 @@ def clocked(form: str, ahead: bool) -> Iterator[list[Span]]:
     spans: list[Span] = []
 
     def clock(function: Any) -> Any:
-        def call(*arguments: Any) -> None:
+        def call(*arguments: Any) -> Any:
             if ahead:
                 _wait()
-            spans.append(_span(function.__name__, lambda: function(*arguments)))
+            results: list[Any] = []
+            spans.append(_span(function.__name__, lambda: results.append(function(*arguments))))
+            return results[0]
 
         return call
 
-    def namespace(module: ModuleType, *names: str) -> SimpleNamespace:
-        return SimpleNamespace(**{name: clock(getattr(module, name)) for name in names})
-
     chosen = raw_cuda if form == "raw_cuda" else numba_cuda
-    replaceable = namespace(chosen, "sweep", "distance", "median")
-    others = namespace(numba_cuda, "mean", "carry", "blend")
-    with replaced.multiple(cuda, raw_cuda=replaceable, numba_cuda=others):
+    names = ("sweep", "distance", "median", "to_words", "carry", "blend")
+    in_form = SimpleNamespace(**{name: clock(getattr(chosen, name)) for name in names})
+    alone = SimpleNamespace(mean=clock(numba_cuda.mean))
+    with replaced.multiple(cuda, raw_cuda=in_form, numba_cuda=alone):
         yield spans
 
 
@@ -195,8 +200,7 @@ def breakdown(make: Callable[[], object], size: str, seconds: float) -> Rows:
 def rates() -> Rows:
     """The rates that the floors are made of."""
     for rate, value, unit in (
-        ("copy of 4 MB", copy_rate(4 << 20) / 1e9, "GB/s"),
-        ("copy of 1 GB", copy_rate(1 << 30) / 1e9, "GB/s"),
+        *((f"copy of {n >> 20} MB", copy_rate(n) / 1e9, "GB/s") for n in COPIED),
         ("dp4a", operation_rate("dp4a") / 1e9, "G/s"),
         ("words compared, by vabsdiff4 and dp4a", operation_rate("compare") / 1e9, "G/s"),
         ("words of votes counted, by vsetltu4 and add", operation_rate("count") / 1e9, "G/s"),
@@ -227,38 +231,40 @@ def kernels_at(key: Any, size: str) -> Rows:
     coarse_grid = cuda.patch_grid(coarse, PATCH)
     carried = random_field(cuda, coarse_grid, coarse, coarse_grid, None, 0)
 
+    def measured(form: str, name: str, call: Callable[[], object]) -> list[float]:
+        """Seconds of each launch by a function of that name, the least of some calls."""
+        runs = []
+        for _ in range(1 + REPEATS):  # the first one compiles
+            with clocked(form, ahead=True) as spans:
+                call()
+            runs.append([_seconds(span) for span in spans if span[0] == name])
+        return [min(each) for each in zip(*runs[1:])]
+
+    distance = partial(cuda.patch_distance, query, key, field, patch=PATCH)
+    vote = partial(cuda.vote, key, field, patch=PATCH)
+    carry = partial(cuda.carry, carried, coarse, coarse, shape, shape, patch=PATCH)
     for form in FORMS:
         row = partial(_row, size, form)
-        sweeps = _launched(form, search)
+        sweeps = measured(form, "sweep", search)
         moved = words + 3 * field.nbytes  # field in and out, cost out
         yield row("search, sweep first", sweeps[0], moved, first)
         each = sum(sweeps[1:]) / (SWEEPS - 1)
         yield row(f"search, sweep 2 to {SWEEPS}", each, moved, later)
-        seconds = _launched(form, lambda: cuda.patch_distance(query, key, field, patch=PATCH))
+        seconds = measured(form, "distance", distance)
         yield row("patch distance", sum(seconds), words + 2 * field.nbytes, votes)
-        seconds = _launched(form, lambda: cuda.vote(key, field, patch=PATCH))
-        yield row(
-            "vote, median", sum(seconds), field.nbytes + 2 * key.nbytes, BITS * votes, "count"
-        )
-
-    row = partial(_row, size, "numba_cuda")  # the others' only form
-    seconds = _launched("numba_cuda", lambda: cuda.vote(key, field, patch=PATCH, reduce="mean"))
-    yield row("vote, mean", sum(seconds), field.nbytes + 2 * key.nbytes)
-    carry = partial(cuda.carry, carried, coarse, coarse, shape, shape, patch=PATCH)
-    yield row("carry", sum(_launched("numba_cuda", carry)), carried.nbytes + field.nbytes)
-    seconds = _launched("numba_cuda", lambda: resize(key, coarse))
-    n_bytes = key.nbytes + prod(coarse) * key.shape[3]
-    yield row("blend, three axes to the next level", sum(seconds), n_bytes)
-
-
-def _launched(form: str, call: Callable[[], object]) -> list[float]:
-    """Seconds of each kernel that a call launches, the least of some calls."""
-    runs = []
-    for _ in range(1 + REPEATS):  # the first one compiles
-        with clocked(form, ahead=True) as spans:
-            call()
-        runs.append([_seconds(span) for span in spans])
-    return [min(each) for each in zip(*runs[1:])]
+        seconds = measured(form, "to_words", distance)
+        yield row("words of query and key", sum(seconds), words + 2 * key.nbytes)
+        seconds = measured(form, "median", vote)
+        n_bytes = field.nbytes + 2 * key.nbytes
+        yield row("vote, median", sum(seconds), n_bytes, BITS * votes, "count")
+        seconds = measured(form, "carry", carry)
+        yield row("carry", sum(seconds), carried.nbytes + field.nbytes)
+        seconds = measured(form, "blend", lambda: resize(key, coarse))
+        n_bytes = key.nbytes + prod(coarse) * key.shape[3]
+        yield row("blend, three axes to the next level", sum(seconds), n_bytes)
+    mean = partial(vote, reduce="mean")
+    seconds = measured("numba_cuda", "mean", mean)  # its only form
+    yield _row(size, "numba_cuda", "vote, mean", sum(seconds), field.nbytes + 2 * key.nbytes)
 
 
 def _row(

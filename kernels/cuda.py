@@ -12,7 +12,7 @@ import numpy as np
 from patchvid.errors import DeviceError
 from patchvid.kernels import is_on_gpu, numba_cuda, raw_cuda, rules
 from patchvid.kernels.exact import search_exact as search_exact
-from patchvid.kernels.raw_cuda import THREADS, to_words
+from patchvid.kernels.raw_cuda import THREADS
 from patchvid.kernels.rules import make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
 from patchvid.kernels.voting import from_ordinals, to_ordinals
@@ -48,7 +48,8 @@ def finish():
 
 
 def make_room(size):
-    """Wait until so many bytes are free for work that is about to be launched."""
+    """Wait until so many bytes, and what resampling takes, are free for work to be launched."""
+    size += BETWEEN
     free, _ = cupy.cuda.Device().mem_info
     if size > free:  # what is in flight holds some
         finish()
@@ -66,8 +67,9 @@ def _comparable(query, key, patch, periodic):
     if any(periodic):
         around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic)]
         query = cupy.pad(query, [*around, (0, 0)], mode="wrap")
-    pair = [to_words(a) if a.dtype == np.uint8 else cupy.ascontiguousarray(a) for a in (query, key)]
-    return pair[0], pair[1]
+    if query.dtype == np.uint8:
+        return raw_cuda.to_words(query), raw_cuda.to_words(key)
+    return cupy.ascontiguousarray(query), cupy.ascontiguousarray(key)
 
 
 def _none(dtype):
@@ -82,7 +84,9 @@ def search(
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
     query, key = _comparable(query, key, patch, periodic)
     geometry = (*geometry[:-1], key.shape[3])
-    cost = cupy.full(field.shape, np.nan, np.float32)
+    cost = cupy.empty(field.shape, np.float32)
+    if updated is not None:
+        cost.fill(np.nan)
     counted = cupy.empty(0, np.int64) if updated is None else updated.sum(dtype=np.int64).reshape(1)
     weights = _none(np.float32) if weights is None else weights
     updated = _none(np.bool_) if updated is None else updated
@@ -115,11 +119,20 @@ def carry(
     """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
     fine = cupy.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
     near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
-    numba_cuda.carry(
-        field, [cupy.asarray(table) for table in near], fine,
-        key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,
-    )  # fmt: skip
+    raw_cuda.carry(
+        field, _upload(near), fine, key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch
+    )
     return fine
+
+
+def _upload(arrays):
+    """Arrays of the host, of which those with the largest items come first, by a single copy."""
+    joined = cupy.asarray(np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]))
+    stops = np.cumsum([array.nbytes for array in arrays])
+    return [
+        joined[stop - array.nbytes : stop].view(array.dtype).reshape(array.shape)
+        for array, stop in zip(arrays, stops.tolist())
+    ]
 
 
 def vote(value, field, *, patch, made=None, periodic=(False, False, False), reduce="median"):
@@ -140,7 +153,9 @@ def apply_taps(video, tables, out):
     """
     frames, height, width, channels = video.shape
     new_frames, new_height, new_width, _ = out.shape
-    t, y, x = [(cupy.asarray(starts), cupy.asarray(weights)) for starts, weights in tables]
+    starts, weights = zip(*tables)
+    on_device = _upload([*starts, *weights])
+    t, y, x = zip(on_device[:3], on_device[3:])
     top = int(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else 0
     row = frames * (width + new_width) * channels * 4
     band = max(1, BETWEEN // row)
@@ -149,9 +164,12 @@ def apply_taps(video, tables, out):
         starts, weights = (table[first : first + n_rows] for table in y)
         rows = cupy.empty((frames, n_rows, width * channels), np.float32)
         flat = video.reshape(frames, height, width * channels)
-        numba_cuda.blend(flat, starts, weights, rows, 0)
+        raw_cuda.blend(flat, starts, weights, rows, 0)
         pixels = cupy.empty((frames * n_rows, new_width, channels), np.float32)
-        numba_cuda.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
-        made = cupy.empty((1, new_frames, n_rows * new_width * channels), out.dtype)
-        numba_cuda.blend(pixels.reshape(1, frames, -1), *t, made, top)
-        out[:, first : first + n_rows] = made.reshape(new_frames, n_rows, new_width, channels)
+        raw_cuda.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
+        made = out
+        if n_rows < new_height:
+            made = cupy.empty((new_frames, n_rows, new_width, channels), out.dtype)
+        raw_cuda.blend(pixels.reshape(1, frames, -1), *t, made.reshape(1, new_frames, -1), top)
+        if made is not out:
+            out[:, first : first + n_rows] = made

@@ -149,6 +149,31 @@ def distance(query, key, field, cost, geometry):
     _launch(kernel, field.size, query.reshape(-1), key.reshape(-1), field, cost, geometry)
 
 
+@cuda.jit
+def words_kernel(values, words):
+    lanes = 4 // values.itemsize
+    n_words, channels = words.shape[1], values.shape[1]
+    voxel = cuda.grid(1) // n_words
+    if voxel >= words.shape[0]:
+        return
+    plane = cuda.grid(1) - voxel * n_words
+    word = np.uint32(0)
+    for lane in range(lanes):
+        channel = plane * lanes + lane
+        if channel < channels:
+            word |= np.uint32(values[voxel, channel]) << np.uint32(32 // lanes * lane)
+    words[voxel, plane] = word
+
+
+def to_words(values):
+    """(t, y, x, n) of uint32: the channels of a voxel, as many to a word as fit, and zeros."""
+    *shape, channels = values.shape
+    words = cupy.empty((*shape, -(-channels * values.itemsize // 4)), np.uint32)
+    flat = [cupy.ascontiguousarray(array).reshape(-1, array.shape[3]) for array in (values, words)]
+    _launch(words_kernel, words.size, *flat)
+    return words
+
+
 # ---------------------------------------------------------------------------------------------
 # Voting
 # ---------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Kernels of the CUDA back end in CUDA C, compiled by CuPy for one patch and kind of voxel each.
 
 They take the place of those of `numba_cuda` with the same names and arguments. Four channels of
-8 bits are compared, and voted on, by one instruction each, and patches have constant sizes.
+8 bits are compared, and voted on, by one instruction each, patches have constant sizes, and a
+launch by CuPy takes the host less time than one by Numba.
 """
 
 import math
@@ -14,6 +15,13 @@ import numpy as np
 from patchvid.kernels import rules
 
 THREADS = 128  # of a block
+
+_TYPES = {
+    "uint8": "unsigned char",
+    "uint16": "unsigned short",
+    "uint32": "unsigned int",
+    "float32": "float",
+}
 
 
 def source_of(name):
@@ -47,6 +55,16 @@ def search_options(channels, dtype, patch):
         patch, CHANNELS=channels, FIRST_ROWS=rules.FIRST_ROWS,
         MOST=f"{rules.MOST}f", UNITS=f"{rules.UNITS}f", **kind,
     )  # fmt: skip
+
+
+def word_options(dtype):
+    """What `words.cu` is compiled with for values of a type."""
+    return f"-DSOURCE={_TYPES[np.dtype(dtype).name]}", f"-DLANES={4 // np.dtype(dtype).itemsize}"
+
+
+def blend_options(dtype, made):
+    """What `resample.cu` is compiled with for values of a type that make others."""
+    return f"-DSOURCE={_TYPES[np.dtype(dtype).name]}", f"-DMADE={_TYPES[np.dtype(made).name]}"
 
 
 def sweep(
@@ -99,8 +117,28 @@ def median(value, field, made, voted, key_size, patch, periodic):
 
 def to_words(values):
     """(t, y, x, n) of uint32: the channels of a voxel, as many to a word as fit, and zeros."""
-    lanes = 4 // values.dtype.itemsize
-    n_words = -(-values.shape[3] // lanes)
-    padded = cupy.zeros((*values.shape[:3], n_words * lanes), values.dtype)
-    padded[..., : values.shape[3]] = values
-    return padded.view(np.uint32)
+    channels, lanes = values.shape[3], 4 // values.dtype.itemsize
+    words = cupy.empty((*values.shape[:3], -(-channels // lanes)), np.uint32)
+    _launch(
+        "words", "patchvid_pack", word_options(values.dtype), words.size,
+        cupy.ascontiguousarray(values), words, words.size, channels, words.shape[3],
+    )  # fmt: skip
+    return words
+
+
+def carry(coarse, near, fine, coarse_key, query_size, fine_key, patch):
+    """Fill in the field of a finer level; `near` is what `nearest_coarse` says of each axis."""
+    _launch(
+        "carry", "patchvid_carry", (), fine.size,
+        coarse, *near, fine, *fine.shape, *coarse.shape[1:], *coarse_key, *query_size, *fine_key,
+        *patch,
+    )  # fmt: skip
+
+
+def blend(source, starts, weights, out, top):
+    """Resample the middle one of three axes; unless `top` is 0, round up to it."""
+    _launch(
+        "resample", "patchvid_blend", blend_options(source.dtype, out.dtype), out.size,
+        source, starts, weights, out, out.size, source.shape[1], *out.shape[1:],
+        weights.shape[1], np.float32(top),
+    )  # fmt: skip

@@ -29,6 +29,13 @@ static inline unsigned long long atomicAdd(unsigned long long *total, unsigned l
     return before;
 }
 
+// A clock by which nothing is waited for.
+static inline long long clock64()
+{
+    static long long cycles = 0;
+    return cycles += 1LL << 40;
+}
+
 static inline float __int_as_float(int bits)
 {
     float value;

@@ -44,6 +44,8 @@ def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, 
 
 def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
     """Results of the functions of a back end, with names."""
+    from patchvid.pyramid import _taps
+
     for case in CASES:
         periodic = case[2]
         name, query, key, field = make_case(*case)
@@ -77,6 +79,11 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
             )
         voted = kernels.vote(pair[1], move(field), patch=PATCH, periodic=periodic, made=made)
         yield f"vote, masked, {name}", np.where(made[..., None], voted, 0)
+    tables = tuple(_taps(*axis) for axis in ((3, 2, 0.5), (9, 14, 1.5), (11, 6, 0.6)))
+    for dtype in (np.uint8, np.uint16, np.float32):
+        out = kernels.xp.empty((2, 14, 6, 2), dtype)
+        kernels.apply_taps(move(random_array((3, 9, 11, 2), dtype)), tables, out)
+        yield f"resampling, {np.dtype(dtype)}", out
     query, key, fine_query, fine_key = (3, 7, 8), (3, 8, 9), (4, 9, 11), (4, 11, 10)
     field = move(random_field((2, 5, 5), key, (2, 6, 6)))
     yield "carry", kernels.carry(field, query, key, fine_query, fine_key, patch=PATCH)

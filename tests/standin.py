@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import nullcontext
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -166,7 +168,21 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def wait_event(self, event: object) -> None:
+    def record(self, event: "Event | None" = None) -> "Event":
+        event = event or Event()
+        event.time = time.perf_counter()
+        return event
+
+    def wait_event(self, event: "Event") -> None:
+        pass
+
+
+class Event:
+    """When everything before it was done, which is at once."""
+
+    time = 0.0
+
+    def synchronize(self) -> None:
         pass
 
 
@@ -179,13 +195,18 @@ class StandIn(ModuleType):
         device = SimpleNamespace(
             id=0, compute_capability="90", mem_info=(2**40, 2**40), synchronize=lambda: None
         )
-        runtime = SimpleNamespace(getDeviceCount=lambda: 1)
-        stream = SimpleNamespace(record=lambda: None)
+        runtime = SimpleNamespace(
+            getDeviceCount=lambda: 1, getDeviceProperties=lambda _: {"name": b"stand-in"}
+        )
         self.cuda = SimpleNamespace(
-            Device=lambda *_: device, runtime=runtime, Stream=Stream,
-            get_current_stream=lambda: stream,
+            Device=lambda *_: device, runtime=runtime, Stream=Stream, Event=Event,
+            get_current_stream=Stream, MemoryHook=nullcontext,
+            get_elapsed_time=lambda start, stop: 1e3 * (stop.time - start.time),
         )  # fmt: skip
-        self.get_default_memory_pool = lambda: SimpleNamespace(free_all_blocks=lambda: None)
+        pool = SimpleNamespace(
+            free_all_blocks=lambda: None, used_bytes=lambda: 0, total_bytes=lambda: 0
+        )
+        self.get_default_memory_pool = lambda: pool
         self.ndarray, self.RawModule = DeviceArray, RawModule
         self.asarray = lambda array: wrap(np.array(to_plain(array)))
         self.asnumpy = lambda array: array.get() if isinstance(array, DeviceArray) else array

@@ -4,6 +4,8 @@ Those in CUDA C run as C++, those of numba.cuda in Numba's simulator; both have 
 that the CPU's kernels give. See `cuda_simulated` and `standin`.
 """
 
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +21,7 @@ import naive
 import numpy as np
 import pytest
 import standin
+from click.testing import CliRunner
 from numba import cuda, types
 from numpy.typing import NDArray
 
@@ -27,6 +30,7 @@ from patchvid import DeviceError, InvalidInput, generation, kernels
 from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
+BLENDED = [("uint8", "float32"), ("float32", "uint16"), ("float32", "float32")]
 HERE = Path(__file__).parent
 
 
@@ -140,16 +144,8 @@ JUDGED = {"generate": 2 * generation.DRAWS}  # reads between the levels: two a d
 
 @pytest.fixture
 def device(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device, as far as the stand-in goes; the CPU does what only the simulator runs."""
+    """A device, as far as the stand-in goes."""
     monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
-    from patchvid.kernels import cuda as back_end
-
-    for name in ("carry", "apply_taps"):
-
-        def on_host(*args: Any, name: str = name, **settings: Any) -> Any:
-            return standin.wrap(getattr(cpu, name)(*map(standin.to_plain, args), **settings))
-
-        monkeypatch.setattr(back_end, name, on_host)
 
 
 @pytest.mark.usefixtures("device")
@@ -208,13 +204,44 @@ def test_memory_is_what_was_predicted(
         tracemalloc.reset_peak()
 
     monkeypatch.setattr(back_end, "make_room", begin)
+    monkeypatch.setattr(back_end, "BETWEEN", 1 << 16)
     tracemalloc.start()
     try:
         make()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak <= predicted[0] <= 1.5 * peak
+    assert peak <= predicted[0] + back_end.BETWEEN
+    assert predicted[0] <= 1.5 * peak
+
+
+@pytest.mark.usefixtures("device")
+def test_the_script_for_gpus_measures_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from patchvid.kernels import numba_cuda, raw_cuda
+
+    monkeypatch.syspath_prepend(str(HERE.parent / "benchmarks"))
+    gpu, gpu_cases = map(importlib.import_module, ("gpu", "gpu_cases"))
+    for name, value in {"BLOCKS": 2, "ROUNDS": 8, "COPIED": (1 << 10, 1 << 12)}.items():
+        monkeypatch.setattr(gpu_cases, name, value)
+
+    def mean(*_: Any) -> None:
+        """Nothing: without a GPU Numba launches nothing."""
+
+    monkeypatch.setattr(numba_cuda, "mean", mean)
+    for name in ("sweep", "distance", "median", "to_words", "carry", "blend"):
+        monkeypatch.setattr(numba_cuda, name, getattr(raw_cuda, name))
+    monkeypatch.setattr(gpu, "CASES", [case for case in gpu.CASES if case is not gpu.tests])
+    run = CliRunner().invoke(gpu.main, ["--quick", "--results", str(tmp_path)])
+    assert run.exit_code == 0, run.output
+    tables = json.loads(Path(run.stdout.strip()).read_text("utf-8"))["tables"]
+    assert [row["case"] for row in tables.pop("left out")] == ["published"], run.output
+    assert tables.keys() == {"agreement", "rates", "kernels", "speed", "sample"}
+    assert all(row["same bytes"] for row in tables["agreement"])
+    both = {"raw_cuda", "numba_cuda"}
+    for kernel in {row["kernel"] for row in tables["kernels"]} - {"vote, mean"}:
+        assert {row["form"] for row in tables["kernels"] if row["kernel"] == kernel} == both
 
 
 # Compilation for real devices
@@ -250,6 +277,8 @@ def signatures() -> Iterator[tuple[Any, tuple[Any, ...]]]:
             yield numba_cuda.median_kernel, (*arguments, counts)
         yield numba_cuda.mean_kernel, (*arguments, types.boolean)
         clip, taps = kind[:, :, ::1], (types.int64[::1], types.float32[:, ::1])
+        if kind is not types.float32:
+            yield numba_cuda.words_kernel, (kind[:, ::1], types.uint32[:, ::1])
         yield numba_cuda.blend_kernel, (clip, *taps, floats, counts)
         yield numba_cuda.blend_kernel, (floats, *taps, clip, counts)
     yield (
@@ -305,6 +334,9 @@ def test_kernels_in_cuda_c_compile(
     kinds = [
         *(("search", raw_cuda.search_options(n, "uint32", patch)) for n in (1, 2)),
         ("search", raw_cuda.search_options(3, "float32", patch)),
+        *(("words", raw_cuda.word_options(kind)) for kind in ("uint8", "uint16", "uint32")),
+        *(("resample", raw_cuda.blend_options(*pair)) for pair in BLENDED),
+        ("carry", ()),
         *(("vote", raw_cuda.definitions(patch, LANES=lanes)) for lanes in (1, 2, 4)),
     ]
     for name, options in kinds:
