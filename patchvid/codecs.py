@@ -50,8 +50,11 @@ class Codec(NamedTuple):
     muxing: dict[str, str]
 
 
-# The number of threads is fixed because the bytes that these encoders write depend on it.
-_H264 = ("libx264", "yuv420p", {"crf": "8", "threads": "8", **_YUV_TAGS})
+# The number of threads is fixed because the bytes that these encoders write depend on it. Those of
+# x264 also depend on the processor, and where the width is no multiple of 16 on what its memory
+# held before, unless it is told that they must not.
+_SAME = {"threads": "8", "x264-params": "cpu-independent=1"}
+_H264 = ("libx264", "yuv420p", {"crf": "8", **_SAME, **_YUV_TAGS})
 _VP9 = {"crf": "8", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "8", **_YUV_TAGS}
 _WEBP = {"lossless": "1", "compression_level": "0"}
 _APNG = Codec("apng", "apng", "rgba", {"compression_level": "3", "pred": "paeth"}, {"plays": "0"})

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from patchvid import resize, sample_clip
 from patchvid.errors import InvalidInput, PatchvidError, VideoError
 from patchvid.video import check_target, read_video, write_video
 
@@ -169,6 +170,17 @@ def test_equal_frames_of_a_gif_stay_separate(tmp_path: Path) -> None:
 def test_one_frame_is_a_video(tmp_path: Path, suffix: str) -> None:
     write_video(tmp_path / f"clip{suffix}", moving_colours(1))
     assert read_video(tmp_path / f"clip{suffix}")[0].shape == (1, 64, 96, 3)
+
+
+def test_same_video_gives_same_bytes_whatever_memory_held(tmp_path: Path) -> None:
+    random, made = np.random.default_rng(0), set()
+    video = resize(sample_clip()[:8], (8, 38, 1000))  # its width is no multiple of 16
+    for _ in range(15):
+        for size in random.integers(1000, 400_000, 30):
+            random.integers(0, 256, size, np.uint8)
+        write_video(tmp_path / "a.mp4", video, fps=12, overwrite=True)
+        made.add((tmp_path / "a.mp4").read_bytes())
+    assert len(made) == 1
 
 
 def test_same_video_gives_same_bytes_on_one_core_and_on_all(tmp_path: Path) -> None:
