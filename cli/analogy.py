@@ -64,9 +64,11 @@ def analogy(
     if save_structure is not None:
         save_structure = as_preview(save_structure) if preview else save_structure
         check_target(save_structure, overwrite=overwrite)
-    if settings["structure"] == "flow" and flow != "classical":
+    is_given = content_flow is not None and style_flow is not None
+    if settings["structure"] == "flow" and flow != "classical" and not is_given:
         # Without them, what estimates the flow will say so.
-        with show_fraction("fetching weights") as progress, suppress(WeightsError):
+        hidden = settings["quiet"]
+        with show_fraction("fetching weights", hidden=hidden) as progress, suppress(WeightsError):
             find_raft(settings["flow_weights"], progress)
     flows: list[Any] = [read_flow(path) if path else flow for path in (content_flow, style_flow)]
 

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,12 +167,32 @@ def _unpickle(file: BytesIO) -> tuple[Any, dict[str, _Storage]]:
     return unpickler.load(), unpickler.storages
 
 
-class _Unpickler(pickle.Unpickler):
+class _Row(tuple[Any, ...]):
+    """A tuple that is no key: a hash goes down nested ones without end."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _as_row(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """What does as an instruction that makes a tuple, but makes a `_Row`."""
+
+    def load_row(unpickler: Any) -> None:
+        load(unpickler)
+        unpickler.stack[-1] = _Row(unpickler.stack[-1])
+
+    return load_row
+
+
+class _Unpickler(pickle._Unpickler):  # the one in Python, whose instructions can be replaced
     """Makes numbers, strings, tuples, lists, dictionaries and tensors, and nothing else.
 
     What names stand for cannot be changed from inside a pickle either: a type of the interpreter,
     bound methods, strings.
     """
+
+    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)
+    for code in (pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3, pickle.TUPLE):
+        dispatch[code[0]] = _as_row(dispatch[code[0]])
 
     def __init__(self, file: BytesIO) -> None:
         super().__init__(file)

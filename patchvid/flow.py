@@ -247,6 +247,8 @@ def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[
         fields = [output for output in outputs if output.shape == size]
         if not fields:
             raise _useless(file, ValueError(f"none of its outputs is a flow of shape {size}"))
+        if not np.isfinite(fields[-1]).all():
+            raise _useless(file, ValueError("its flow is not finite"))
         return fields[-1][0].transpose(1, 2, 0)
 
     return estimate, on_gpu

@@ -132,7 +132,7 @@ def _download(
     descriptor, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with open(descriptor, "wb") as file, urlopen(url, timeout=_TIMEOUT) as response:
-            size = int(response.headers.get("Content-Length") or 0)
+            size = response.length  # what is left of it; None if it is not known
             while chunk := response.read(_CHUNK):
                 file.write(chunk)
                 if progress is not None and size:

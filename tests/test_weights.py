@@ -160,6 +160,21 @@ def test_instructions_that_no_tensor_needs_are_refused(
         read_tensors(tmp_path / "odd.pth")
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        b")" + b"2\x86" * 64,  # pairs of pairs: a hash takes 2**64 steps
+        b")" + b"\x85" * 1_000_000,  # a hash goes deeper than the interpreter can
+    ],
+)
+@pytest.mark.parametrize("made", [b"}", b"ccollections\nOrderedDict\n)R"])
+def test_tuples_are_no_keys(tmp_path: Path, made: bytes, key: bytes) -> None:
+    with zipfile.ZipFile(tmp_path / "nested.pth", "w") as archive:
+        archive.writestr("weights/data.pkl", b"\x80\x02" + made + key + b"K\x01s.")
+    with pytest.raises(InvalidInput, match="unhashable"):
+        read_tensors(tmp_path / "nested.pth")
+
+
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_a_file_cut_short_is_refused(tmp_path: Path, name: str) -> None:
     whole = (DATA / name).read_bytes()
@@ -227,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         half = CONTENT[: len(CONTENT) // 2]
         body = {"cut": half, "stalled": half, "other": CONTENT[::-1], "missing": b""}
         self.send_response(404 if kind == "missing" else 200)
-        self.send_header("Content-Length", str(len(CONTENT)))
+        self.send_header("Content-Length", "?" if kind == "unknown" else str(len(CONTENT)))
         self.end_headers()
         self.wfile.write(body.get(kind, CONTENT))
         if kind == "stalled":
@@ -270,6 +285,11 @@ def test_weights_are_fetched_once(server: Server, tmp_path: Path) -> None:
     assert fetch_weights(NAME) == path
     assert server.requests == 1
     assert [file.name for file in path.parent.iterdir()] == ["weights.pth"]
+
+
+def test_a_length_that_is_not_told_is_not_needed(server: Server) -> None:
+    server.kind = "unknown"
+    assert fetch_weights(NAME).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
