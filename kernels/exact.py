@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from patchvid.kernels import rules
+
 CHUNK = 1 << 22  # distances held at once: 32 MB
 UNITS = 2**16  # resolution of a mean
 
@@ -20,7 +22,6 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
     Arguments and results are those of the back ends' `search`. O(n * m) products of patches.
     """
     queries, keys = _patches(query, patch, periodic), _patches(key, patch, (False,) * 3)
-    grid = [size - extent + 1 for size, extent in zip(key.shape, patch)]
     key_squares = np.einsum("ij,ij->i", keys, keys)
     nearest = np.empty(len(queries), np.int64, like=queries)
     cost = np.empty(len(queries), np.float32, like=queries)
@@ -38,12 +39,9 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
             distance = np.where(forbidden, np.inf, distance)
         nearest[start : start + rows] = distance.argmin(axis=1)
         cost[start : start + rows] = distance.min(axis=1)
-    first_voxel = np.ravel_multi_index(np.unravel_index(nearest, grid), key.shape[:3])
-    shape = [
-        size if wraps else size - extent + 1
-        for size, extent, wraps in zip(query.shape, patch, periodic)
-    ]
-    return first_voxel.astype(np.int32).reshape(shape), cost.reshape(shape)
+    field = rules.first_voxel(nearest, rules.patch_grid(key.shape, patch), key.shape)
+    grid = rules.patch_grid(query.shape, patch, periodic)
+    return field.astype(np.int32).reshape(grid), cost.reshape(grid)
 
 
 def nearest_other_distance(video, patch, sample: int = 1000) -> float:

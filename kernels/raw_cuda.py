@@ -6,7 +6,7 @@ launch by CuPy takes the host less time than one by Numba.
 """
 
 import math
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import cupy
@@ -36,32 +36,41 @@ def definitions(patch, **others):
     return tuple(f"-D{name}={value}" for name, value in names.items())
 
 
-@lru_cache(maxsize=64)
+@cache
 def _compile(device, name, options):
     """A module for the device that is in use."""
     return cupy.RawModule(code=source_of(name), options=("-std=c++17", *options))
 
 
+@cache
+def _find(device, name, options, kernel):
+    """A kernel of a module; CuPy makes it anew whenever it is asked for it."""
+    return _compile(device, name, options).get_function(kernel)
+
+
 def _launch(name, kernel, options, count, *arguments):
-    module = _compile(cupy.cuda.Device().id, name, options)
     sizes = [np.int32(a) if isinstance(a, (int, np.integer)) else a for a in arguments]
-    module.get_function(kernel)((-(-count // THREADS),), (THREADS,), tuple(sizes))
+    found = _find(cupy.cuda.Device().id, name, options, kernel)
+    found((-(-count // THREADS),), (THREADS,), tuple(sizes))
 
 
+@cache
 def search_options(channels, dtype, patch):
     """What `search.cu` is compiled with for patches of so many words, or floats, a voxel."""
-    kind = {"FLOATS": 1} if dtype == np.float32 else {}
+    kind = {"FLOATS": 1} if np.dtype(dtype) == np.float32 else {}
     return definitions(
         patch, CHANNELS=channels, FIRST_ROWS=rules.FIRST_ROWS,
         MOST=f"{rules.MOST}f", UNITS=f"{rules.UNITS}f", **kind,
     )  # fmt: skip
 
 
+@cache
 def word_options(dtype):
     """What `words.cu` is compiled with for values of a type."""
     return f"-DSOURCE={_TYPES[np.dtype(dtype).name]}", f"-DLANES={4 // np.dtype(dtype).itemsize}"
 
 
+@cache
 def blend_options(dtype, made):
     """What `resample.cu` is compiled with for values of a type that make others."""
     return f"-DSOURCE={_TYPES[np.dtype(dtype).name]}", f"-DMADE={_TYPES[np.dtype(made).name]}"

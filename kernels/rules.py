@@ -21,6 +21,16 @@ def patch_grid(shape, patch, periodic=(False, False, False)):
     return t, y, x
 
 
+def first_voxel(number, grid, shape):
+    """The flat index, in a video of this shape, of the voxel with which a patch of a grid begins.
+
+    Of many numbers at once: those of CuPy's functions that tell places wait for the GPU.
+    """
+    row, x = number // grid[2], number % grid[2]
+    t, y = row // grid[1], row % grid[1]
+    return (t * shape[1] + y) * shape[2] + x
+
+
 def covered(grid, patch, periodic):
     """(t, y, x) of what a grid of patches covers."""
     t, y, x = (

@@ -185,12 +185,11 @@ def to_ordinals(values: np.ndarray) -> np.ndarray:
     if values.dtype != np.float32:
         return values
     bits = values.view(np.uint32)
-    return bits ^ np.where(bits >> 31, np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
+    return bits ^ ((bits >> 31) * 0x7FFFFFFF | 0x80000000)
 
 
 def from_ordinals(ordinals: np.ndarray, dtype) -> np.ndarray:
     """The values that `to_ordinals` was given."""
     if dtype != np.float32:
         return ordinals
-    mask = np.where(ordinals >> 31, np.uint32(0x80000000), np.uint32(0xFFFFFFFF))
-    return (ordinals ^ mask).view(np.float32)
+    return (ordinals ^ (0xFFFFFFFF - (ordinals >> 31) * 0x7FFFFFFF)).view(np.float32)

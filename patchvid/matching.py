@@ -24,10 +24,11 @@ from patchvid.checks import (
     as_patch,
     as_video,
     as_whole,
+    contiguous,
 )
 from patchvid.device import on_device
 from patchvid.errors import InvalidInput
-from patchvid.kernels import backend, random
+from patchvid.kernels import backend, random, rules
 
 NOT_PERIODIC: Axes = (False, False, False)
 SWEEPS = 8  # from a random start
@@ -242,7 +243,7 @@ def random_field(
     """A field of independent random keys, of those that are allowed."""
     if allowed is None:
         drawn = random.below(kernels.xp, math.prod(key_grid), grid, seed)
-        return _flat(np.unravel_index(drawn, key_grid), key_shape)
+        return rules.first_voxel(drawn, key_grid, key_shape).astype(np.int32)
     # By a sort, because to list them is to wait for a GPU to count them.
     voxels = np.argsort(~_first_voxels(allowed, key_shape), kind="stable").astype(np.int32)
     return voxels[random.below(kernels.xp, allowed.sum(dtype=np.uint64), grid, seed)]
@@ -305,13 +306,6 @@ def _first_voxels(patches: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[n
     return np.pad(patches, behind).ravel()
 
 
-def _flat(places: Sequence[NDArray[Any]], key_shape: Sequence[int]) -> NDArray[np.int32]:
-    """Flat voxel indices of places t, y and x."""
-    t, y, x = places
-    field: NDArray[np.int32] = ((t * key_shape[1] + y) * key_shape[2] + x).astype(np.int32)
-    return field
-
-
 def _as_pair(
     query: NDArray[Any], key: NDArray[Any], patch: Triple
 ) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -330,7 +324,7 @@ def _as_weights(weights: ArrayLike | None, grid: Triple) -> NDArray[np.float32] 
     """Factors of the keys' costs; None if all are 1."""
     if weights is None:
         return None
-    factors = as_array(weights).astype(np.float32)
+    factors = contiguous(as_array(weights)).astype(np.float32)
     if factors.shape != grid or not ((factors > 0) & (factors < np.inf)).all():
         raise InvalidInput(
             f"weights must be positive, of shape {grid} and finite, got shape {factors.shape}"
@@ -351,7 +345,7 @@ def _as_allowed(keys: ArrayLike | None, grid: Triple) -> NDArray[np.bool_] | Non
 def _to_field(
     nnf: ArrayLike, grid: Triple | None, key_shape: Sequence[int], key_grid: Triple
 ) -> NDArray[np.int32]:
-    nnf = as_array(nnf)
+    nnf = contiguous(as_array(nnf))
     if nnf.ndim != 4 or nnf.shape[3] != 3 or grid not in (None, nnf.shape[:3]):
         wanted = "(t', y', x', 3)" if grid is None else (*grid, 3)
         raise InvalidInput(f"nnf must have shape {wanted}, got {nnf.shape}")
@@ -359,4 +353,6 @@ def _to_field(
         raise InvalidInput(f"nnf must hold whole numbers, got {nnf.dtype}")
     if (nnf < 0).any() or any((nnf[..., axis] >= n).any() for axis, n in enumerate(key_grid)):
         raise InvalidInput(f"nnf must point to first voxels below {key_grid}; some lie outside")
-    return _flat([nnf[..., axis].astype(np.int64) for axis in range(3)], key_shape)
+    t, y, x = (nnf[..., axis].astype(np.int64) for axis in range(3))
+    field: NDArray[np.int32] = ((t * key_shape[1] + y) * key_shape[2] + x).astype(np.int32)
+    return field

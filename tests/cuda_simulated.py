@@ -124,6 +124,15 @@ def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, A
     nnf, cost = search(move(clip), move(clip[:, 3:]), patch=(3, 3, 3), seed=2, sweeps=2)
     yield "public search: field", nnf
     yield "public search: cost", cost
+    # As it comes from other packages, axes in another order.
+    nnf = np.moveaxis(np.moveaxis(nnf, 3, 0).copy(), 0, 3)
+    weights = np.random.default_rng(7).uniform(0.5, 2, (10, 5, 1)).T
+    again = search(
+        move(clip), move(clip[:, 3:]), patch=(3, 3, 3), nnf=nnf, weights=move(weights), seed=2,
+        sweeps=1,
+    )  # fmt: skip
+    yield "public search, again: field", again[0]
+    yield "public search, again: cost", again[1]
     yield "public vote", vote(move(clip[:, 3:]), nnf, patch=(3, 3, 3))
     distance = patch_distance(move(clip), move(clip[:, 3:]), nnf, patch=(3, 3, 3))
     yield "public patch distance", distance

@@ -23,8 +23,9 @@ HOST = Path(__file__).with_name("cuda_host.h")
 
 READS: list[int] = []  # bytes of all that was copied to the host, in order
 
-# How much these find is read back, to make room for it; as much as by an index of booleans.
-COUNTING = ("argwhere", "flatnonzero", "nonzero", "unique")
+# How much these find is read back, to make room for it, or whether there is anything they refuse;
+# as much as by an index of booleans.
+COUNTING = ("argwhere", "flatnonzero", "nonzero", "unique", "unravel_index")
 
 
 class DeviceArray(np.ndarray):
