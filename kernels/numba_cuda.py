@@ -3,6 +3,8 @@
 They compile the rules that the CPU's loops compile. Arrays are on the device.
 """
 
+import warnings
+
 import cupy
 import numpy as np
 from numba import cuda
@@ -24,7 +26,9 @@ def _launch(kernel, count, *arguments):
         cuda.as_cuda_array(argument, sync=False) if isinstance(argument, cupy.ndarray) else argument
         for argument in arguments
     ]
-    kernel[-(-count // THREADS), THREADS, stream](*taken)
+    with warnings.catch_warnings():  # small levels are small
+        warnings.filterwarnings("ignore", "Grid size .* under-utilization")
+        kernel[-(-count // THREADS), THREADS, stream](*taken)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -118,7 +118,8 @@ def analogy(
         The same seed gives the same bytes on any number of threads. None draws one.
     flow
         How motion is estimated, see the `method` of `optical_flow`; or flows (t - 1, y, x, 2) made
-        elsewhere. One for both clips, or a pair.
+        elsewhere. One for both clips, or a pair. Large clips are made smaller for the estimate, as
+        far as the levels with structure allow.
     flow_weights
         The `weights` of `optical_flow`.
     patch, vote

@@ -31,6 +31,10 @@ SAMPLE = 2_000  # values of each level that bins are made from, at most
 GRID = 32
 BARE = 20
 
+# Flow is estimated on frames so many times as high and wide as where it is compared, and of at
+# least so many pixels a side: what is left out of larger ones is finer than a voxel there.
+FINER, ENOUGH = 2, 240
+
 LEAST_MOTION = 0.1  # pixels a frame: estimates that differ by less show no motion
 
 Estimator = Callable[..., Flow]
@@ -61,7 +65,7 @@ def describe(
         values = _as_channels(name, kind, clip)
         return Structure([_as_guide(_fit(values, level)) for level in levels], None)
     if kind == "flow":
-        flow = _as_flow(name, flow, clip, estimate)
+        flow = _as_flow(name, flow, clip, estimate, levels[-1])
         values = _each_frame(np.sqrt(np.square(flow).sum(axis=3, keepdims=True)))
         if np.ptp(values) < LEAST_MOTION:
             raise InvalidInput(
@@ -94,14 +98,21 @@ def show(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
     return np.concatenate(panels, axis=2)
 
 
-def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator) -> Flow:
-    """The flow of a clip, estimated or made elsewhere."""
+def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator, level: Level) -> Flow:
+    """The flow of a clip, estimated as finely as a level needs it, or made elsewhere."""
     if isinstance(flow, str):
         if len(clip) == 1:
             raise InvalidInput(
                 f"{name} must have two frames or more to move, got 1; use structure='luma'"
             )
-        return estimate(clip, method=flow)
+        n_frames, height, width, _ = clip.shape
+        enough = max(ENOUGH, FINER * min(level.shape[1:])) / min(height, width)
+        if enough >= 1:
+            return estimate(clip, method=flow)
+        size = (n_frames, round(height * enough), round(width * enough))
+        coarse = estimate(resize(clip, size), method=flow)
+        coarse *= backend_of(coarse).to_device(np.float32([width / size[2], height / size[1]]))
+        return resize(coarse, (n_frames - 1, height, width))
     flow, shape = as_array(flow), (len(clip) - 1, *clip.shape[1:3], 2)
     if flow.shape != shape or flow.dtype.kind != "f" or not np.isfinite(flow).all():
         raise InvalidInput(

@@ -14,7 +14,8 @@ from patchvid import DeviceError, InvalidInput, optical_flow, read_video, write_
 from patchvid.analogies import SKETCH, analogy, show_structures
 from patchvid.cli.analogy import analogy as command
 from patchvid.cli.main import Boundary
-from patchvid.pyramid import level_shapes
+from patchvid.pyramid import level_shapes, plan_levels
+from patchvid.structures import describe
 
 Array = NDArray[Any]
 
@@ -102,6 +103,42 @@ def test_bins_are_the_same_on_all_levels() -> None:
         width = guide.shape[2]
         found.add(tuple(guide[0, 0, [0, width // 2 + 2, width - 1], 0].tolist()))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(("kind", "power"), [("flow", 0.25), ("luma", 0.25), ("contrast", 0.1)])
+def test_the_lower_bins_are_further_apart(kind: str, power: float) -> None:
+    def estimate(clip: Array, *, method: str) -> Array:
+        return np.stack([clip[1:, ..., 0], 0 * clip[1:, ..., 0]], axis=-1).astype(np.float32)
+
+    clip = np.zeros((3, 40, 40, 1), np.uint8)
+    clip[:, 10:20, 10:20], clip[:, 20:30, 10:20], clip[:, 10:30, 20:30] = 80, 160, 240
+    (guide,), _ = describe(
+        "content", clip, kind, "auto", estimate, 4, plan_levels((3, 40, 40))[-1:]
+    )
+    heights = np.rint(127 * (np.arange(4) / 3) ** power)
+    np.testing.assert_array_equal(np.unique(guide), heights)
+
+
+def test_flow_of_large_clips_is_estimated_as_finely_as_it_is_compared() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def estimate(clip: Array, *, method: str) -> Array:
+        seen.append(clip.shape)
+        flow = np.ones((len(clip) - 1, *clip.shape[1:3], 2), np.float32)
+        flow[:, :, : clip.shape[2] // 2] = 0
+        return flow
+
+    clip = np.zeros((3, 480, 720, 3), np.uint8)
+    for level in plan_levels(clip.shape[:3]):
+        _, flow = describe("content", clip, "flow", "auto", estimate, 4, [level])
+        assert flow is not None
+        assert flow.shape == (2, 480, 720, 2)
+        faster = 480 / seen[-1][1]  # in pixels of the clip
+        np.testing.assert_allclose(flow[:, :, -100:], faster, rtol=1e-5)
+    heights = [shape[1] for shape in seen]
+    assert heights[0] == 240
+    assert heights == sorted(heights)
+    assert heights[-1] == 480
 
 
 def test_fewer_levels_with_structure_follow_the_layout_less() -> None:

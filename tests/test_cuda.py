@@ -13,7 +13,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import cuda_simulated
@@ -72,12 +72,16 @@ def test_the_gpu_gives_the_bytes_of_the_cpu(simulated: Any) -> None:
     wanted = dict(expected())
     assert set(simulated.files) == set(wanted)
     for name, value in wanted.items():
-        made = simulated[name]
-        assert (made.dtype, made.shape) == (value.dtype, value.shape), name
-        if "vote, mean, float32" in name:  # sums in double precision, which GPUs are slow at
-            np.testing.assert_allclose(made, value, rtol=3e-7, atol=1e-7, err_msg=name)
-        else:
-            np.testing.assert_array_equal(made, value, err_msg=name)
+        assert_same(name, simulated[name], value)
+
+
+def assert_same(name: str, made: NDArray[Any], wanted: NDArray[Any]) -> None:
+    """The same bytes, but for means of floats."""
+    assert (made.dtype, made.shape) == (wanted.dtype, wanted.shape), name
+    if "vote, mean, float32" in name:  # sums in double precision, which GPUs are slow at
+        np.testing.assert_allclose(made, wanted, rtol=3e-7, atol=1e-7, err_msg=name)
+    else:
+        np.testing.assert_array_equal(made, wanted, err_msg=name)
 
 
 @pytest.mark.parametrize("form", ["numba_cuda", "raw_cuda"])
@@ -379,12 +383,39 @@ def test_arrays_of_a_gpu_are_not_for_the_cpu() -> None:
         patchvid.search(clip, clip, device="cpu")
 
 
-@pytest.mark.gpu
-def test_on_a_real_gpu() -> None:
+# On a real GPU
+
+
+@pytest.fixture
+def real() -> ModuleType:
+    """The CUDA back end on a device."""
     if problem := kernels.why_no_gpu():
         pytest.skip(problem)
-    from patchvid.kernels import cuda as back_end
+    return kernels.backend("cuda")
 
-    for name, value in cuda_simulated.run_public(back_end.to_device, "cuda"):
-        wanted = dict(cuda_simulated.run_public(lambda array: array, "cpu"))[name]
-        np.testing.assert_array_equal(back_end.to_host(value), wanted, err_msg=name)
+
+@pytest.mark.gpu
+def test_public_functions_on_a_real_gpu(real: ModuleType) -> None:
+    wanted = dict(cuda_simulated.run_public(lambda array: array, "cpu"))
+    for name, value in cuda_simulated.run_public(real.to_device, "cuda"):
+        assert_same(name, real.to_host(value), wanted[name])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("form", ["numba_cuda", "raw_cuda"])
+def test_kernels_on_a_real_gpu(
+    real: ModuleType, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "raw_cuda", importlib.import_module(f"patchvid.kernels.{form}"))
+    wanted = dict(cuda_simulated.run_kernels(cpu, lambda array: array))
+    for name, value in cuda_simulated.run_kernels(real, real.to_device):
+        assert_same(name, real.to_host(value), wanted[name])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", applications(lambda array: array))
+def test_applications_on_a_real_gpu(real: ModuleType, name: str) -> None:
+    wanted = applications(lambda array: array)[name](seed=0, device="cpu", details=True)
+    made = applications(real.to_device)[name](seed=0, details=True)
+    for array, same in ((made.video, wanted.video), (made.nnf, wanted.nnf)):
+        assert_same(name, real.to_host(array), same)
