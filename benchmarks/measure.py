@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from about import describe, load, name_results
+from analogy_cases import analogies
 from common import Options, Row, Rows, arguments, collect
 from kernel_cases import kernels
 from peers import peers
@@ -21,7 +22,7 @@ from speed_cases import balloons_1080p, birds_360p, clips, first_run, golden, gr
 SPEED = (clips, golden, vote, birds_360p, balloons_1080p, startup, first_run, growth)
 CASES: dict[str, Callable[[Options], Rows]] = {
     case.__name__: case
-    for case in (kernels, *SPEED, quality, retarget, edits, table1, figure6, peers)
+    for case in (kernels, *SPEED, quality, analogies, retarget, edits, table1, figure6, peers)
 }
 
 

@@ -110,6 +110,16 @@ def _write_theirs(target: Path, video: NDArray[np.uint8], fps: float) -> None:
 ENCODINGS: dict[str, Write] = {"write_video": _write_ours, "x264, crf 23": _write_theirs}
 
 
+def compressed(video: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What is left of a video in a file like the paper's, whose sides must be even."""
+    _, height, width, _ = video.shape
+    even = np.pad(video, [(0, 0), (0, height % 2), (0, width % 2), (0, 0)], mode="edge")
+    with TemporaryDirectory() as folder:
+        target = Path(folder, "sample.mp4")
+        ENCODINGS["x264, crf 23"](target, even, 10.0)
+        return patchvid.read_video(target)[0][:, :height, :width]
+
+
 def _evaluate(tool: ModuleType, source: Path, samples: list[Path], options: Options) -> Any:
     videos = [tool.load(str(path)) for path in (source, *samples)]
     if options.quick:

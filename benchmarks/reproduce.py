@@ -13,7 +13,6 @@ from functools import partial
 from math import prod
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -21,7 +20,7 @@ import numpy as np
 from about import describe, load, name_results
 from common import Options, Row, Rows, arguments, collect, timed
 from numpy.typing import NDArray
-from quality_cases import ENCODINGS, SEEDS, SET
+from quality_cases import SEEDS, SET, compressed
 from report import to_markdown
 from runtime_figure import draw
 
@@ -82,7 +81,7 @@ def _compare(options: Options, name: str, path: Path) -> Rows:
     make(seed=0)  # compiles what is not yet compiled
     made: list[Video] = []
     seconds = median(timed(lambda: made.append(make(seed=seeds[len(made)])), len(seeds)))
-    sets = {OURS: [_compressed(video) for video in made]}
+    sets = {OURS: [compressed(video) for video in made]}
     for kind, maker in MAKERS.items():
         sets[maker] = [read(file) for file in sorted(path.parent.glob(f"{path.stem}.{kind}*.mp4"))]
     for maker, samples in sets.items():
@@ -94,16 +93,6 @@ def _compare(options: Options, name: str, path: Path) -> Rows:
             row["diversity"] = scores.diversity
             row["s a sample"] = seconds if maker == OURS else None
             yield "Table 1", row
-
-
-def _compressed(video: Video) -> Video:
-    """What is left of a video in a file like the paper's, whose sides must be even."""
-    _, height, width, _ = video.shape
-    even = np.pad(video, [(0, 0), (0, height % 2), (0, width % 2), (0, 0)], mode="edge")
-    with TemporaryDirectory() as folder:
-        target = Path(folder, "sample.mp4")
-        ENCODINGS["x264, crf 23"](target, even, 10.0)
-        return patchvid.read_video(target)[0][:, :height, :width]
 
 
 def figure6(options: Options) -> Rows:

@@ -103,6 +103,13 @@ def test_what_users_wait_for_and_get(shared: Path, tmp_path: Path) -> None:
     assert all(row["measured"] > 0 for row in measured["edits"])
 
 
+def test_analogies_are_compared_with_the_papers(shared: Path, tmp_path: Path) -> None:
+    rows = tables(tmp_path, "--shared", shared, "analogies")["analogies"]
+    assert len(rows) == 6
+    assert all(row["ours"] > 0 for row in rows if row["unit"] == "s" or "coherence" in row["case"])
+    assert all(-1 < row["ours"] < 1 for row in rows if "layout" in row["case"])
+
+
 def test_peers_are_beaten_or_named_as_missing(shared: Path, tmp_path: Path) -> None:
     measured = tables(tmp_path, "--shared", shared, "peers")
     for row in measured.get("peers", []):
