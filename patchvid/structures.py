@@ -111,7 +111,9 @@ def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator, leve
             return estimate(clip, method=flow)
         size = (n_frames, round(height * enough), round(width * enough))
         coarse = estimate(resize(clip, size), method=flow)
-        coarse *= backend_of(coarse).to_device(np.float32([width / size[2], height / size[1]]))
+        coarse *= backend_of(coarse).to_device(
+            np.array([width / size[2], height / size[1]], np.float32)
+        )
         return resize(coarse, (n_frames - 1, height, width))
     flow, shape = as_array(flow), (len(clip) - 1, *clip.shape[1:3], 2)
     if flow.shape != shape or flow.dtype.kind != "f" or not np.isfinite(flow).all():
