@@ -17,6 +17,7 @@ from patchvid.checks import Triple, as_whole
 from patchvid.comparison import Floats, Pair, to_grey
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend
+from patchvid.kernels.threads import share
 from patchvid.matching import search
 
 PATCH: Triple = (3, 7, 7)
@@ -98,14 +99,33 @@ def _least_cost(rows: Floats, keys: Floats) -> Floats:
 
 
 def sliced_wasserstein(
-    source: NDArray[Any], output: NDArray[Any], patch: Triple, seed: int, device: str
+    source: NDArray[Any],
+    output: NDArray[Any],
+    patch: Triple,
+    seed: int,
+    device: str,
+    known: dict[Any, Floats] | None = None,
 ) -> Estimate:
-    """Distance between the patches of two videos as distributions, at all scales together."""
+    """Distance between the patches of two videos as distributions, at all scales together.
+
+    `known` keeps what was made of the source for the next one with the same source and seed.
+    """
+    known = {} if known is None else known
     random = np.random.default_rng(as_whole("seed", seed, 0))
     kernels = backend(device)
     n_values = math.prod(patch) * source.shape[3]
     normal = random.standard_normal((n_values, min(n_values, DIRECTIONS)))
     directions = kernels.to_device(np.linalg.qr(normal)[0].T.astype(np.float32))
+
+    def project(video: NDArray[Any], middle: Any, count: int, number: int) -> Floats:
+        places = kernels.to_device(_spread(count, number, seed))
+        projected: Floats = directions @ _rows(_unfold(video, patch, middle), places).T
+        if kernels.DEVICE == "cpu":
+            share(lambda first, stop: projected[first:stop].sort(axis=1), len(projected), grain=32)
+        else:
+            projected.sort(axis=1)
+        return projected
+
     distances = []
     for scale in range(SCALES):
         if scale:
@@ -113,11 +133,13 @@ def sliced_wasserstein(
         both = (source, output)
         if scale and any(n <= k for v in both for n, k in zip(v.shape[1:3], patch[1:])):
             break
-        patches = [_unfold(video, patch, _middle(source)) for video in both]
-        number = min(PROJECTED, *map(_count, patches))
-        places = [kernels.to_device(_spread(_count(some), number, seed)) for some in patches]
-        projected = [np.sort(directions @ _rows(*some).T, axis=1) for some in zip(patches, places)]
-        apart = np.abs(projected[0] - projected[1]).mean(axis=1, dtype=np.float64)
+        counts = [math.prod(kernels.patch_grid(video.shape, patch)) for video in both]
+        number = min(PROJECTED, *counts)
+        middle = _middle(source)
+        if (scale, patch, number) not in known:
+            known[scale, patch, number] = project(source, middle, counts[0], number)
+        apart = np.abs(known[scale, patch, number] - project(output, middle, counts[1], number))
+        apart = apart.mean(axis=1, dtype=np.float64)
         distances.append(kernels.to_host(apart))
     distance = np.mean(distances, axis=0)
     return Estimate(float(distance.mean()), float(distance.std() / math.sqrt(len(distance))))
