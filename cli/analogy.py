@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patchvid.cli import analogy_options, options
-from patchvid.cli.clips import as_preview
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
 from patchvid.cli.progress import show_fraction
@@ -54,16 +53,11 @@ def analogy(
     What moves in CONTENT is made of what moves in STYLE, and moves like it. The output is as
     large, as long and as fast as CONTENT. The same seed and options give the same file.
     """
-    from patchvid import WeightsError, analogies, read_flow, read_video, write_video
+    from patchvid import WeightsError, analogies, read_flow, read_video
     from patchvid.flow import find_raft
-    from patchvid.video import check_target
 
-    overwrite, preview = settings["overwrite"], settings["preview"]
-    if preview and (content_flow or style_flow):
+    if settings["preview"] and (content_flow or style_flow):
         raise click.UsageError("--preview is too small for flows made elsewhere; leave one out.")
-    if save_structure is not None:
-        save_structure = as_preview(save_structure) if preview else save_structure
-        check_target(save_structure, overwrite=overwrite)
     is_given = content_flow is not None and style_flow is not None
     if settings["structure"] == "flow" and flow != "classical" and not is_given:
         # Without them, what estimates the flow will say so.
@@ -73,15 +67,16 @@ def analogy(
     flows: list[Any] = [read_flow(path) if path else flow for path in (content_flow, style_flow)]
 
     def make(video: "NDArray[Any]", *, details: bool, **others: Any) -> Any:
-        nonlocal save_structure
         made = analogies.analogy(video, flow=flows, details=True, **others)
-        if save_structure is not None:
-            film = analogies.show_structures(video, others["style"], made)
-            write_video(save_structure, film, overwrite=overwrite)
-            save_structure = None
         for at, structure in enumerate(made.structures):  # for the next samples
             flows[at] = flow if structure.flow is None else structure.flow
         return made if details else made.video
 
+    def show(inputs: Any, made: Any) -> Any:
+        return analogies.show_structures(inputs["clip"], inputs["style"], made)
+
+    also = {} if save_structure is None else {save_structure: show}
     beside = {"style": lambda shape, frames: read_video(style, frames=style_frames)[0]}
-    make_videos(make, ending="_analogy", clip=content, beside=beside, source="style", **settings)
+    make_videos(
+        make, ending="_analogy", clip=content, beside=beside, source="style", also=also, **settings
+    )

@@ -170,7 +170,8 @@ def _unpickle(file: BytesIO) -> tuple[Any, dict[str, _Storage]]:
 class _Row(tuple[Any, ...]):
     """A tuple that is no key: a hash goes down nested ones without end."""
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise ValueError("its pickle has a tuple as a key, which no tensors need")
 
 
 def _as_row(load: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -116,8 +116,8 @@ def fetch_weights(name: str, progress: Callable[[float], object] | None = None) 
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
             _failures[name] = (
-                f"cannot fetch the weights {name} from {url}: {reason}; fetch them by other means "
-                "and give their path"
+                f"cannot fetch the weights {name} from {url}: {str(reason).strip()}; fetch them by "
+                "other means and give their path"
             )
         else:
             return path

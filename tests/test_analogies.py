@@ -331,13 +331,14 @@ def fail(*args: object, exit_code: int = 1) -> str:
 
 
 def test_command(clips: Path) -> None:
-    result = run("a.mkv", "b.npy", "--seed", 3, "--flow", "classical", "--save-structure", "s.npy")
+    result = run("a.mkv", "b.npy", "--seed", 3, "--flow", "classical", "--save-structure", "s.mkv")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("a_analogy.mp4: 6x48x60, seed 3, ")
     assert result.stderr == ""
     video, fps = read_video("a_analogy.mp4")
     assert (video.shape, fps) == ((N_FRAMES, HEIGHT, WIDTH, 3), 7)
-    assert np.load("s.npy").shape == (N_FRAMES, 2 * HEIGHT, 3 * WIDTH, 3)
+    film, fps = read_video("s.mkv")
+    assert (film.shape, fps) == ((N_FRAMES, 2 * HEIGHT, 3 * WIDTH, 3), 7)
 
 
 def test_every_option_reaches_the_algorithm(clips: Path) -> None:
@@ -405,6 +406,8 @@ def test_failures(clips: Path, words: list[str], hint: str) -> None:
         (["--structure-levels", "2"], "--structure-levels"),
         (["--flow", "fast"], "classical"),
         (["--style-frames", "3"], "A:B"),
+        (["-o", "one.mp4", "--save-structure", "./one.mp4"], "written twice"),
+        (["-o", "one.mp4", "-n", "2", "--save-structure", "one_2.mp4"], "written twice"),
     ],
 )
 def test_wrong_usage(clips: Path, words: list[str], hint: str) -> None:
