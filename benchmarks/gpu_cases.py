@@ -153,9 +153,9 @@ def clocked(form: str, ahead: bool) -> Iterator[list[Span]]:
         return call
 
     chosen = raw_cuda if form == "raw_cuda" else numba_cuda
-    names = ("sweep", "distance", "median", "to_words", "carry", "blend")
+    names = ("sweep", "distance", "median", "to_words", "blend")
     in_form = SimpleNamespace(**{name: clock(getattr(chosen, name)) for name in names})
-    alone = SimpleNamespace(mean=clock(numba_cuda.mean))
+    alone = SimpleNamespace(mean=clock(numba_cuda.mean), carry=clock(numba_cuda.carry))
     with replaced.multiple(cuda, raw_cuda=in_form, numba_cuda=alone):
         yield spans
 
@@ -257,14 +257,14 @@ def kernels_at(key: Any, size: str) -> Rows:
         seconds = measured(form, "median", vote)
         n_bytes = field.nbytes + 2 * key.nbytes
         yield row("vote, median", sum(seconds), n_bytes, BITS * votes, "count")
-        seconds = measured(form, "carry", carry)
-        yield row("carry", sum(seconds), carried.nbytes + field.nbytes)
         seconds = measured(form, "blend", lambda: resize(key, coarse))
         n_bytes = key.nbytes + prod(coarse) * key.shape[3]
         yield row("blend, three axes to the next level", sum(seconds), n_bytes)
-    mean = partial(vote, reduce="mean")
-    seconds = measured("numba_cuda", "mean", mean)  # its only form
-    yield _row(size, "numba_cuda", "vote, mean", sum(seconds), field.nbytes + 2 * key.nbytes)
+    row = partial(_row, size, "numba_cuda")  # the others' only form
+    seconds = measured("numba_cuda", "mean", partial(vote, reduce="mean"))
+    yield row("vote, mean", sum(seconds), field.nbytes + 2 * key.nbytes)
+    seconds = measured("numba_cuda", "carry", carry)
+    yield row("carry", sum(seconds), carried.nbytes + field.nbytes)
 
 
 def _row(

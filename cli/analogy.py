@@ -75,7 +75,7 @@ def analogy(
     def show(inputs: Any, made: Any) -> Any:
         return analogies.show_structures(inputs["clip"], inputs["style"], made)
 
-    also = {} if save_structure is None else {save_structure: show}
+    also = None if save_structure is None else (save_structure, show)
     beside = {"style": lambda shape, frames: read_video(style, frames=style_frames)[0]}
     make_videos(
         make, ending="_analogy", clip=content, beside=beside, source="style", also=also, **settings

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Reads what a command needs beside its clip, of which it is told the shape and the frames.
 Reader = Callable[[tuple[int, ...], tuple[int, int | None]], "NDArray[Any] | None"]
+
+# Makes a film of the inputs, by their names, and of what was made of them, with details.
 Film = Callable[[Mapping[str, Any], Any], "NDArray[Any]"]
 
 
@@ -54,7 +56,7 @@ def make_videos(
     quiet: bool,
     beside: Mapping[str, Reader] | None = None,
     source: str = "clip",
-    also: Mapping[Path, Film] | None = None,
+    also: tuple[Path, Film] | None = None,
     **settings: Any,
 ) -> None:
     """Write ``make(clip, seed=..., progress=..., **settings)`` for one seed after another.
@@ -62,8 +64,7 @@ def make_videos(
     What the readers in `beside` return is shrunk like the clip and handed over by their names; the
     input called `source` is the one that outputs are made of. Every sample is written as soon as it
     is made, so that an interrupted job keeps the others. For a report `make` has to give details,
-    and so it has for `also`: files, and what films for them are made of the inputs and of what the
-    first sample's `make` returned.
+    and for `also`: another file, and what makes its film when the first sample is made.
     """
     from patchvid.video import check_target, write_video
 
@@ -72,8 +73,9 @@ def make_videos(
     paths = name_outputs(
         output, clip, ending=ending, samples=samples, overwrite=overwrite, preview=preview
     )
-    also = {as_preview(path) if preview else path: show for path, show in (also or {}).items()}
-    for target in also:
+    if also is not None:
+        target, show = also
+        target = as_preview(target) if preview else target
         check_target(target, overwrite=overwrite)
         if target.resolve() in [path.resolve() for path in paths if path is not None]:
             raise click.UsageError(f"{str(target)!r} would be written twice; give another name.")
@@ -98,15 +100,14 @@ def make_videos(
             settings |= _in_proportion(settings, whole, video.shape)
         page = None if report is None else Report(inputs, source=source, fps=fps)
         settings |= {name: inputs[name] for name in read}
-        details = page is not None or bool(also)
+        details = page is not None or also is not None
         for number, path in enumerate(paths):
             start = time.perf_counter()
             result = make(video, seed=seed + number, progress=progress, details=details, **settings)
             film = result.video if details else result
             if path is not None:
                 write_video(path, film, fps=fps, overwrite=overwrite)
-            while also:
-                target, show = also.popitem()
+            if also is not None and number == 0:
                 write_video(target, show(inputs, result), fps=fps, overwrite=overwrite)
             file = None if path is None else str(path)
             seconds = time.perf_counter() - start

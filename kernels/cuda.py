@@ -119,7 +119,7 @@ def carry(
     """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
     fine = cupy.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
     near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
-    raw_cuda.carry(
+    numba_cuda.carry(
         field, _upload(near), fine, key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch
     )
     return fine

@@ -10,8 +10,7 @@ import numpy as np
 from numba import cuda
 
 from patchvid.kernels import rules
-
-THREADS = 128  # of a block
+from patchvid.kernels.raw_cuda import THREADS
 
 device = cuda.jit(device=True)
 coordinates, carry_key = device(rules.coordinates), device(rules.carry_key)
@@ -26,7 +25,7 @@ def _launch(kernel, count, *arguments):
         cuda.as_cuda_array(argument, sync=False) if isinstance(argument, cupy.ndarray) else argument
         for argument in arguments
     ]
-    with warnings.catch_warnings():  # small levels are small
+    with warnings.catch_warnings():  # small levels are few blocks, which is as it should be
         warnings.filterwarnings("ignore", "Grid size .* under-utilization")
         kernel[-(-count // THREADS), THREADS, stream](*taken)
 

@@ -1,8 +1,9 @@
 """Kernels of the CUDA back end in CUDA C, compiled by CuPy for one patch and kind of voxel each.
 
 They take the place of those of `numba_cuda` with the same names and arguments. Four channels of
-8 bits are compared, and voted on, by one instruction each, patches have constant sizes, and a
-launch by CuPy takes the host less time than one by Numba.
+8 bits are compared, and voted on, by one instruction each, and patches have constant sizes. And a
+launch by CuPy takes the host less time than one by Numba, 25 against 200 microseconds when Numba's
+maintainers measured it (numba/numba#3003), which counts where there are many.
 """
 
 import math
@@ -133,15 +134,6 @@ def to_words(values):
         cupy.ascontiguousarray(values), words, words.size, channels, words.shape[3],
     )  # fmt: skip
     return words
-
-
-def carry(coarse, near, fine, coarse_key, query_size, fine_key, patch):
-    """Fill in the field of a finer level; `near` is what `nearest_coarse` says of each axis."""
-    _launch(
-        "carry", "patchvid_carry", (), fine.size,
-        coarse, *near, fine, *fine.shape, *coarse.shape[1:], *coarse_key, *query_size, *fine_key,
-        *patch,
-    )  # fmt: skip
 
 
 def blend(source, starts, weights, out, top):

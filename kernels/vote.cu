@@ -24,7 +24,8 @@ typedef unsigned int channel_type;
 
 extern "C" __global__ void patchvid_median(
     const unsigned int *words, const int *field, const bool *made, channel_type *voted,
-    int n_words, int plane, int channels, int n_t, int n_y, int n_x, int frames, int height, int width, int key_y, int key_x,
+    int n_words, int plane, int channels, int n_t, int n_y, int n_x,
+    int frames, int height, int width, int key_y, int key_x,
     int wraps_t, int wraps_y, int wraps_x)
 {
     const unsigned int voxel = blockIdx.x * blockDim.x + threadIdx.x;

@@ -245,7 +245,7 @@ def random_field(
         drawn = random.below(kernels.xp, math.prod(key_grid), grid, seed)
         return rules.first_voxel(drawn, key_grid, key_shape).astype(np.int32)
     # By a sort, because to list them is to wait for a GPU to count them.
-    voxels = np.argsort(~_first_voxels(allowed, key_shape), kind="stable").astype(np.int32)
+    voxels = np.argsort(~_begin_patches(allowed, key_shape), kind="stable").astype(np.int32)
     return voxels[random.below(kernels.xp, allowed.sum(dtype=np.uint64), grid, seed)]
 
 
@@ -263,7 +263,7 @@ def replace_forbidden(
     """
     if allowed is None:
         return
-    forbidden = ~_first_voxels(allowed, key_shape)[field]
+    forbidden = ~_begin_patches(allowed, key_shape)[field]
     if updated is not None:
         forbidden &= updated
     others = random_field(kernels, field.shape, key_shape, allowed.shape, allowed, seed)
@@ -300,8 +300,8 @@ def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int
     return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
 
 
-def _first_voxels(patches: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[np.bool_]:
-    """A flat mask of the voxels of a video of this shape with which some of its patches begin."""
+def _begin_patches(patches: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[np.bool_]:
+    """Which voxels of a video of this shape, by flat indices, some patches begin with."""
     behind = [(0, n - count) for n, count in zip(shape, patches.shape)]
     return np.pad(patches, behind).ravel()
 

@@ -98,23 +98,26 @@ def show(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
     return np.concatenate(panels, axis=2)
 
 
+def _estimated(clip: NDArray[Any], method: str, estimate: Estimator, level: Level) -> Flow:
+    """The flow of a clip, in its pixels, as finely as a level needs it."""
+    n_frames, height, width, _ = clip.shape
+    enough = max(ENOUGH, FINER * min(level.shape[1:])) / min(height, width)
+    if enough >= 1:
+        return estimate(clip, method=method)
+    coarse = resize(clip, (n_frames, round(height * enough), round(width * enough)))
+    scale = np.array([width / coarse.shape[2], height / coarse.shape[1]], np.float32)
+    flow = estimate(coarse, method=method) * backend_of(clip).to_device(scale)
+    return resize(flow, (n_frames - 1, height, width))
+
+
 def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator, level: Level) -> Flow:
-    """The flow of a clip, estimated as finely as a level needs it, or made elsewhere."""
+    """The flow of a clip, estimated or made elsewhere."""
     if isinstance(flow, str):
         if len(clip) == 1:
             raise InvalidInput(
                 f"{name} must have two frames or more to move, got 1; use structure='luma'"
             )
-        n_frames, height, width, _ = clip.shape
-        enough = max(ENOUGH, FINER * min(level.shape[1:])) / min(height, width)
-        if enough >= 1:
-            return estimate(clip, method=flow)
-        size = (n_frames, round(height * enough), round(width * enough))
-        coarse = estimate(resize(clip, size), method=flow)
-        coarse *= backend_of(coarse).to_device(
-            np.array([width / size[2], height / size[1]], np.float32)
-        )
-        return resize(coarse, (n_frames - 1, height, width))
+        return _estimated(clip, flow, estimate, level)
     flow, shape = as_array(flow), (len(clip) - 1, *clip.shape[1:3], 2)
     if flow.shape != shape or flow.dtype.kind != "f" or not np.isfinite(flow).all():
         raise InvalidInput(
