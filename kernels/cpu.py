@@ -49,6 +49,11 @@ def make_room(size):
     """The system sees to the memory of the host."""
 
 
+def indices(mask):
+    """Flat indices of what a mask marks, in order; others may stand behind them."""
+    return np.flatnonzero(mask)
+
+
 # ---------------------------------------------------------------------------------------------
 # Layout: the kt frames of a patch side by side, so that a patch is ky rows of kx * kt * C values
 # ---------------------------------------------------------------------------------------------

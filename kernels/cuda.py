@@ -62,6 +62,16 @@ def make_room(size):
         )
 
 
+def indices(mask):
+    """Flat indices of what a mask marks, in order, and behind them all others: none are counted."""
+    mask = mask.reshape(-1)
+    marked = mask.cumsum(dtype=np.int32)
+    others = marked[-1] + (~mask).cumsum(dtype=np.int32)
+    found = cupy.empty(mask.size, np.int64)
+    found[cupy.where(mask, marked, others) - 1] = cupy.arange(mask.size)
+    return found
+
+
 def _comparable(query, key, patch, periodic):
     """Query, continued around its periodic axes, and key, as what kernels compare."""
     if any(periodic):

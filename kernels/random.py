@@ -7,14 +7,14 @@ import numpy as np
 from patchvid.kernels import rules
 
 
-def words(xp, count, *seed):
-    """So many numbers of 32 bits (uint64) from whole numbers; `xp` is NumPy or CuPy."""
-    return rules.mix(xp.arange(count, dtype=np.uint64) ^ rules.random_stream(*seed))
+def words(places, *seed):
+    """Numbers of 32 bits (uint64) for some places, which are whole numbers, from other such."""
+    return rules.mix(places.astype(np.uint64) ^ rules.random_stream(*seed))
 
 
-def below(xp, limit, shape, *seed):
-    """Whole numbers in [0, limit)."""
-    return (words(xp, math.prod(shape), *seed) * limit >> 32).astype(np.int64).reshape(shape)
+def below(limit, places, *seed):
+    """Whole numbers in [0, limit) for some places."""
+    return (words(places, *seed) * limit >> 32).astype(np.int64)
 
 
 def normal(xp, shape, *seed):
@@ -22,8 +22,9 @@ def normal(xp, shape, *seed):
 
     They are sums of twelve even ones, which are as good as normal and, being integers, exact.
     """
-    total = xp.zeros(math.prod(shape), np.int64)
+    places = xp.arange(math.prod(shape))
+    total = xp.zeros(len(places), np.int64)
     for part in range(6):
-        bits = words(xp, len(total), *seed, part)
+        bits = words(places, *seed, part)
         total += (bits & 0xFFFF).astype(np.int64) + (bits >> 16).astype(np.int64) - 0xFFFF
     return (total.astype(np.float32) / np.float32(2**16)).reshape(shape)

@@ -241,12 +241,8 @@ def random_field(
     seed: int,
 ) -> NDArray[np.int32]:
     """A field of independent random keys, of those that are allowed."""
-    if allowed is None:
-        drawn = random.below(kernels.xp, math.prod(key_grid), grid, seed)
-        return rules.first_voxel(drawn, key_grid, key_shape).astype(np.int32)
-    # By a sort, because to list them is to wait for a GPU to count them.
-    voxels = np.argsort(~_begin_patches(allowed, key_shape), kind="stable").astype(np.int32)
-    return voxels[random.below(kernels.xp, allowed.sum(dtype=np.uint64), grid, seed)]
+    places = kernels.xp.arange(math.prod(grid))
+    return _random_keys(kernels, places, key_shape, key_grid, allowed, seed).reshape(grid)
 
 
 def replace_forbidden(
@@ -266,8 +262,10 @@ def replace_forbidden(
     forbidden = ~_begin_patches(allowed, key_shape)[field]
     if updated is not None:
         forbidden &= updated
-    others = random_field(kernels, field.shape, key_shape, allowed.shape, allowed, seed)
-    field[...] = np.where(forbidden, others, field)
+    places = kernels.indices(forbidden)
+    others = _random_keys(kernels, places, key_shape, allowed.shape, allowed, seed)
+    flat = field.reshape(-1)
+    flat[places] = np.where(forbidden.reshape(-1)[places], others, flat[places])
 
 
 def patches_within(
@@ -298,6 +296,23 @@ def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int
     """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
     rows, x = field // key_shape[2], field % key_shape[2]
     return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
+
+
+def _random_keys(
+    kernels: ModuleType,
+    places: NDArray[np.int64],
+    key_shape: Sequence[int],
+    key_grid: Triple,
+    allowed: NDArray[np.bool_] | None,
+    seed: int,
+) -> NDArray[np.int32]:
+    """Independent random keys for some patches of a field, by their flat indices."""
+    if allowed is None:
+        drawn = random.below(math.prod(key_grid), places, seed)
+    else:
+        drawn = kernels.indices(allowed)[random.below(allowed.sum(dtype=np.uint64), places, seed)]
+    keys: NDArray[np.int32] = rules.first_voxel(drawn, key_grid, key_shape).astype(np.int32)
+    return keys
 
 
 def _begin_patches(patches: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[np.bool_]:

@@ -23,9 +23,9 @@ HOST = Path(__file__).with_name("cuda_host.h")
 
 READS: list[int] = []  # bytes of all that was copied to the host, in order
 
-# How much these find is read back, to make room for it, or whether there is anything they refuse;
-# as much as by an index of booleans.
-COUNTING = ("argwhere", "flatnonzero", "nonzero", "unique", "unravel_index")
+# These wait, as an index of booleans does: how much they find is read back, to make room for it, or
+# whether there is anything they refuse; or they are Thrust's, which waits for itself.
+WAITING = ("argsort", "argwhere", "flatnonzero", "nonzero", "sort", "unique", "unravel_index")
 
 
 class DeviceArray(np.ndarray):
@@ -44,7 +44,7 @@ class DeviceArray(np.ndarray):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         check(*args, *kwargs.values())
-        if function.__name__ in COUNTING:
+        if function.__name__ in WAITING:
             READS.append(8)
         kwargs.pop("like", None)
         plain = {name: to_plain(value) for name, value in kwargs.items()}
@@ -59,6 +59,9 @@ class DeviceArray(np.ndarray):
     def __setitem__(self, index: Any, value: Any) -> None:
         check(index, value)
         to_plain(self)[to_plain(index)] = to_plain(value)
+
+    def argsort(self, *args: Any, **kwargs: Any) -> Any:
+        return np.argsort(self, *args, **kwargs)
 
     def get(self) -> np.ndarray:
         READS.append(self.nbytes)
