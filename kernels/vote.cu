@@ -7,6 +7,8 @@
 #define WIDTH (32 / LANES)
 #define LANE (0xFFFFFFFFu >> (32 - WIDTH))
 #define COUNTED (LANES == 1 ? VOTES : (int)LANE)  // votes that can be counted in a lane
+#define LARGEST 0xFFFFFFFFu                       // in every lane: below no pivot, as if no vote
+#define UNROLLED (VOTES <= 160 ? VOTES : 1)       // until votes no longer fit in registers
 
 #if LANES == 4
 typedef unsigned char channel_type;
@@ -22,6 +24,18 @@ typedef unsigned int channel_type;
 #define BELOW(a, b) ((unsigned int)((a) < (b)))
 #endif
 
+// The positions on one axis of the patches that cover a voxel there, -1 for those outside.
+template <int extent>
+__device__ __forceinline__ void find_patches(int (&found)[extent], int position, int size, int wraps)
+{
+#pragma unroll
+    for (int d = 0; d < extent; ++d) {
+        found[d] = position - d;
+        if (!around(found[d], size, wraps))
+            found[d] = -1;
+    }
+}
+
 extern "C" __global__ void patchvid_median(
     const unsigned int *words, const int *field, const bool *made, channel_type *voted,
     int n_words, int plane, int channels, int n_t, int n_y, int n_x,
@@ -33,37 +47,36 @@ extern "C" __global__ void patchvid_median(
     if (at.t >= frames || (made && !made[voxel]))
         return;
 
+    int frame[DEPTH], row[ROWS], column[COLUMNS];  // of the patches in the field; -1: none
+    find_patches(frame, at.t, n_t, wraps_t);
+    find_patches(row, at.y, n_y, wraps_y);
+    find_patches(column, at.x, n_x, wraps_x);
     words += plane;
     unsigned int votes[VOTES];
     int n_votes = 0;
-    for (int dt = 0; dt < DEPTH; ++dt) {
-        int pt = at.t - dt;
-        if (!around(pt, n_t, wraps_t))
-            continue;
-        for (int dy = 0; dy < ROWS; ++dy) {
-            int py = at.y - dy;
-            if (!around(py, n_y, wraps_y))
-                continue;
-            for (int dx = 0; dx < COLUMNS; ++dx) {
-                int px = at.x - dx;
-                if (!around(px, n_x, wraps_x))
-                    continue;
-                const int first = field[(pt * n_y + py) * n_x + px];
-                votes[n_votes++] = words[(size_t)(first + (dt * key_y + dy) * key_x + dx) * n_words];
-            }
+#pragma unroll UNROLLED
+    for (int vote = 0; vote < VOTES; ++vote) {
+        const int dt = vote / (ROWS * COLUMNS), dy = vote / COLUMNS % ROWS, dx = vote % COLUMNS;
+        votes[vote] = LARGEST;
+        if (frame[dt] >= 0 && row[dy] >= 0 && column[dx] >= 0) {
+            const int first = field[(frame[dt] * n_y + row[dy]) * n_x + column[dx]];
+            votes[vote] = words[(size_t)(first + (dt * key_y + dy) * key_x + dx) * n_words];
+            ++n_votes;
         }
     }
 
     // The median's bits from the top: as many votes as its rank may lie below it.
     const int rank = (n_votes - 1) / 2;
     unsigned int median = 0;
+#pragma unroll 1
     for (int bit = WIDTH - 1; bit >= 0; --bit) {
         const unsigned int pivot = median | SPREAD << bit;
         int below[LANES] = {};
-        for (int start = 0; start < n_votes; start += COUNTED) {
-            const int stop = min(start + COUNTED, n_votes);
+#pragma unroll UNROLLED
+        for (int start = 0; start < VOTES; start += COUNTED) {
             unsigned int some = 0;
-            for (int vote = start; vote < stop; ++vote)
+#pragma unroll UNROLLED
+            for (int vote = start; vote < min(start + COUNTED, VOTES); ++vote)
                 some += BELOW(votes[vote], pivot);
 #pragma unroll
             for (int lane = 0; lane < LANES; ++lane)
