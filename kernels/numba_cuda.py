@@ -153,7 +153,7 @@ def distance(query, key, field, cost, geometry):
 
 
 @cuda.jit
-def words_kernel(values, words):
+def pack_kernel(values, words):
     lanes = 4 // values.itemsize
     n_words, channels = words.shape[1], values.shape[1]
     voxel = cuda.grid(1) // n_words
@@ -173,7 +173,7 @@ def to_words(values):
     *shape, channels = values.shape
     words = cupy.empty((*shape, -(-channels * values.itemsize // 4)), np.uint32)
     flat = [cupy.ascontiguousarray(array).reshape(-1, array.shape[3]) for array in (values, words)]
-    _launch(words_kernel, words.size, *flat)
+    _launch(pack_kernel, words.size, *flat)
     return words
 
 

@@ -13,16 +13,16 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
+import cuda_compiled
 import cuda_simulated
 import naive
 import numpy as np
 import pytest
 import standin
 from click.testing import CliRunner
-from numba import cuda, types
 from numpy.typing import NDArray
 
 import patchvid
@@ -30,7 +30,6 @@ from patchvid import DeviceError, InvalidInput, generation, kernels
 from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
-BLENDED = [("uint8", "float32"), ("float32", "uint16"), ("float32", "float32")]
 HERE = Path(__file__).parent
 
 
@@ -261,79 +260,12 @@ def test_the_script_for_gpus_measures_everything(
 # Compilation for real devices
 
 
-def signatures() -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """The kernels of numba.cuda with what they are called with."""
-    from patchvid.kernels import numba_cuda
-
-    size, counts = types.UniTuple(types.int64, 3), types.int64
-    axes = types.UniTuple(types.boolean, 3)
-    geometry = types.Tuple((size, size, size, size, size, axes, counts))
-    sweep = types.Tuple((counts, types.boolean, counts, counts, counts))
-    field, floats, flags = (
-        types.int32[:, :, ::1],
-        types.float32[:, :, ::1],
-        types.boolean[:, :, ::1],
-    )
-    for kind, (sweep_kernel, distance_kernel) in numba_cuda.KERNELS.items():
-        words = getattr(types, kind)[::1]
-        pair = words, words
-        yield (
-            sweep_kernel,
-            (
-                *pair, floats, flags, field, floats, types.float32[::1], types.uint64[::1],
-                geometry, sweep,
-            ),
-        )  # fmt: skip
-        yield distance_kernel, (*pair, field, floats, geometry)
-    for kind in (types.uint8, types.uint16, types.uint32, types.float32):
-        arguments = kind[:, ::1], field, flags, kind[:, :, :, ::1], size, size, axes
-        if kind is not types.float32:
-            yield numba_cuda.median_kernel, (*arguments, counts)
-        yield numba_cuda.mean_kernel, (*arguments, types.boolean)
-        clip, taps = kind[:, :, ::1], (types.int64[::1], types.float32[:, ::1])
-        if kind is not types.float32:
-            yield numba_cuda.words_kernel, (kind[:, ::1], types.uint32[:, ::1])
-        yield numba_cuda.blend_kernel, (clip, *taps, floats, counts)
-        yield numba_cuda.blend_kernel, (floats, *taps, clip, counts)
-    yield (
-        numba_cuda.settle_kernel,
-        (types.uint64[::1], types.int64[::1], types.float32[::1], counts),
-    )
-    near = [types.int64[:, ::1]] * 3
-    yield numba_cuda.carry_kernel, (field, *near, field, size, size, size, size)
-
-
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("capability", CAPABILITIES)
-def test_kernels_of_numba_compile(
-    capability: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    device = SimpleNamespace(compute_capability=capability)
-    monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
-    for kernel, signature in signatures():
-        ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
+def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
+    for kind, ptx in cuda_compiled.compile_numba(capability):
         assert f".target sm_{capability[0]}{capability[1]}" in ptx
-        assert ".f64" not in ptx, kernel.py_func.__name__
-
-
-def compile_with_nvrtc(source: str, options: list[str]) -> str:
-    from cuda.bindings import nvrtc
-
-    def done(result: Any) -> Any:
-        error, *values = result
-        assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, error
-        return values[0] if values else None
-
-    program = done(nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
-    encoded = [option.encode() for option in options]
-    (error,) = nvrtc.nvrtcCompileProgram(program, len(encoded), encoded)
-    # NVRTC writes into what it is given, which must not be one of Python's shared single bytes.
-    log = b" " * (1 + done(nvrtc.nvrtcGetProgramLogSize(program)))
-    done(nvrtc.nvrtcGetProgramLog(program, log))
-    assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
-    ptx = b" " * (1 + done(nvrtc.nvrtcGetPTXSize(program)))
-    done(nvrtc.nvrtcGetPTX(program, ptx))
-    return ptx.decode()
+        assert ".f64" not in ptx, kind
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -342,22 +274,33 @@ def compile_with_nvrtc(source: str, options: list[str]) -> str:
 def test_kernels_in_cuda_c_compile(
     capability: tuple[int, int], patch: tuple[int, int, int]
 ) -> None:
-    from patchvid.kernels import raw_cuda
+    for kind, ptx in cuda_compiled.compile_cuda_c(capability, patch):
+        assert ".f64" not in ptx, kind
 
-    architecture = f"--gpu-architecture=compute_{capability[0]}{capability[1]}"
-    kinds = [
-        *(("search", raw_cuda.search_options(n, "uint32", patch)) for n in (1, 2)),
-        ("search", raw_cuda.search_options(3, "float32", patch)),
-        *(("words", raw_cuda.word_options(kind)) for kind in ("uint8", "uint16", "uint32")),
-        *(("resample", raw_cuda.blend_options(*pair)) for pair in BLENDED),
-        *(("vote", raw_cuda.definitions(patch, LANES=lanes)) for lanes in (1, 2, 4)),
-    ]
-    for name, options in kinds:
-        source = raw_cuda.source_of(name)
-        ptx = compile_with_nvrtc(source, [architecture, "-std=c++17", *options])
-        assert ".f64" not in ptx
-        if name == "search" and "-DFLOATS=1" not in options:
-            assert "dp4a" in ptx
+
+@pytest.mark.usefixtures("stand_in")
+def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
+    def measured(compiled: Iterator[tuple[str, str]]) -> dict[str, cuda_compiled.MachineCode]:
+        return {
+            f"{name}, {kind}": code
+            for kind, ptx in compiled
+            for name, code in cuda_compiled.machine_code(ptx)
+        }
+
+    numba = measured(cuda_compiled.compile_numba((9, 0)))
+    raw = measured(cuda_compiled.compile_cuda_c((9, 0), (3, 7, 7)))
+    assert all(code.stack == 0 for code in raw.values())
+    for name in ("sweep, uint32", "sweep, float32", "distance, uint32", "distance, float32"):
+        assert raw[name].instructions_a_load < numba[name].instructions_a_load / 8
+    for source, made in cuda_compiled.BLENDED:
+        name = f"blend, {source} to {made}"
+        assert raw[name].instructions_a_load < numba[name].instructions_a_load / 4
+    for kind in ("uint8", "uint16", "uint32"):
+        assert raw[f"pack, {kind}"].instructions < numba[f"pack, {kind}"].instructions / 4
+        # Votes are fetched once and stay in registers; Numba's form fetches them for every bit.
+        name = f"median, {kind}"
+        assert np.isnan(raw[name].instructions_a_load)
+        assert numba[name].instructions_a_load > 8
 
 
 # The boundary

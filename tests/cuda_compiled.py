@@ -1,0 +1,180 @@
+"""The kernels of the CUDA back end, compiled for real GPUs on machines without one.
+
+``python tests/cuda_compiled.py`` prints what the machine code of both forms of each kernel takes.
+"""
+
+import math
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import patch as replaced
+
+Capability = tuple[int, int]
+Compiled = tuple[str, str]  # what the kernels work on, and their PTX
+
+BLENDED = [("uint8", "float32"), ("float32", "uint8"), ("float32", "float32")]
+
+
+class MachineCode(NamedTuple):
+    """What each thread of a kernel takes."""
+
+    registers: int
+    stack: int  # bytes
+    instructions: int
+    instructions_a_load: float  # in the innermost loops that load from memory; NaN: there are none
+
+
+def compile_numba(capability: Capability) -> Iterator[Compiled]:
+    """The kernels of numba.cuda, for what they are called with."""
+    from numba import cuda, types
+
+    from patchvid.kernels import numba_cuda
+
+    size, count = types.UniTuple(types.int64, 3), types.int64
+    axes = types.UniTuple(types.boolean, 3)
+    geometry = types.Tuple((*[size] * 5, axes, count))
+    plan = types.Tuple((count, types.boolean, count, count, count))
+    field, costs, flags = (kind[:, :, ::1] for kind in (types.int32, types.float32, types.boolean))
+    threshold, totals, counted = (kind[::1] for kind in (types.float32, types.uint64, types.int64))
+    device = SimpleNamespace(compute_capability=capability)
+
+    def compiled(kind: object, kernel: Any, *signature: Any) -> Compiled:
+        with replaced("numba.cuda.dispatcher.get_current_device", lambda: device):
+            ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
+        return str(kind), ptx
+
+    for name, (sweep, distance) in numba_cuda.KERNELS.items():
+        pair = (getattr(types, name)[::1],) * 2
+        sums = threshold, totals
+        yield compiled(name, sweep, *pair, costs, flags, field, costs, *sums, geometry, plan)
+        yield compiled(name, distance, *pair, field, costs, geometry)
+    yield compiled("", numba_cuda.settle_kernel, totals, counted, threshold, count)
+    for kind in (types.uint8, types.uint16, types.uint32, types.float32):
+        voting = kind[:, ::1], field, flags, kind[:, :, :, ::1], size, size, axes
+        if kind is not types.float32:
+            yield compiled(kind, numba_cuda.median_kernel, *voting, count)
+            yield compiled(kind, numba_cuda.pack_kernel, kind[:, ::1], types.uint32[:, ::1])
+        yield compiled(kind, numba_cuda.mean_kernel, *voting, types.boolean)
+    for source, made in BLENDED:
+        clips = [getattr(types, name)[:, :, ::1] for name in (source, made)]
+        taps = counted, types.float32[:, ::1]
+        blend = numba_cuda.blend_kernel
+        yield compiled(f"{source} to {made}", blend, clips[0], *taps, clips[1], count)
+    near = [types.int64[:, ::1]] * 3
+    yield compiled("", numba_cuda.carry_kernel, field, *near, field, *[size] * 4)
+
+
+def compile_cuda_c(capability: Capability, patch: tuple[int, int, int]) -> Iterator[Compiled]:
+    """The kernels in CUDA C, for patches of one size; some are in one file."""
+    from patchvid.kernels import raw_cuda
+
+    kinds = [
+        ("uint32", "search", raw_cuda.search_options(1, "uint32", patch)),
+        ("uint32, two", "search", raw_cuda.search_options(2, "uint32", patch)),
+        ("float32", "search", raw_cuda.search_options(3, "float32", patch)),
+        ("uint8", "vote", raw_cuda.definitions(patch, LANES=4)),
+        ("uint16", "vote", raw_cuda.definitions(patch, LANES=2)),
+        ("uint32", "vote", raw_cuda.definitions(patch, LANES=1)),
+        *((kind, "words", raw_cuda.word_options(kind)) for kind in ("uint8", "uint16", "uint32")),
+        *((" to ".join(pair), "resample", raw_cuda.blend_options(*pair)) for pair in BLENDED),
+    ]
+    for kind, name, options in kinds:
+        yield kind, _compile(raw_cuda.source_of(name), capability, options)
+
+
+def _compile(source: str, capability: Capability, options: tuple[str, ...]) -> str:
+    from cuda.bindings import nvrtc
+
+    def done(result: Any) -> Any:
+        error, *values = result
+        assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, error
+        return values[0] if values else None
+
+    program = done(nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
+    architecture = "--gpu-architecture=compute_{}{}".format(*capability)
+    encoded = [option.encode() for option in (architecture, "-std=c++17", *options)]
+    (error,) = nvrtc.nvrtcCompileProgram(program, len(encoded), encoded)
+    # NVRTC writes into what it is given, which must not be one of Python's shared single bytes.
+    log = b" " * (1 + done(nvrtc.nvrtcGetProgramLogSize(program)))
+    done(nvrtc.nvrtcGetProgramLog(program, log))
+    assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
+    ptx = b" " * done(nvrtc.nvrtcGetPTXSize(program))
+    done(nvrtc.nvrtcGetPTX(program, ptx))
+    return ptx.rstrip(b"\0").decode()
+
+
+def machine_code(ptx: str) -> Iterator[tuple[str, MachineCode]]:
+    """What each kernel of a module takes, by its name without what the compilers put around it."""
+    architecture = re.search(r"\.target (sm_\d+)", ptx)
+    assert architecture
+    with tempfile.TemporaryDirectory() as folder:
+        source, binary = Path(folder, "kernels.ptx"), Path(folder, "kernels.cubin")
+        source.write_text(ptx, encoding="utf-8")
+        command = "-v", f"-arch={architecture[1]}", source, "-o", binary
+        report = _run("ptxas", *command).stderr
+        listing = _run("nvdisasm", "-c", binary).stdout
+    sections = re.split(r"^\.text\.(\w+):$", listing, flags=re.MULTILINE)
+    for mangled, section in zip(sections[1::2], sections[2::2]):
+        taken = report[report.index(f"'{mangled}'") :]
+        registers, stack = (
+            int(found[1])
+            for pattern in (r"Used (\d+) registers", r"(\d+) bytes stack frame")
+            if (found := re.search(pattern, taken))
+        )
+        name = re.search(r"\d([a-z]+)_kernel|^patchvid_([a-z]+)$", mangled)
+        assert name
+        yield name[1] or name[2], MachineCode(registers, stack, *_count(section))
+
+
+def _count(section: str) -> tuple[int, float]:
+    """Instructions of a kernel, and those for each load in its innermost loops."""
+    instructions: list[str] = []
+    labels: dict[str, int] = {}
+    loops: list[tuple[int, int]] = []
+    for label, instruction in re.findall(r"^(\.L\w+):|^\s+/\*[0-9a-f]+\*/\s+(.*);", section, re.M):
+        if label:
+            labels[label] = len(instructions)
+            continue
+        instructions.append(instruction)
+        jump = re.search(r"\bBRA\b.*\((\.L\w+)\)", instruction)
+        if jump and jump[1] in labels:  # backwards
+            loops.append((labels[jump[1]], len(instructions)))
+    looped, loads = 0, 0
+    for start, stop in loops:
+        inner = any(start <= a and b <= stop and (a, b) != (start, stop) for a, b in loops)
+        if n := 0 if inner else sum("LDG" in line for line in instructions[start:stop]):
+            looped, loads = looped + stop - start, loads + n
+    return len(instructions), looped / loads if loads else math.nan
+
+
+def _run(tool: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    from cuda.pathfinder import find_nvidia_binary_utility
+
+    command = [find_nvidia_binary_utility(tool), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True)
+
+
+def main() -> None:
+    """Print a table."""
+    import standin
+
+    standin.install()
+    capability, patch = (9, 0), (3, 7, 7)
+    columns = "kernel", "of", "form", *(name.replace("_", " ") for name in MachineCode._fields)
+    print("|", " | ".join(columns), "|")
+    print("| --- " * len(columns) + "|")
+    for form, compiled in (
+        ("numba_cuda", compile_numba(capability)),
+        ("raw_cuda", compile_cuda_c(capability, patch)),
+    ):
+        for kind, ptx in compiled:
+            for name, code in machine_code(ptx):
+                print(f"| {name} | {kind} | {form} |", " | ".join(f"{n:.4g}" for n in code), "|")
+
+
+if __name__ == "__main__":
+    main()
