@@ -56,8 +56,11 @@ def analogy(
     from patchvid import WeightsError, analogies, read_flow, read_video
     from patchvid.flow import find_raft
 
-    if settings["preview"] and (content_flow or style_flow):
-        raise click.UsageError("--preview is too small for flows made elsewhere; leave one out.")
+    if content_flow or style_flow:
+        if settings["preview"]:
+            raise click.UsageError("--preview has too few frames for flows made elsewhere.")
+        if settings["structure"] != "flow":
+            raise click.UsageError("--content-flow and --style-flow are for --structure flow.")
     is_given = content_flow is not None and style_flow is not None
     if settings["structure"] == "flow" and flow != "classical" and not is_given:
         # Without them, what estimates the flow will say so.
@@ -66,8 +69,12 @@ def analogy(
             find_raft(settings["flow_weights"], progress)
     flows: list[Any] = [read_flow(path) if path else flow for path in (content_flow, style_flow)]
 
-    def make(video: "NDArray[Any]", *, details: bool, **others: Any) -> Any:
-        made = analogies.analogy(video, flow=flows, details=True, **others)
+    def make(video: "NDArray[Any]", *, style: "NDArray[Any]", details: bool, **others: Any) -> Any:
+        read = ("--content-flow", video, settings["frames"]), ("--style-flow", style, style_frames)
+        for at, (name, clip, frames) in enumerate(read):
+            if not isinstance(flows[at], str):
+                flows[at] = _fit_flow(name, flows[at], clip, frames)
+        made = analogies.analogy(video, style, flow=flows, details=True, **others)
         for at, structure in enumerate(made.structures):  # for the next samples
             flows[at] = flow if structure.flow is None else structure.flow
         return made if details else made.video
@@ -80,3 +87,22 @@ def analogy(
     make_videos(
         make, ending="_analogy", clip=content, beside=beside, source="style", also=also, **settings
     )
+
+
+def _fit_flow(name: str, flow: Any, clip: "NDArray[Any]", frames: tuple[int, int | None]) -> Any:
+    """The flow of a whole clip, as that of the frames which were read, at their size."""
+    import numpy as np
+
+    from patchvid import resize
+
+    n_pairs, height, width = len(clip) - 1, *clip.shape[1:3]
+    first = 0 if len(flow) == n_pairs else frames[0]
+    read = flow[first : first + n_pairs]
+    scale = np.array([width / flow.shape[2], height / flow.shape[1]], np.float32)
+    apart = abs(scale[0] * flow.shape[1] - height)  # by rounding, where a clip was shrunk
+    if len(read) != n_pairs or scale.max() > 1 or apart > 1:
+        raise click.UsageError(
+            f"{name} is {'x'.join(map(str, flow.shape[:3]))}, which does not fit a clip of "
+            f"{'x'.join(map(str, clip.shape[:3]))}."
+        )
+    return read if (scale == 1).all() else resize(read, (n_pairs, height, width)) * scale

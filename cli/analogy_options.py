@@ -65,14 +65,14 @@ flow = together(
     option(
         "--flow-weights",
         metavar="WEIGHTS",
-        envvar="PATCHVID_RAFT",
-        show_envvar=True,
-        help="Of RAFT: raft_small, raft_large, or a .pth, .npz or .onnx file.",
+        help="Of RAFT: raft_small, raft_large, or a .pth, .npz or .onnx file. By default what the "
+        "variable PATCHVID_RAFT says, or raft_small.",
     ),
     option(
         "--content-flow",
         type=click.Path(path_type=Path),
-        help="Flow of CONTENT made elsewhere: .npz, .npy or a folder of .flo files.",
+        help="Flow of CONTENT made elsewhere: .npz, .npy or a folder of .flo files. Of all its "
+        "frames or those of --frames, at its size or larger.",
     ),
     option("--style-flow", type=click.Path(path_type=Path), help="Flow of STYLE made elsewhere."),
 )

@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete, and replace others only if that is wanted."""
+"""Arrays from files; files that appear only when complete, and replace others only if wanted."""
 
 import os
 import re
@@ -7,9 +7,39 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from patchvid.codecs import StrPath, quoted
 from patchvid.errors import PatchvidError, VideoError
+
+
+def load_array(path: StrPath, name: str) -> NDArray[Any]:
+    """The array in a ``.npy`` file; in an ``.npz`` file the one of that name, or the only one.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file.
+    ValueError
+        If the array is not to be had from it.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            names = loaded.files
+            if name in names or len(names) == 1:
+                return loaded[name if name in names else names[0]]
+    except FileNotFoundError:
+        raise
+    except Exception:  # damaged archives raise nearly anything; NumPy advises to run what they hold
+        raise ValueError("it holds no array of numbers, or is cut short") from None
+    held = ", ".join(map(repr, names)) or "none"
+    raise ValueError(f"it must hold an array named {name!r} or one array only, got {held}")
 
 
 def obstacle(target: Path, *, overwrite: bool, folder: bool = False) -> str | None:

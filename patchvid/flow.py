@@ -18,6 +18,7 @@ from patchvid.checkpoint import first_line, read_tensors
 from patchvid.checks import as_array, as_video, as_whole
 from patchvid.codecs import natural
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
+from patchvid.files import load_array, reason
 from patchvid.graphs import is_on_gpu, open_session
 from patchvid.kernels import backend_of
 from patchvid.kernels.threads import share
@@ -289,13 +290,12 @@ def read_flow(path: StrPath) -> Flow:
     """
     source = Path(path)
     try:
-        flow = np.asarray(_read_flo_folder(source) if source.is_dir() else _read_array(source))
+        read = _read_flo_folder(source) if source.is_dir() else load_array(source, "flow")
     except FileNotFoundError as error:
         raise InvalidInput(f"there is no flow at {str(source)!r}; check the name") from error
-    except Exception as error:  # damaged archives raise nearly anything
-        raise InvalidInput(
-            f"cannot read a flow from {str(source)!r}: {first_line(error)}; it may be damaged"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"cannot read a flow from {str(source)!r}: {reason(error)}") from error
+    flow = np.asarray(read)
     if flow.ndim != 4 or flow.shape[3] != 2 or 0 in flow.shape or flow.dtype.kind != "f":
         raise InvalidInput(
             f"the flow in {str(source)!r} must be floats of shape (t - 1, y, x, 2), "
@@ -304,17 +304,6 @@ def read_flow(path: StrPath) -> Flow:
     if not np.abs(flow).max() < _UNKNOWN:  # NaN is not below it either
         raise InvalidInput(f"the flow in {str(source)!r} has gaps; fill them first")
     return flow.astype(np.float32, copy=False)
-
-
-def _read_array(file: Path) -> NDArray[Any]:
-    loaded = np.load(file, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    with loaded:
-        names = loaded.files
-        if "flow" not in names and len(names) != 1:
-            raise ValueError(f"it must hold an array named 'flow' or one array only, got {names}")
-        return loaded["flow" if "flow" in names else names[0]]
 
 
 def _read_flo_folder(folder: Path) -> list[Flow]:

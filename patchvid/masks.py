@@ -3,7 +3,6 @@
 In here a mask is (t, y, x) of float32, between 0 for black and 1 for white.
 """
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from patchvid.checks import as_array
 from patchvid.codecs import StrPath, quoted
 from patchvid.errors import InvalidInput, VideoError
+from patchvid.files import load_array, reason
 from patchvid.pyramid import Level, resample
 from patchvid.video import read_video
 
@@ -172,20 +172,12 @@ def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:
 
 
 def _load(path: StrPath) -> NDArray[Any]:
-    """The only array in a file."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            (name,) = loaded.files
-            return loaded[name]
+        return load_array(path, "mask")
     except FileNotFoundError as error:
         raise VideoError(f"there is no {quoted(path)}; check the name") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise VideoError(
-            f"cannot read {quoted(path)}: it must hold one array of numbers"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise VideoError(f"cannot read {quoted(path)}: {reason(error)}") from error
 
 
 def _by(shape: Sequence[int]) -> str:

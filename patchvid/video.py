@@ -26,7 +26,7 @@ from patchvid.codecs import (
     write_folder,
 )
 from patchvid.errors import InvalidInput, PatchvidError, VideoError
-from patchvid.files import complete_or_nothing, obstacle, reason, unwritable
+from patchvid.files import complete_or_nothing, load_array, obstacle, reason, unwritable
 
 DEFAULT_FPS = 24.0
 
@@ -109,17 +109,7 @@ def _reader(path: Path) -> Callable[[Path, int, int | None], tuple[NDArray[Any],
 
 
 def _read_array(path: Path, first: int, last: int | None) -> tuple[NDArray[Any], None]:
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        video = loaded
-    else:
-        with loaded:
-            if "video" not in loaded.files and len(loaded.files) != 1:
-                raise VideoError(
-                    f"{quoted(path)} must hold an array named 'video' or one array only, got "
-                    f"{', '.join(map(repr, loaded.files)) or 'none'}; rename the right one"
-                )
-            video = loaded["video" if "video" in loaded.files else loaded.files[0]]
+    video = load_array(path, "video")
     video = video.astype(video.dtype.newbyteorder("="), copy=False)
     video = video[..., None] if video.ndim == 3 else video
     return _checked(video, quoted(path))[first:last], None

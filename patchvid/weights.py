@@ -137,6 +137,8 @@ def _download(
                 file.write(chunk)
                 if progress is not None and size:
                     progress(min(1.0, file.tell() / size))
+            if size is not None and file.tell() < size:
+                raise OSError(f"the connection was cut after {file.tell()} of {size} bytes")
         if not _digest(Path(part)).startswith(sha256):
             raise OSError("what came is damaged, or not what was published")
         os.replace(part, path)

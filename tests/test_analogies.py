@@ -361,6 +361,23 @@ def test_every_option_reaches_the_algorithm(clips: Path) -> None:
     np.testing.assert_array_equal(np.load("c.npy"), expected)
 
 
+def test_a_flow_of_the_whole_clip_serves_a_part_of_it(clips: Path) -> None:
+    whole = optical_flow(CONTENT, method="classical")
+    np.save("f.npy", whole)
+    words = "a.npy", "b.npy", "--seed", 1, "--frames", "2:", "--flow", "classical", "--content-flow"
+    np.save("a.npy", CONTENT)
+    for name, flow in (("whole", whole), ("part", whole[2:])):
+        np.save("f.npy", flow)
+        result = run(*words, "f.npy", "-o", f"{name}.npy")
+        assert result.exit_code == 0, result.output
+    assert Path("whole.npy").read_bytes() == Path("part.npy").read_bytes()
+    result = run(*words, "f.npy", "-o", "small.npy", "--max-size", WIDTH - 8)
+    assert result.exit_code == 0, result.output
+    assert "--content-flow is 3x48x60, which does not fit a clip of 5x48x60" in fail(
+        *("a.npy", "b.npy", "--frames", "1:", "--content-flow", "f.npy"), exit_code=2
+    )
+
+
 def test_defaults_are_those_of_analogy() -> None:
     defaults = command.make_context("analogy", ["a", "b"]).params
     for name, parameter in inspect.signature(analogy).parameters.items():
@@ -406,6 +423,8 @@ def test_failures(clips: Path, words: list[str], hint: str) -> None:
         (["--structure-levels", "2"], "--structure-levels"),
         (["--flow", "fast"], "classical"),
         (["--style-frames", "3"], "A:B"),
+        (["--structure", "luma", "--style-flow", "f.npy"], "--structure flow"),
+        (["--preview", "--content-flow", "f.npy"], "--preview"),
         (["-o", "one.mp4", "--save-structure", "./one.mp4"], "written twice"),
         (["-o", "one.mp4", "-n", "2", "--save-structure", "one_2.mp4"], "written twice"),
     ],

@@ -161,8 +161,14 @@ def test_several_masks_and_boxes_are_one(tmp_path: Path) -> None:
 def test_files_that_hold_no_mask(tmp_path: Path) -> None:
     (tmp_path / "broken.npy").write_bytes(b"no array")
     np.savez(tmp_path / "two.npz", a=HARD, b=HARD)
-    for name in ("broken.npy", "two.npz"):
-        with pytest.raises(VideoError, match=r"cannot read .* it must hold one array of numbers"):
+    np.save(tmp_path / "objects.npy", np.array([None]))
+    why = {
+        "broken.npy": "it holds no array of numbers",
+        "objects.npy": "it holds no array of numbers",
+        "two.npz": "an array named 'mask' or one array only, got 'a', 'b'",
+    }
+    for name, reason in why.items():
+        with pytest.raises(VideoError, match=rf"cannot read .*{name}.*{reason}"):
             read_mask(tmp_path / name)
     for name in ("missing.npy", "missing.png"):
         with pytest.raises(VideoError, match=r"there is no .*missing.*; check the name"):
