@@ -31,9 +31,8 @@ Examples:
     "--svfid",
     "weights",
     metavar="WEIGHTS|auto",
-    envvar="PATCHVID_C3D",
-    show_envvar=True,
-    help="Measure svfid too, with C3D's weights in this .pth or .npz file; auto fetches them.",
+    help="Measure svfid too, with C3D's weights in this .pth or .npz file; auto: those that the "
+    "variable PATCHVID_C3D names, or else published ones, which are fetched.",
 )
 @options.as_json
 def evaluate(
@@ -68,7 +67,7 @@ def evaluate(
     names = [str(path) for path in generated]
     if weights == "auto":
         with show_fraction("fetching weights") as progress:
-            weights = str(find_c3d("c3d_sports1m", progress))
+            weights = str(find_c3d(None, progress))
     with show_fraction("measuring") as progress:
         scores, mean, diversity = metrics.evaluate(
             video, outputs, device=device, weights=weights, names=names, progress=progress

@@ -5,6 +5,7 @@ voxel of its key patch (int32). Work is cut into tasks of a fixed size, and what
 never written by another task at the same time, so results do not depend on the number of threads.
 """
 
+import time
 from contextlib import nullcontext
 
 import numpy as np
@@ -37,12 +38,27 @@ def to_host(array):
 
 
 def beside():
-    """What is called within has all threads already."""
+    """Nothing to do: what is called within has all threads already."""
+    return nullcontext()
+
+
+def where(arrays):
+    """Nothing to do: there is one host."""
     return nullcontext()
 
 
 def finish():
     """Nothing is to be waited for."""
+
+
+def now():
+    """When what has been called is done."""
+    return time.perf_counter()
+
+
+def seconds_between(one, other):
+    """The time from one `now` to another."""
+    return other - one
 
 
 def make_room(size):

@@ -5,11 +5,13 @@ current stream, and what one search hands to the next stays there.
 """
 
 from contextlib import contextmanager
+from functools import cache
+from itertools import cycle
 
 import cupy
 import numpy as np
 
-from patchvid.errors import DeviceError
+from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels import is_on_gpu, numba_cuda, raw_cuda, rules
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.raw_cuda import THREADS
@@ -19,6 +21,7 @@ from patchvid.kernels.voting import from_ordinals, to_ordinals
 
 DEVICE, xp = "cuda", cupy
 
+STREAMS = 4  # that work goes to beside each other
 BETWEEN = 256 << 20  # bytes between the passes of resampling, where a row is not larger
 
 
@@ -33,18 +36,46 @@ def to_host(array):
     return cupy.asnumpy(array)
 
 
+@cache
+def _streams(device):
+    """Streams to take in turn. They last: CuPy keeps what each has freed for it alone."""
+    return cycle([cupy.cuda.Stream(non_blocking=True) for _ in range(STREAMS)])
+
+
 @contextmanager
 def beside():
-    """What is launched within may run beside what others launch, after what was launched before."""
+    """Launch within on a stream of its own, behind what has been launched before."""
     before = cupy.cuda.get_current_stream().record()
-    with cupy.cuda.Stream(non_blocking=True) as stream:
+    with next(_streams(cupy.cuda.Device().id)) as stream:
         stream.wait_event(before)
         yield
+
+
+def where(arrays):
+    """A context in which the GPU that holds the arrays is in use."""
+    numbers = {to_device(array).device.id for array in arrays}
+    if len(numbers) > 1:
+        raise InvalidInput(
+            f"arrays must be on one GPU, got some on {' and '.join(map(str, sorted(numbers)))}; "
+            "copy them to one"
+        )
+    return cupy.cuda.Device(*numbers)
 
 
 def finish():
     """Wait for all that was launched."""
     cupy.cuda.Device().synchronize()
+
+
+def now():
+    """When what has been launched is done."""
+    return cupy.cuda.get_current_stream().record()
+
+
+def seconds_between(one, other):
+    """The time from one `now` to another, which is waited for."""
+    other.synchronize()
+    return cupy.cuda.get_elapsed_time(one, other) / 1e3
 
 
 def make_room(size):
@@ -58,12 +89,15 @@ def make_room(size):
     if size > free:
         raise DeviceError(
             f"the GPU has {free / 2**30:.1f} GiB of memory free, and about {size / 2**30:.1f} GiB "
-            "are needed; make the clip smaller or shorter, or use device 'cpu'"
+            "are needed; make the clip smaller or shorter, or work on the host, by device 'cpu'"
         )
 
 
 def indices(mask):
-    """Flat indices of what a mask marks, in order, and behind them all others: none are counted."""
+    """Flat indices of what a mask marks, in order, and behind them all others.
+
+    And so nobody has to wait until it is known how many there are.
+    """
     mask = mask.reshape(-1)
     marked = mask.cumsum(dtype=np.int32)
     others = marked[-1] + (~mask).cumsum(dtype=np.int32)

@@ -3,11 +3,10 @@
 They compile the rules that the CPU's loops compile. Arrays are on the device.
 """
 
-import warnings
-
 import cupy
 import numpy as np
 from numba import cuda
+from numba.cuda import dispatcher
 
 from patchvid.kernels import rules
 from patchvid.kernels.raw_cuda import THREADS
@@ -25,9 +24,8 @@ def _launch(kernel, count, *arguments):
         cuda.as_cuda_array(argument, sync=False) if isinstance(argument, cupy.ndarray) else argument
         for argument in arguments
     ]
-    with warnings.catch_warnings():  # small levels are few blocks, which is as it should be
-        warnings.filterwarnings("ignore", "Grid size .* under-utilization")
-        kernel[-(-count // THREADS), THREADS, stream](*taken)
+    dispatcher.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small levels are few blocks, and should be
+    kernel[-(-count // THREADS), THREADS, stream](*taken)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def below(limit, places, *seed):
 def normal(xp, shape, *seed):
     """Numbers (float32) of mean 0 and variance 1, within six deviations.
 
-    They are sums of twelve even ones, which are as good as normal and, being integers, exact.
+    They are sums of twelve uniform ones, which are as good as normal and, being integers, exact.
     """
     places = xp.arange(math.prod(shape))
     total = xp.zeros(len(places), np.int64)

@@ -24,7 +24,7 @@ def patch_grid(shape, patch, periodic=(False, False, False)):
 def first_voxel(number, grid, shape):
     """The flat index, in a video of this shape, of the voxel with which a patch of a grid begins.
 
-    Of many numbers at once: those of CuPy's functions that tell places wait for the GPU.
+    Of many numbers at once: CuPy's `unravel_index` would wait for the GPU.
     """
     row, x = number // grid[2], number % grid[2]
     t, y = row // grid[1], row % grid[1]

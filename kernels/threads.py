@@ -7,7 +7,7 @@ serve; ``prange`` would compile every kernel several times over, which takes sec
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 
 import numba
@@ -43,6 +43,7 @@ def share(work: Callable[[int, int], None], count: int, grain: int = 1) -> None:
     try:
         run()
     finally:
-        for helper in helping:
-            if not helper.cancel():
-                helper.result()
+        begun = [helper for helper in helping if not helper.cancel()]
+        wait(begun)
+        for helper in begun:
+            helper.result()

@@ -7,7 +7,6 @@ Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made P
 2022), and sections 1.3 and 2.2 of its supplement.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid.application import (
+    LevelReport,
     Made,
     Report,
     as_seed,
@@ -31,9 +31,8 @@ from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.flow import optical_flow
 from patchvid.kernels import backend, backend_of
-from patchvid.matching import MOST_VALUES
 from patchvid.structures import Estimator, Structure, describe, show
-from patchvid.synthesis import LevelReport, Progress, Quantizer, Settings, Stage, finest, synthesize
+from patchvid.synthesis import Progress, Quantizer, Stage, finest, synthesize
 from patchvid.weights import StrPath
 
 # Settings for a drawing as `content`. Drawings do not move like anything, and so what stands out by
@@ -204,7 +203,7 @@ def analogy(
             n_bins[1], [stage.value_level for stage in guided],
         ),
     ]  # fmt: skip
-    stages[: len(guided)] = _guide(guided, structures, settings)
+    stages[: len(guided)] = _guide(guided, structures)
     result = finest(
         synthesize(
             kernels, stages, None, quantize=Quantizer(stages[-1].value), settings=settings,
@@ -252,9 +251,7 @@ def _tell(report: Report, what: str, fraction: float) -> None:
         report(0, fraction)
 
 
-def _guide(
-    stages: Sequence[Stage], structures: Sequence[Structure], settings: Settings
-) -> list[Stage]:
+def _guide(stages: Sequence[Stage], structures: Sequence[Structure]) -> list[Stage]:
     """The stages with the structures as guides, and with the places on the coarsest one."""
     pairs = list(zip(*(structure.guides for structure in structures), strict=True))
     channels = [guide.shape[3] for guide in pairs[0]]
@@ -262,12 +259,6 @@ def _guide(
         raise InvalidInput(
             f"the structures of content and style must have as many channels, got {channels[0]} "
             f"and {channels[1]}"
-        )
-    most = MOST_VALUES // math.prod(settings.at(stages[0].output_level.shape)[0])
-    if (n_values := channels[0] + max(2, stages[0].value.shape[3])) > most:
-        raise InvalidInput(
-            f"a voxel may have {most} channels with those of the structure, got {n_values}; "
-            "use fewer, or a smaller patch"
         )
     query, key = pairs[0]
     pairs[0] = _placed(query), _placed(key)

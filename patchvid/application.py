@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid.checks import (
+    MOST_VOXELS,
     Triple,
     as_alpha,
     as_kernel_dtype,
@@ -18,11 +19,20 @@ from patchvid.checks import (
     as_whole,
 )
 from patchvid.errors import InvalidInput
-from patchvid.matching import MOST_VALUES, to_nnf
+from patchvid.kernels import backend_of
+from patchvid.matching import to_nnf
 from patchvid.pyramid import Level, plan_levels, resample
-from patchvid.synthesis import LevelReport, Progress, Settings, Stage, Synthesis
+from patchvid.synthesis import Progress, Settings, Stage, Synthesis
 
 Report = Callable[[int, float], object]
+
+
+class LevelReport(NamedTuple):
+    """What one level cost: its output's (t, y, x), its EM iterations, its time in seconds."""
+
+    shape: Triple
+    iterations: int
+    seconds: float
 
 
 class Made(NamedTuple):
@@ -51,8 +61,6 @@ def as_settings(
         raise InvalidInput(f"vote must be 'median' or 'mean', got {vote!r}")
     if patch is not None:
         patch = as_size("patch", patch)
-        if math.prod(patch) * video.shape[3] > MOST_VALUES:
-            raise InvalidInput(f"a patch may hold {MOST_VALUES} values, got {patch} voxels")
     if len(video) == 1:  # an image: patches are flat
         patch = (1, *(patch or (3, 7, 7))[1:])
     em = None if em is None else as_whole("em", em, 1)
@@ -68,10 +76,13 @@ def as_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -> T
     """(t, y, x) of the output, from a scale of the clip's shape or as it is."""
     factors = as_numbers("scale", scale, 3)
     if size is None:
-        return as_size("size", [math.ceil(n * f - 1e-5) for n, f in zip(shape, factors)])
-    if any(factor != 1 for factor in factors):
+        size = [math.ceil(n * f - 1e-5) for n, f in zip(shape, factors)]
+    elif any(factor != 1 for factor in factors):
         raise InvalidInput("give either scale or size, got both")
-    return as_size("size", size)
+    new = as_size("size", size)
+    if math.prod(new) > MOST_VOXELS:
+        raise InvalidInput(f"an output must have fewer than 2**31 voxels, got size {new}")
+    return new
 
 
 def plan_stages(
@@ -125,8 +136,13 @@ def collect(results: Sequence[Synthesis], video: NDArray[Any], seed: int, *, det
     if not details:
         return made
     fields = [to_nnf(result.field, video.shape) for result in results]
-    reports = [level for result in results for level in result.reports]
-    return Made(made, fields[0] if single else np.stack(fields), seed, reports)
+    kernels = backend_of(made)
+    levels = [
+        LevelReport(lap.shape, lap.iterations, kernels.seconds_between(lap.began, lap.ended))
+        for result in results
+        for lap in result.laps
+    ]
+    return Made(made, fields[0] if single else np.stack(fields), seed, levels)
 
 
 def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:

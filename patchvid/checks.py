@@ -14,6 +14,8 @@ from patchvid.kernels import is_on_gpu
 Triple = tuple[int, int, int]
 Axes = tuple[bool, bool, bool]
 
+MOST_VOXELS = 2**31 - 1  # that fields can point to
+
 _COUNTS = {2: "two", 3: "three"}
 
 
@@ -24,7 +26,7 @@ def as_video(name: str, video: Any) -> NDArray[Any]:
         raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
     if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
         raise InvalidInput(f"{name} must hold uint8, uint16 or floats, got {video.dtype}")
-    if video.size // video.shape[3] > np.iinfo(np.int32).max:
+    if video.size // video.shape[3] > MOST_VOXELS:
         raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
     if video.dtype.kind == "f":
         extreme = max(abs(float(video.min())), abs(float(video.max())))
@@ -106,10 +108,11 @@ def as_patch(patch: Any, *shapes: Sequence[int]) -> Triple:
 
 def as_axes(name: str, axes: Any) -> Axes:
     """Three booleans, for t, y and x."""
-    if not isinstance(axes, Sequence) or len(axes) != 3:
-        raise InvalidInput(f"{name} must be three booleans, for t, y and x, got {axes!r}")
-    t, y, x = map(bool, axes)
-    return t, y, x
+    try:
+        t, y, x = ((False, True).index(wraps) for wraps in axes)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} must be three booleans, for t, y and x, got {axes!r}") from None
+    return bool(t), bool(y), bool(x)
 
 
 def as_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """Arrays of the host and of a GPU: what goes in decides what comes out."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,29 +27,35 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             bound = signature.bind(*args, **kwargs)
             given = bound.arguments
             arrays = {name: given[name] for name in names if given.get(name) is not None}
-            from_gpu = any(map(_holds_gpu, arrays.values()))
+            on_gpu = [array for value in arrays.values() for array in _on_gpu(value)]
             device = given.get("device", "auto" if "device" in signature.parameters else "cpu")
-            if from_gpu and given.get("device") == "cpu":
+            if on_gpu and given.get("device") == "cpu":
                 raise InvalidInput(
                     "arrays on a GPU cannot be worked on by device 'cpu'; copy them to the host "
                     "with cupy.asnumpy, or leave device out"
                 )
-            kernels = backend("cuda" if from_gpu else device)
+            kernels = backend("cuda" if on_gpu else device)
             if "device" in signature.parameters:
                 given["device"] = kernels.DEVICE
             if kernels.DEVICE == "cpu":
                 return function(*bound.args, **bound.kwargs)
-            given.update({name: map_arrays(kernels.to_device, arrays[name]) for name in arrays})
-            result = function(*bound.args, **bound.kwargs)
-            return map_arrays(kernels.to_device if from_gpu else kernels.to_host, result)
+            with kernels.where(on_gpu):
+                given.update({name: map_arrays(kernels.to_device, arrays[name]) for name in arrays})
+                result = function(*bound.args, **bound.kwargs)
+                return map_arrays(kernels.to_device if on_gpu else kernels.to_host, result)
 
         return call
 
     return decorate
 
 
-def _holds_gpu(value: Any) -> bool:
-    return any(map(_holds_gpu, value)) if isinstance(value, (tuple, list)) else is_on_gpu(value)
+def _on_gpu(value: Any) -> Iterator[Any]:
+    """The arrays of a GPU in a value."""
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _on_gpu(item)
+    elif is_on_gpu(value):
+        yield value
 
 
 def map_arrays(function: Callable[[Any], Any], value: Any) -> Any:

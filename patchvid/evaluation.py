@@ -103,6 +103,10 @@ def evaluate(
         raise InvalidInput("outputs must be one or more videos, got none")
     features = None if weights is None else read_c3d(find_c3d(weights), device)
     names = names or [f"outputs[{i}]" for i in range(len(outputs))]
+    if len(names) != len(outputs):
+        raise InvalidInput(
+            f"names must be one for each of {len(outputs)} outputs, got {len(names)}"
+        )
     return _evaluate(source, outputs, patch, seed, device, features, names, progress)
 
 

@@ -68,13 +68,19 @@ def complete_or_nothing(target: Path) -> Iterator[Path]:
     def hidden() -> Path:
         return target.with_name(f".patchvid-{secrets.token_hex(4)}{target.suffix}")
 
+    if target.is_dir():
+        target = target.resolve()  # a link would be renamed itself
     part = hidden()
     try:
         yield part
         if target.is_dir():
             old = hidden()
             os.rename(target, old)
-            os.rename(part, target)
+            try:
+                os.rename(part, target)
+            except BaseException:
+                os.rename(old, target)
+                raise
             shutil.rmtree(old)
         else:
             os.replace(part, target)

@@ -111,7 +111,8 @@ def generate(
         by side.
     device
         "cpu", "cuda", or "auto" for a GPU where one can be used. An array that is on a GPU stays
-        there, and so does the result. The bytes are the same on every device.
+        there, and so does the result. The bytes are the same on every device, but for those of
+        floats that `vote` by their mean.
     progress
         Called as ``progress(level, n_levels, fraction)`` with the level from 1, the coarsest, and
         the fraction of the whole work that is done.
@@ -144,12 +145,11 @@ def generate(
     samples = as_whole("samples", samples, 1)
     seed = as_seed(seed)
     noise = _as_noise(noise)
-    settings = as_settings(
-        video, patch, em, vote, alpha,
-        complete_levels=COMPLETE_LEVELS, periodic=as_periodic(loop, tile, len(video)),
-        explores=False,
-    )  # fmt: skip
     size = as_output_size(video.shape, scale, size)
+    settings = as_settings(
+        video, patch, em, vote, alpha, complete_levels=COMPLETE_LEVELS, explores=False,
+        periodic=as_periodic(loop, tile, video.shape, size),
+    )  # fmt: skip
     stages = plan_stages(video, size, settings, factor, coarsest)
     quantize = Quantizer(stages[-1].value)
     coarse = quantize(stages[0].value)

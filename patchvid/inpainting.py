@@ -119,7 +119,7 @@ def inpaint(
     seed = as_seed(seed)
     settings = as_settings(
         video, patch, em, vote, None, coarsest_em=None,
-        periodic=as_periodic(loop, tile, len(video)),
+        periodic=as_periodic(loop, tile, video.shape),
     )  # fmt: skip
     if cue is not None:
         cue = as_video("cue", cue)
@@ -148,11 +148,12 @@ def inpaint(
             progress=report_sample(progress, len(stages), 0, 1),
         )
     )  # fmt: skip
-    patch, _ = settings.at(hole.shape)
-    untouched = patches_within(~hole, patch, settings.periodic)
+    # What goes across a seam is no patch of the clip, even where nothing was made.
+    untouched = patches_within(~hole, settings.at(hole.shape)[0])
+    whole = tuple(map(slice, untouched.shape))
     itself = kernels.xp.arange(hole.size, dtype=np.int32).reshape(hole.shape)
-    itself = itself[tuple(map(slice, untouched.shape))]
-    field = np.where(untouched, itself, made.field)
+    field = made.field.copy()
+    field[whole] = np.where(untouched, itself[whole], field[whole])
     made = made._replace(output=blend(made.output, video, soft), field=field)
     return collect([made], video, seed, details=details)
 

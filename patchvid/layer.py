@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid import matching
-from patchvid.checks import Axes, Triple, as_alpha, as_video, as_whole
+from patchvid.checks import Axes, Triple, as_alpha, as_axes, as_size, as_video, as_whole
 from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 
@@ -84,8 +84,9 @@ def vpnn(
     weights = None
     alpha = as_alpha(alpha)
     if alpha is not None:
+        around = matching.continued(query, as_size("patch", patch), as_axes("periodic", periodic))
         _, reverse = matching.search(
-            key, query, patch=patch, sweeps=sweeps, seed=seed + 1, device=device
+            key, around, patch=patch, sweeps=sweeps, seed=seed + 1, device=device
         )
         weights = completeness_weights(reverse, alpha)
     found, _ = matching.search(
@@ -142,6 +143,7 @@ class Matcher:
         Keys are those that are `allowed`, and only the patches that `updated` marks are promised.
         """
         kernels = self.kernels
+        query, key = matching.as_comparable(query, key, patch)
         weights = matching.restrict(weights, allowed)
         layout = (query.shape[:3], key.shape[:3], patch)
         grids = [

@@ -26,12 +26,15 @@ FRAMES = 10  # of the first level that goes around in time, where there are as m
 BLUR = 4  # voxels over which the noise changes that says where each line turns
 
 
-def as_periodic(loop: bool, tile: str, n_frames: int) -> Axes:
-    """The axes (t, y, x) that go around in an output made from a clip of so many frames."""
+def as_periodic(loop: bool, tile: str, *shapes: Sequence[int]) -> Axes:
+    """The axes (t, y, x) that go around, of a clip and an output of these shapes."""
+    n_frames, height, width = (min(sizes) for sizes in list(zip(*shapes))[:3])
     if loop and n_frames == 1:
         raise InvalidInput("a single frame makes no loop; give a clip, or leave loop out")
     if tile not in ("", "x", "y", "xy"):
         raise InvalidInput(f"tile must be '', 'x', 'y' or 'xy', got {tile!r}")
+    if ("y" in tile and height == 1) or ("x" in tile and width == 1):
+        raise InvalidInput("a single row or column makes no tile; leave tile out")
     return bool(loop), "y" in tile, "x" in tile
 
 
@@ -96,7 +99,7 @@ def synthesize_around(
     for stage, made in zip(stages[first:], closing, strict=True):
         if stage is stages[-1] and stage.known is None:
             made = _begin_cheapest(kernels, made, stage.value, quantize, settings)
-        yield made._replace(reports=opened.reports + made.reports)
+        yield made._replace(laps=opened.laps + made.laps)
 
 
 def _begin_cheapest(

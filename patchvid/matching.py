@@ -114,9 +114,13 @@ def search(
     """
     kernels = backend(device)
     query, key = as_video("query", query), as_video("key", key)
+    weights, keys, queries = (
+        None if array is None else kernels.to_device(as_array(array))
+        for array in (weights, keys, queries)
+    )
     patch = as_patch(patch, query.shape, key.shape)
     periodic = as_axes("periodic", periodic)
-    query, key = _as_pair(query, key, patch)
+    query, key = as_comparable(query, key, patch)
     query_grid = kernels.patch_grid(query.shape, patch, periodic)
     key_grid = kernels.patch_grid(key.shape, patch)
     allowed = _as_allowed(keys, key_grid)
@@ -132,7 +136,7 @@ def search(
         if nnf is None:
             field = random_field(kernels, query_grid, key.shape, key_grid, allowed, seed)
         else:
-            field = _to_field(nnf, query_grid, key.shape, key_grid)
+            field = _to_field(kernels, nnf, query_grid, key.shape, key_grid)
             replace_forbidden(kernels, field, key.shape, allowed, seed, updated)
         cost, _ = kernels.search(
             query, key, field, patch=patch, weights=factors, updated=updated,
@@ -193,7 +197,7 @@ def vote(
     periodic = as_axes("periodic", periodic)
     if reduce not in ("median", "mean"):
         raise InvalidInput(f"reduce must be 'median' or 'mean', got {reduce!r}")
-    field = _to_field(nnf, None, value.shape, kernels.patch_grid(value.shape, patch))
+    field = _to_field(kernels, nnf, None, value.shape, kernels.patch_grid(value.shape, patch))
     kept = as_kernel_dtype(value)
     voted = kernels.vote(kept, field, patch=patch, periodic=periodic, reduce=reduce)
     return voted.astype(value.dtype, copy=False)
@@ -224,12 +228,26 @@ def patch_distance(
     query, key = as_video("query", query), as_video("key", key)
     patch = as_patch(patch, query.shape, key.shape)
     periodic = as_axes("periodic", periodic)
-    query, key = _as_pair(query, key, patch)
+    query, key = as_comparable(query, key, patch)
     query_grid = kernels.patch_grid(query.shape, patch, periodic)
-    field = _to_field(nnf, query_grid, key.shape, kernels.patch_grid(key.shape, patch))
+    field = _to_field(kernels, nnf, query_grid, key.shape, kernels.patch_grid(key.shape, patch))
     cost = kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
     cost /= np.float32(math.prod(patch) * key.shape[3])
     return cost
+
+
+def as_comparable(
+    query: NDArray[Any], key: NDArray[Any], patch: Triple
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as uint8 if they are and no distance can overflow, else as float32."""
+    if query.shape[3] != key.shape[3]:
+        raise InvalidInput(
+            f"query and key must have as many channels, got {query.shape[3]} and {key.shape[3]}"
+        )
+    n_values = math.prod(patch) * key.shape[3]
+    if query.dtype == key.dtype == np.uint8 and n_values <= MOST_VALUES:
+        return query, key
+    return query.astype(np.float32, copy=False), key.astype(np.float32, copy=False)
 
 
 def random_field(
@@ -268,14 +286,20 @@ def replace_forbidden(
     flat[places] = np.where(forbidden.reshape(-1)[places], others, flat[places])
 
 
+def continued(video: NDArray[Any], patch: Triple, periodic: Axes) -> NDArray[Any]:
+    """(t, y, x) or (t, y, x, c) that goes around some axes, so far that patches lie inside."""
+    if not any(periodic):
+        return video
+    around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic, strict=True)]
+    return np.pad(video, [*around, (0, 0)][: video.ndim], mode="wrap")
+
+
 def patches_within(
     mask: NDArray[np.bool_], patch: Triple, periodic: Axes = NOT_PERIODIC
 ) -> NDArray[np.bool_]:
     """Which patches hold no voxel outside of a mask (t, y, x), by their first voxels."""
-    for axis, (extent, wraps) in enumerate(zip(patch, periodic, strict=True)):
-        around = [(0, 0)] * 3
-        around[axis] = (0, (extent - 1) * wraps)
-        mask = np.pad(mask, around, mode="wrap")
+    mask = continued(mask, patch, periodic)
+    for axis, extent in enumerate(patch):
         # Whole planes at a time: over an axis of a few windows NumPy would be slow.
         inside: NDArray[np.bool_] = np.moveaxis(sliding_window_view(mask, extent, axis), -1, 0)
         mask = np.all(inside, axis=0)
@@ -321,25 +345,11 @@ def _begin_patches(patches: NDArray[np.bool_], shape: Sequence[int]) -> NDArray[
     return np.pad(patches, behind).ravel()
 
 
-def _as_pair(
-    query: NDArray[Any], key: NDArray[Any], patch: Triple
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both as uint8 if they are and no distance can overflow, else as float32."""
-    if query.shape[3] != key.shape[3]:
-        raise InvalidInput(
-            f"query and key must have as many channels, got {query.shape[3]} and {key.shape[3]}"
-        )
-    n_values = math.prod(patch) * key.shape[3]
-    if query.dtype == key.dtype == np.uint8 and n_values <= MOST_VALUES:
-        return query, key
-    return query.astype(np.float32, copy=False), key.astype(np.float32, copy=False)
-
-
-def _as_weights(weights: ArrayLike | None, grid: Triple) -> NDArray[np.float32] | None:
+def _as_weights(weights: NDArray[Any] | None, grid: Triple) -> NDArray[np.float32] | None:
     """Factors of the keys' costs; None if all are 1."""
     if weights is None:
         return None
-    factors = contiguous(as_array(weights)).astype(np.float32)
+    factors = contiguous(weights).astype(np.float32)
     if factors.shape != grid or not ((factors > 0) & (factors < np.inf)).all():
         raise InvalidInput(
             f"weights must be positive, of shape {grid} and finite, got shape {factors.shape}"
@@ -347,7 +357,7 @@ def _as_weights(weights: ArrayLike | None, grid: Triple) -> NDArray[np.float32] 
     return factors
 
 
-def _as_allowed(keys: ArrayLike | None, grid: Triple) -> NDArray[np.bool_] | None:
+def _as_allowed(keys: NDArray[Any] | None, grid: Triple) -> NDArray[np.bool_] | None:
     """Which keys may be chosen; None if all."""
     if keys is None:
         return None
@@ -358,9 +368,13 @@ def _as_allowed(keys: ArrayLike | None, grid: Triple) -> NDArray[np.bool_] | Non
 
 
 def _to_field(
-    nnf: ArrayLike, grid: Triple | None, key_shape: Sequence[int], key_grid: Triple
+    kernels: ModuleType,
+    nnf: ArrayLike,
+    grid: Triple | None,
+    key_shape: Sequence[int],
+    key_grid: Triple,
 ) -> NDArray[np.int32]:
-    nnf = contiguous(as_array(nnf))
+    nnf = contiguous(kernels.to_device(as_array(nnf)))
     if nnf.ndim != 4 or nnf.shape[3] != 3 or grid not in (None, nnf.shape[:3]):
         wanted = "(t', y', x', 3)" if grid is None else (*grid, 3)
         raise InvalidInput(f"nnf must have shape {wanted}, got {nnf.shape}")

@@ -202,7 +202,8 @@ def side_by_side(
     labels
         What to write above each column.
     frames
-        How many frames of each video, evenly spread from its first to its last, or which ones.
+        How many frames of each video, evenly spread from its first to its last, or which ones. The
+        shortest video has as many as there can be.
 
     Returns
     -------
@@ -230,6 +231,8 @@ def side_by_side(
             f"labels must be one for each of {len(videos)} videos, got {len(labels)}"
         )
     checked = [as_video("video", video) for video in videos]
+    if not isinstance(frames, Sequence):
+        frames = min(frames, *map(len, checked))
     chosen = [_chosen(frames, len(video)) for video in checked]
     pictures = [_drawable(video)[index] for video, index in zip(checked, chosen)]
     pyplot = _pyplot()
@@ -245,7 +248,8 @@ def side_by_side(
             ax.imshow(pictures[column][row], **image)
             ax.set_xticks([])
             ax.set_yticks([])
-        line[0].set_ylabel(f"frame {chosen[0][row]}")
+            if column == 0 or chosen[column] != chosen[0]:
+                ax.set_ylabel(f"frame {chosen[column][row]}")
     for ax, label in zip(axes[0], labels):
         ax.set_title(label)
     return [list(line) for line in axes]

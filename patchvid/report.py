@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid import metrics
-from patchvid.application import Made
+from patchvid.application import LevelReport, Made
 from patchvid.checks import as_video
 from patchvid.codecs import StrPath, quoted
 from patchvid.errors import InvalidInput, VideoError
@@ -24,7 +24,6 @@ from patchvid.films import show
 from patchvid.page import PAGE, SCRIPT, STYLE, figure, section, table
 from patchvid.pictures import field_to_color, pixel_sources
 from patchvid.pyramid import resize
-from patchvid.synthesis import LevelReport
 from patchvid.video import DEFAULT_FPS
 
 SUFFIXES = (".html", ".htm")
@@ -80,7 +79,7 @@ class Report:
     Raises
     ------
     InvalidInput
-        For something that is no video.
+        For something that is no video, or if there is no source.
 
     Examples
     --------
@@ -102,7 +101,9 @@ class Report:
         fps: float | None = None,
     ) -> None:
         videos = {name: as_video(name, v) for name, v in inputs.items() if v is not None}
-        name = next(iter(videos)) if source is None else source
+        name = next(iter(videos), "") if source is None else source
+        if name not in videos:
+            raise InvalidInput(f"inputs must hold the source, got {', '.join(videos) or 'none'}")
         self._source = videos[name]
         self._fps = DEFAULT_FPS if fps is None else fps
         self._scale = min(1.0, LONGER_SIDE / max(self._source.shape[1:3]))

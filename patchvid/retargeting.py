@@ -124,11 +124,11 @@ def retarget(
     kernels = backend(device)
     video = as_video("video", video)
     seed = as_seed(seed)
+    size = _as_new_size(video.shape[:3], size, scale)
     settings = as_settings(
         video, patch, em, vote, alpha, complete_levels=COMPLETE_LEVELS, coarsest_em=None,
-        periodic=as_periodic(loop, tile, len(video)),
+        periodic=as_periodic(loop, tile, video.shape, size),
     )  # fmt: skip
-    size = _as_new_size(video.shape[:3], size, scale)
     coarsest = _default_coarsest(video.shape, size) if coarsest is None else coarsest
     stages = plan_stages(video, size, settings, factor, coarsest)
     quantize = Quantizer(stages[-1].value)

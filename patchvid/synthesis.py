@@ -4,7 +4,6 @@ Source: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Po
 """
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from patchvid.checks import Axes, Triple
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
-from patchvid.matching import NOT_PERIODIC, patches_within
+from patchvid.matching import NOT_PERIODIC, continued, patches_within
 from patchvid.pyramid import Level, resample
 
 # Iterations of a level of up to so many voxels.
@@ -28,12 +27,13 @@ REACH_OF_CUBIC = 2  # voxels that the cubic kernel looks ahead
 Progress = Callable[[int, int, float], object]
 
 
-class LevelReport(NamedTuple):
-    """What one level cost: its output's (t, y, x), its EM iterations, its time in seconds."""
+class Lap(NamedTuple):
+    """One level: its output's (t, y, x), its EM iterations, and when it began and ended."""
 
     shape: Triple
     iterations: int
-    seconds: float
+    began: Any
+    ended: Any
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,11 @@ class Stage:
 
 
 class Synthesis(NamedTuple):
-    """The output of a level, its field (flat voxel indices), and what each level so far cost."""
+    """The output of a level, its field (flat voxel indices), and all levels so far."""
 
     output: NDArray[Any]
     field: NDArray[np.int32]
-    reports: list[LevelReport]
+    laps: list[Lap]
 
 
 def synthesize(
@@ -136,13 +136,13 @@ def synthesize(
     plans[0] = (plans[0][0], settings.coarsest_em or plans[0][1])
     work = [em * float(np.prod(s.output_level.shape)) for (_, em), s in zip(plans, stages)]
     total_work, done = sum(work), 0.0
-    reports: list[LevelReport] = []
+    laps: list[Lap] = []
     forward = Matcher(kernels, seed, settings.periodic, explores=settings.explores)
     reverse = Matcher(kernels, rules.random_stream(seed), explores=settings.explores)
     kernels.make_room(_footprint(stages[-1]))
     output: Any = start
     for number, (stage, (patch, em)) in enumerate(zip(stages, plans, strict=True)):
-        began = time.perf_counter()
+        began = kernels.now()
         sharp = quantize(stage.value)
         if number == 0:
             query, key = start, sharp if start is None else sharp.astype(start.dtype)
@@ -162,7 +162,8 @@ def synthesize(
             guided_query, guided_key = _guide(query, key, stage.guides)
             weights = None
             if settings.alpha is not None and number < settings.complete_levels:
-                _, cost = reverse.find(guided_key, guided_query, patch)
+                around = continued(guided_query, patch, settings.periodic)
+                _, cost = reverse.find(guided_key, around, patch)
                 weights = completeness_weights(cost, settings.alpha)
             field, _ = forward.find(guided_query, guided_key, patch, weights, allowed, updated)
             voted = kernels.vote(
@@ -174,8 +175,8 @@ def synthesize(
             done += work[number] / em
             if progress is not None:
                 progress(number + 1, done / total_work)
-        reports.append(LevelReport(output.shape[:3], em, time.perf_counter() - began))
-        yield Synthesis(output, field, [*reports])
+        laps.append(Lap(output.shape[:3], em, began, kernels.now()))
+        yield Synthesis(output, field, [*laps])
 
 
 def finest(levels: Iterable[Synthesis]) -> Synthesis:

@@ -1,6 +1,6 @@
 """Weights of networks: where they are on this machine, and where they come from otherwise.
 
-What is fetched is kept in the user's cache, and only if it is what was published, to the last bit.
+What is fetched is kept in the user's cache, and only if its hash is what was published.
 """
 
 import hashlib

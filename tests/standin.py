@@ -31,6 +31,8 @@ WAITING = ("argsort", "argwhere", "flatnonzero", "nonzero", "sort", "unique", "u
 class DeviceArray(np.ndarray):
     """An array that only works with its like."""
 
+    device: Any = SimpleNamespace(id=0)
+
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         return {**super().__array_interface__, "version": 3}
@@ -190,20 +192,35 @@ class Event:
         pass
 
 
+class Device:
+    """The only one."""
+
+    id, compute_capability, mem_info = 0, "90", (2**40, 2**40)
+
+    def __init__(self, number: int = 0) -> None:
+        assert number == 0
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def synchronize(self) -> None:
+        pass
+
+
 class StandIn(ModuleType):
     """The names of CuPy that the project uses."""
 
     def __init__(self) -> None:
         super().__init__("cupy")
         self.__spec__ = ModuleSpec("cupy", None)
-        device = SimpleNamespace(
-            id=0, compute_capability="90", mem_info=(2**40, 2**40), synchronize=lambda: None
-        )
         runtime = SimpleNamespace(
             getDeviceCount=lambda: 1, getDeviceProperties=lambda _: {"name": b"stand-in"}
         )
         self.cuda = SimpleNamespace(
-            Device=lambda *_: device, runtime=runtime, Stream=Stream, Event=Event,
+            Device=Device, runtime=runtime, Stream=Stream, Event=Event,
             get_current_stream=Stream, MemoryHook=nullcontext,
             get_elapsed_time=lambda start, stop: 1e3 * (stop.time - start.time),
         )  # fmt: skip
@@ -212,7 +229,7 @@ class StandIn(ModuleType):
         )
         self.get_default_memory_pool = lambda: pool
         self.ndarray, self.RawModule = DeviceArray, RawModule
-        self.asarray = lambda array: wrap(np.array(to_plain(array)))
+        self.asarray = lambda a: a if isinstance(a, DeviceArray) else wrap(np.array(a))
         self.asnumpy = lambda array: array.get() if isinstance(array, DeviceArray) else array
 
     def __getattr__(self, name: str) -> Any:

@@ -274,7 +274,6 @@ FLOW = np.zeros((N_FRAMES - 1, HEIGHT, WIDTH, 2), np.float32)
         ({"structure": (SQUARE, WINDOW * 2.0)}, "structure of style must be bool, uint8 or floats"),
         ({"structure": (SQUARE, WINDOW * np.nan)}, "structure of style must be bool, uint8 or"),
         ({"structure": (SQUARE, STYLE)}, "as many channels, got 1 and 3"),
-        ({"structure": np.zeros((*SQUARE.shape, 500), bool)}, "a voxel may have 440 channels"),
         ({"flow": "magic"}, "method must be 'auto', 'raft' or 'classical', got 'magic'"),
         ({"flow": FLOW[1:]}, "the flow of content must be finite floats of shape"),
         ({"flow": (FLOW + 1, FLOW * np.nan)}, "content does not move"),

@@ -13,7 +13,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import cuda_compiled
@@ -195,6 +195,32 @@ def test_arrays_of_the_host_come_back_to_it() -> None:
         assert type(made) is np.ndarray
         np.testing.assert_array_equal(made, run(seed=0, device="cpu"))
         assert sum(standin.READS) <= made.nbytes + NUMBERS
+
+
+@pytest.mark.usefixtures("device")
+def test_lists_are_taken_beside_arrays_of_the_device() -> None:
+    clip = patchvid.sample_clip()[:4, :16, :20]
+    nnf, cost = patchvid.search(clip, clip[:, 4:], seed=0)
+    weights, queries = np.full(nnf[:, 4:, :, 0].shape, 2.0), np.ones(nnf.shape[:3], bool)
+    others = {"nnf": nnf.tolist(), "weights": weights.tolist(), "queries": queries.tolist()}
+    made = {}
+    for device, move in (("cpu", np.asarray), ("cuda", standin.wrap)):
+        query, key = move(clip), move(clip[:, 4:])
+        found, cost = patchvid.search(query, key, seed=1, **others)
+        distance = patchvid.patch_distance(query, key, nnf.tolist())
+        voted = patchvid.vote(key, nnf.tolist())
+        made[device] = [standin.to_plain(x) for x in (found, cost, distance, voted)]
+    for one, other in zip(made["cpu"], made["cuda"], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.usefixtures("device")
+def test_arrays_of_two_gpus_are_refused() -> None:
+    clip = standin.wrap(np.zeros((3, 7, 7, 1), np.uint8))
+    other = clip.copy()
+    other.device = SimpleNamespace(id=1)
+    with pytest.raises(InvalidInput, match="on one GPU, got some on 0 and 1"):
+        patchvid.search(clip, other)
 
 
 @pytest.mark.usefixtures("device")

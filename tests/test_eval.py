@@ -122,7 +122,8 @@ def test_svfid_is_shown_where_weights_are_given(
     assert float(same.split()[-1]) == 0
     assert float(back.split()[-1]) == pytest.approx(expected, rel=1e-3)
     monkeypatch.setenv("PATCHVID_C3D", str(path))
-    printed = json.loads(succeed("source.npz", "back.npz", "--json"))
+    assert "svfid" not in succeed("source.npz", "back.npz")
+    printed = json.loads(succeed("source.npz", "back.npz", "--json", "--svfid", "auto"))
     assert printed["mean"]["svfid"] == {"value": pytest.approx(expected), "error": 0}
 
 

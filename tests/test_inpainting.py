@@ -174,6 +174,14 @@ def test_patches_come_from_outside_of_the_hole() -> None:
     np.testing.assert_array_equal(vote(CLIP, made.nnf)[hole], made.video[hole])
 
 
+def test_the_field_of_a_loop_holds_patches_of_the_clip() -> None:
+    made = inpaint(CLIP, HOLE, seed=3, loop=True, tile="x", details=True)
+    assert made.nnf.shape[:3] == (len(CLIP), CLIP.shape[1] - 6, CLIP.shape[2])
+    voted = vote(CLIP, made.nnf, periodic=(True, False, True))
+    hole = np.broadcast_to(HOLE, CLIP.shape[:3])
+    np.testing.assert_array_equal(voted[hole], made.video[hole])
+
+
 def test_a_soft_mask_blends() -> None:
     soft = np.zeros(HOLE.shape, np.float32)
     soft[8:18, 11:23] = 0.5

@@ -62,6 +62,21 @@ def test_a_small_alpha_brings_more_of_the_key_back(clip: NDArray[np.uint8]) -> N
     assert missing[1.0] < 0.85 * missing[None]
 
 
+def test_what_is_shown_across_a_seam_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Any] = []
+
+    def spy(query: Any, key: Any, **options: Any) -> Any:
+        compared.append((query, key))
+        return search(query, key, **options)
+
+    monkeypatch.setattr("patchvid.matching.search", spy)
+    key = noise(4, 12, 14, 3)
+    query = np.roll(key, 5, axis=2)  # all of the key, as it goes around
+    vpnn(query, key, key, patch=PATCH, alpha=1, periodic=(False, False, True), seed=0)
+    _, cost = search(*compared[0], patch=PATCH, method="exact")
+    assert not cost.any()
+
+
 def test_weights_of_completeness() -> None:
     cost = np.array([[[0, 2, 98]]], np.float32)
     weights = completeness_weights(cost, 2.0)
@@ -88,6 +103,12 @@ def test_a_small_search_is_exact() -> None:
     nnf, optimum = naive.search(naive.all_costs(query, key, PATCH, weights=weights))
     np.testing.assert_array_equal(to_nnf(field, key.shape), nnf)
     np.testing.assert_allclose(cost, optimum, rtol=1e-6)
+
+
+def test_distances_of_many_channels_do_not_overflow() -> None:
+    black = np.zeros((3, 9, 9, 400), np.uint8)
+    _, cost = Matcher(cpu, seed=0).find(black, black + np.uint8(255), (3, 7, 7))
+    np.testing.assert_allclose(cost, 255**2, rtol=1e-6)
 
 
 def test_searching_again_never_costs_more(clip: NDArray[np.uint8]) -> None:

@@ -367,6 +367,12 @@ def test_an_unknown_device(function: Any) -> None:
         (CLIP / 255, [CLIP], {}, r"outputs\[0\] must hold floats as source does, got uint8"),
         (CLIP, [CLIP[:2]], {}, r"outputs\[0\]: a video of 2x20x27 is smaller than the patch"),
         (CLIP[:2], [CLIP], {}, "^a video of 2x20x27 is smaller than the patch"),
+        (
+            CLIP,
+            [CLIP, CLIP],
+            {"names": ["a.mp4"]},
+            "one for each of 2 outputs, got 1",
+        ),
         (CLIP, [CLIP, CLIP[:2]], {"names": ["a.mp4", "b.mp4"]}, "b.mp4: a video of 2x20x27"),
         (CLIP, [CLIP], {"patch": (3, 7)}, "patch must be three whole numbers"),
         (CLIP, [CLIP], {"seed": -1}, "seed must be a whole number"),
@@ -399,7 +405,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         DEVICE="cuda", xp=standin.StandIn(),
         to_device=lambda array: standin.wrap(np.array(standin.to_plain(array))),
         to_host=standin.to_plain, patch_grid=cpu.patch_grid, search=search_on_host,
-        search_exact=cpu.search_exact,
+        search_exact=cpu.search_exact, where=cpu.where,
     )  # fmt: skip
     monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
     monkeypatch.setattr(kernels, "cuda", back_end, raising=False)

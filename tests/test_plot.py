@@ -72,6 +72,15 @@ def test_side_by_side_has_a_column_a_video() -> None:
     assert [ax.get_title() for ax in axes[0]] == ["a", "b"]
 
 
+def test_side_by_side_has_as_many_rows_as_the_shortest_video() -> None:
+    for videos in ((CLIP, CLIP[:2]), (CLIP[:2], CLIP)):
+        axes = plot.side_by_side(*videos, frames=4)
+        assert len(axes) == 2
+        first, last = (row[0].get_ylabel() for row in axes)
+        assert (first, last) == ("frame 0", f"frame {len(videos[0]) - 1}")
+        assert axes[1][1].get_ylabel() == f"frame {len(videos[1]) - 1}"
+
+
 @pytest.mark.parametrize("draw", [plot.film_strip, plot.time_slice])
 def test_draws_into_the_axes_it_is_given(draw: Callable[..., Any]) -> None:
     _, ax = pyplot.subplots()

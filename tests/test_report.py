@@ -110,6 +110,9 @@ def test_page_is_not_replaced_or_half_written(
     path = tmp_path / "r.html"
     path.write_text("precious")
     report = Report({"clip": clip})
+    for inputs, source in (({}, None), ({"clip": clip}, "style")):
+        with pytest.raises(InvalidInput, match="inputs must hold the source"):
+            Report(inputs, source=source)
     with pytest.raises(InvalidInput, match="an output or more"):
         report.write(path, title="t", overwrite=True)
     report.add("made", made)

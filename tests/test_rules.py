@@ -1,4 +1,4 @@
-"""Rules of one patch or voxel against their formulas, and what shares the work of many."""
+"""Rules of one patch or voxel against their formulas."""
 
 from itertools import product
 
@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from patchvid.kernels import cpu, random, rules, threads
+from patchvid.kernels import cpu, random, rules
 
 modest = settings(deadline=None, derandomize=True)
 words = st.integers(0, 2**32 - 1)
@@ -185,31 +185,3 @@ def test_a_field_onto_itself_stays_one() -> None:
     coarse, fine = (4, 15, 26), (5, 19, 31)
     carried = cpu.carry(onto_itself(coarse), coarse, coarse, fine, fine, patch=(3, 7, 7))
     np.testing.assert_array_equal(carried, onto_itself(fine))
-
-
-# Sharing
-
-
-@pytest.mark.parametrize(("count", "grain"), [(0, 1), (1, 1), (7, 3), (1000, 1), (1000, 16)])
-def test_work_is_shared_out_once(count: int, grain: int) -> None:
-    done = np.zeros(count, int)
-
-    def work(first: int, stop: int) -> None:
-        assert stop - first <= grain
-        done[first:stop] += 1
-
-    threads.share(work, count, grain)
-    assert (done == 1).all()
-
-
-def test_a_failure_of_the_work_ends_it() -> None:
-    done = []
-
-    def work(first: int, stop: int) -> None:
-        if first == 3:
-            raise ValueError("the third")
-        done.append(first)
-
-    with pytest.raises(ValueError, match="the third"):
-        threads.share(work, 1_000_000)
-    assert len(done) < 500_000

@@ -409,6 +409,7 @@ GRID = (1, 3, 3)
         ({"keys": np.zeros(GRID, bool)}, "keys must allow at least one patch"),
         ({"queries": np.ones((1, 3, 4), bool)}, "queries must be bool of shape"),
         ({"periodic": (True, True)}, "periodic must"),
+        ({"periodic": "yes"}, "periodic must"),
         ({"method": "fast"}, "method must be 'patchmatch' or 'exact', got 'fast'"),
         ({"sweeps": 0}, "sweeps must be a whole number of at least 1, got 0"),
         ({"seed": -1}, "seed must"),

@@ -44,6 +44,27 @@ def test_a_failure_ends_it() -> None:
     assert begun[-1] == -1
 
 
+def test_nobody_works_on_when_it_has_failed() -> None:
+    ended = threading.Event()
+
+    def work(first: int, stop: int) -> None:
+        if first == 0:
+            raise ValueError("early")
+        time.sleep(0.2)
+        ended.set()
+
+    n_threads = numba.get_num_threads()
+    begun = threading.Barrier(n_threads)
+
+    def together(first: int, stop: int) -> None:
+        begun.wait(timeout=10)
+        work(first, stop)
+
+    with pytest.raises(ValueError, match="early"):
+        share(together, n_threads)
+    assert ended.is_set() or n_threads == 1
+
+
 def count_threads(_: object = None) -> int:
     """How many threads take part in work that is long enough for all."""
     taking_part: set[int] = set()

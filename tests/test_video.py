@@ -527,6 +527,16 @@ def test_overwriting_replaces_the_old(tmp_path: Path, suffix: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_overwriting_a_folder_keeps_a_link_to_it(tmp_path: Path) -> None:
+    folder, link = tmp_path / "frames", tmp_path / "link"
+    write_video(folder, np.zeros((3, 8, 8, 3), np.uint8))
+    link.symlink_to(folder)
+    write_video(link, np.ones((2, 8, 8, 3), np.uint8), overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames", "link"]
+    assert link.is_symlink()
+    assert read_video(folder)[0].shape == (2, 8, 8, 3)
+
+
 def test_overwriting_never_removes_a_folder_of_other_things(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("the only copy")

@@ -183,6 +183,7 @@ NNF = np.zeros((1, 3, 3, 3), int)
         ({"nnf": NNF - 1}, "some lie outside"),
         ({"patch": (3, 7)}, "patch must be three whole numbers"),
         ({"periodic": (True, True)}, "periodic must"),
+        ({"periodic": "yes"}, "periodic must"),
         ({"reduce": "mode"}, "reduce must be 'median' or 'mean', got 'mode'"),
         ({"device": "tpu"}, "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),
     ],
