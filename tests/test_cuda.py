@@ -5,8 +5,10 @@ that the CPU's kernels give. See `cuda_simulated` and `standin`.
 """
 
 import importlib
+import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -332,19 +334,24 @@ def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
 # The boundary
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_both_back_ends_have_the_same_functions() -> None:
-    import ast
-    import inspect
+    from patchvid.kernels import cuda
 
-    path = Path(cpu.__file__).with_name("cuda.py")
-    found = {
-        node.name: [arg.arg for arg in (*node.args.args, *node.args.kwonlyargs)]
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-    }
-    assert {"search", "patch_distance", "carry", "vote", "apply_taps", "to_device"} <= set(found)
-    for name, arguments in found.items():
-        assert list(inspect.signature(getattr(cpu, name)).parameters) == arguments, name
+    def functions(back_end: ModuleType) -> dict[str, list[tuple[str, Any]]]:
+        """What other modules call, with arguments and defaults."""
+        return {
+            name: [(p.name, p.default) for p in inspect.signature(value).parameters.values()]
+            for name, value in vars(back_end).items()
+            if inspect.isfunction(value) and not name.startswith("_")
+        }
+
+    on_host, on_device = functions(cpu), functions(cuda)
+    shared = on_host.keys() & on_device.keys()
+    assert {name: on_host[name] for name in shared} == {name: on_device[name] for name in shared}
+    for module in Path(patchvid.__file__).parent.glob("*.py"):
+        called = re.findall(r"\bkernels\.([a-z]\w*)\(", module.read_text("utf-8"))
+        assert set(called) - {"backend"} <= shared, module.name
 
 
 def test_an_explicit_gpu_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
