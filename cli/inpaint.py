@@ -43,6 +43,8 @@ def inpaint(
     from patchvid.masks import read_masks
     from patchvid.video import read_video
 
+    if not (mask or boxes or cue):
+        raise click.UsageError("Say where the hole is with --mask or --box, or give a --cue.")
     settings["clip"] = settings["clip"] or cue
     beside: dict[str, Reader] = {
         "mask": partial(read_masks, "mask", mask, boxes),

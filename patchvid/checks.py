@@ -15,6 +15,7 @@ Triple = tuple[int, int, int]
 Axes = tuple[bool, bool, bool]
 
 MOST_VOXELS = 2**31 - 1  # that fields can point to
+MOST_VALUE = 8e37  # whose range still is a number of single precision
 
 _COUNTS = {2: "two", 3: "three"}
 
@@ -24,16 +25,17 @@ def as_video(name: str, video: Any) -> NDArray[Any]:
     video = as_array(video)
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
+    video = video.astype(video.dtype.newbyteorder("="), copy=False)  # FITS files have another
     if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
         raise InvalidInput(f"{name} must hold uint8, uint16 or floats, got {video.dtype}")
     if video.size // video.shape[3] > MOST_VOXELS:
         raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
     if video.dtype.kind == "f":
         extreme = max(abs(float(video.min())), abs(float(video.max())))
-        if not extreme <= float(np.finfo(np.float32).max):
+        if not extreme <= MOST_VALUE:
             raise InvalidInput(
-                f"{name} must be finite, in single precision too, got {extreme:g}; "
-                "fill the gaps first"
+                f"{name} must be finite, at most {MOST_VALUE:.1g} in size, got {extreme:g}; "
+                "fill gaps first, or scale the values"
             )
     return contiguous(video)
 

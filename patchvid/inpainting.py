@@ -64,7 +64,8 @@ def inpaint(
     Parameters
     ----------
     video
-        (t, y, x, c), uint8, uint16 or float, any number of channels.
+        (t, y, x, c), uint8, uint16 or float, any number of channels. Floats may be NaN where the
+        mask is white.
     mask
         What is to be made, white: (y, x) for all frames, (t, y, x), or a video. True, 1 in floats
         and 255 in whole numbers, or 1 if none is larger, are white; greys blend what is made with
@@ -115,7 +116,7 @@ def inpaint(
     True
     """
     kernels = backend(device)
-    video = as_video("video", video)
+    video = as_video("video", _without_gaps(kernels, as_array(video), mask))
     seed = as_seed(seed)
     settings = as_settings(
         video, patch, em, vote, None, coarsest_em=None,
@@ -156,6 +157,14 @@ def inpaint(
     field[whole] = np.where(untouched, itself[whole], field[whole])
     made = made._replace(output=blend(made.output, video, soft), field=field)
     return collect([made], video, seed, details=details)
+
+
+def _without_gaps(kernels: ModuleType, video: NDArray[Any], mask: Any) -> NDArray[Any]:
+    """Zeros in place of what is not finite where the mask is white, which plays no part."""
+    if mask is None or video.ndim != 4 or video.dtype.kind != "f":
+        return video
+    white = as_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape) == 1
+    return np.where(white[..., None] & ~np.isfinite(video), video.dtype.type(0), video)
 
 
 def _as_hole(

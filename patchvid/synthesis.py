@@ -72,13 +72,13 @@ class Quantizer:
     def __init__(self, video: NDArray[Any]) -> None:
         self.exact = video.dtype == np.uint8
         low, high = (0.0, 255.0) if self.exact else (float(video.min()), float(video.max()))
-        self.low, self.step = low, (high - low) / 255 or 1.0
+        self.low, self.step = np.float32(low), np.float32((high - low) / 255) or np.float32(1)
 
     def __call__(self, video: NDArray[Any]) -> NDArray[np.uint8]:
         if self.exact:
             return video
-        shifted = video.astype(np.float32) - np.float32(self.low)
-        shifted /= np.float32(self.step)
+        shifted = video.astype(np.float32) - self.low
+        shifted /= self.step
         return np.clip(np.rint(shifted, out=shifted), 0, 255, out=shifted).astype(np.uint8)
 
 

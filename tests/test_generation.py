@@ -39,6 +39,21 @@ FREELY: Any = {"noise": 10.0, "em": 2}  # quick, and far away from the clip
 # The video
 
 
+@pytest.mark.parametrize("dtype", ["u2", "f4", "f8"])
+def test_bytes_in_another_order_are_the_same_clip(dtype: str) -> None:
+    clip = CLIP.astype(dtype)
+    made = generate(clip.astype(f">{dtype}"), seed=1)
+    assert made.dtype == clip.dtype
+    np.testing.assert_array_equal(made, generate(clip.astype(f"<{dtype}"), seed=1))
+
+
+@pytest.mark.parametrize("scale", [1e-44, 7e37])
+def test_ranges_at_the_ends_of_single_precision(scale: float) -> None:
+    clip = np.random.default_rng(0).uniform(-scale, scale, CLIP.shape).astype(np.float32)
+    made = generate(clip, seed=1)
+    assert np.isin(made, clip).all()
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
 def test_type_and_numbers_are_those_of_the_clip(dtype: Any) -> None:
     clip = smooth(4, 24, 40, 3, dtype=dtype)
@@ -311,7 +326,7 @@ def test_patches_are_compared_in_eight_bits(dtype: Any) -> None:
         ({"video": CLIP[0]}, "video must be a filled"),
         ({"video": CLIP[:0]}, "video must be a filled"),
         ({"video": CLIP.astype(np.int16)}, "video must hold uint8, uint16 or floats, got int16"),
-        ({"video": np.full((3, 9, 9, 3), np.nan)}, "video must be finite, .* fill the gaps"),
+        ({"video": np.full((3, 9, 9, 3), np.nan)}, "video must be finite, .* fill gaps"),
         ({"video": np.full((3, 9, 9, 3), 1e300)}, "video must"),
         ({"video": CLIP[:2]}, "2 frames, .* smaller than the patch 3x7x7; use a smaller patch"),
         ({"video": CLIP[:, :6]}, "6x40 pixels is smaller than the patch 3x7x7; use a smaller"),

@@ -162,6 +162,16 @@ def test_nothing_of_the_hole_is_looked_at() -> None:
     assert (made[:, HOLE] != CLIP[:, HOLE]).mean() > 0.5
 
 
+def test_a_hole_may_hold_no_numbers() -> None:
+    video = CLIP.astype(np.float32)
+    gaps = video.copy()
+    gaps[:, HOLE] = np.nan
+    np.testing.assert_array_equal(inpaint(gaps, HOLE, seed=3), inpaint(video, HOLE, seed=3))
+    gaps[0, 0, 0] = np.nan
+    with pytest.raises(InvalidInput, match="video must be finite"):
+        inpaint(gaps, HOLE, seed=3)
+
+
 def test_patches_come_from_outside_of_the_hole() -> None:
     hole = np.broadcast_to(HOLE, CLIP.shape[:3])
     made = inpaint(CLIP, HOLE, seed=3, details=True)
@@ -403,10 +413,10 @@ def test_command_names_what_is_wrong(here: Path) -> None:
     for args, message in (
         (("--mask", "hole.npy"), "size of the clip, 5x27x36, .* got 1x36x27"),
         (("--box", "90,90,5,5"), "lies outside of the clip"),
-        ((), "inpaint needs a mask"),
     ):
         with pytest.raises(PatchvidError, match=message):
             run("clip.npz", *args)
-    result = CliRunner().invoke(command, ["clip.npz", "--box", "1,2,3"])
-    assert result.exit_code == 2
-    assert "not X,Y,W,H" in result.output
+    for words, hint in ((["--box", "1,2,3"], "not X,Y,W,H"), ([], "with --mask or --box")):
+        result = CliRunner().invoke(command, ["clip.npz", *words])
+        assert result.exit_code == 2
+        assert hint in result.output
