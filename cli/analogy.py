@@ -61,6 +61,8 @@ def analogy(
             raise click.UsageError("--preview has too few frames for flows made elsewhere.")
         if settings["structure"] != "flow":
             raise click.UsageError("--content-flow and --style-flow are for --structure flow.")
+    if settings["flow_weights"] and (settings["structure"] != "flow" or flow == "classical"):
+        raise click.UsageError("--flow-weights are for --structure flow, and not for classical.")
     is_given = content_flow is not None and style_flow is not None
     if settings["structure"] == "flow" and flow != "classical" and not is_given:
         # Without them, what estimates the flow will say so.

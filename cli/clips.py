@@ -20,29 +20,38 @@ def read_clip(
     clip: Path | None, frames: tuple[int, int | None]
 ) -> tuple["NDArray[Any]", float | None]:
     """The frames of the clip, or of the sample when there is none, and their fps."""
+    from patchvid import InvalidInput
     from patchvid.sample import SAMPLE_FPS, sample_clip
     from patchvid.video import read_video
 
-    if clip is None:
-        return sample_clip()[slice(*frames)], SAMPLE_FPS
-    return read_video(clip, frames=frames)
+    if clip is not None:
+        return read_video(clip, frames=frames)
+    video = sample_clip()[slice(*frames)]
+    if not len(video):
+        raise InvalidInput(f"the sample clip has no frame {frames[0]}; they are counted from 0")
+    return video, SAMPLE_FPS
 
 
 def shrink(video: Any, max_size: int | None, *, preview: bool) -> Any:
-    """The video, or None, with at most so many pixels on its longer side; less for a preview."""
+    """The video, or None, in the size that `shrunk` says."""
     from patchvid.pyramid import resize
 
     if video is None:
         return None
-    n_frames, height, width = video.shape[:3]
+    size = shrunk(video.shape, max_size, preview=preview)
+    return video if size == video.shape[:3] else resize(video, size)
+
+
+def shrunk(shape: Sequence[int], max_size: int | None, *, preview: bool) -> tuple[int, int, int]:
+    """A size (t, y, x) with at most so many pixels on its longer side; less for a preview."""
+    n_frames, height, width = shape[:3]
     longer = max(height, width)
     if preview:
         n_frames = min(n_frames, PREVIEW_FRAMES)
         max_size = min(max_size or longer, PREVIEW_SIDE)
     if max_size is not None and longer > max_size:
         height, width = (max(1, round(side * max_size / longer)) for side in (height, width))
-    size = (n_frames, height, width)
-    return video if size == video.shape[:3] else resize(video, size)
+    return n_frames, height, width
 
 
 def name_outputs(
@@ -61,12 +70,12 @@ def name_outputs(
         return [None] * samples
     if output is None:
         clip = clip.resolve() if clip else Path("sample.mp4")
-        kind = clip.suffix.lower()
+        name, kind = clip.stem, clip.suffix.lower()
         if clip.is_dir():
-            kind = ""
+            name, kind = clip.name.replace(".", "_"), ""
         elif kind not in _KEPT:
             kind = ".png" if kind in _STILLS else ".mp4"
-        output = Path(clip.stem + ending + kind)
+        output = Path(name + ending + kind)
     if preview:
         output = as_preview(output)
     outputs = [output]

@@ -78,9 +78,9 @@ def evaluate(
         click.echo(json.dumps({**results, "diversity": diversity}, indent=2))
         return
     width = max(map(len, ["mean", *names]))
-    click.echo(" " * width + "".join(f"{name:>17}" for name in _present(mean)))
+    click.echo(" " * width + "".join(f"  {name:>15}" for name in _present(mean)))
     for name, row in zip([*names, "mean"], [*scores, mean], strict=True):
-        cells = (f"{_as_text(estimate):>17}" for estimate in _present(row).values())
+        cells = (f"  {_as_text(estimate):>15}" for estimate in _present(row).values())
         click.echo(f"{name:{width}}" + "".join(cells))
     missing = "needs two or more videos of the same height and width"
     click.echo(f"\ndiversity: {missing if diversity is None else f'{diversity:.3f}'}")

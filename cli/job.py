@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from patchvid.cli.clips import NOWHERE, as_preview, name_outputs, read_clip, shrink
+from patchvid.cli.clips import NOWHERE, as_preview, name_outputs, read_clip, shrink, shrunk
 from patchvid.cli.command import described, repeated
 from patchvid.cli.info import facts
 from patchvid.cli.progress import Progress, show_fraction
@@ -97,7 +97,8 @@ def make_videos(
         video = inputs["clip"]
         if preview:
             fps = fps and fps * len(video) / whole[0]
-            settings |= _in_proportion(settings, whole, video.shape)
+            full = shrunk(whole, max_size, preview=False)
+            settings |= _in_proportion(settings, full, video.shape)
         page = None if report is None else Report(inputs, source=source, fps=fps)
         settings |= {name: inputs[name] for name in read}
         details = page is not None or also is not None

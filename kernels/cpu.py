@@ -5,12 +5,14 @@ voxel of its key patch (int32). Work is cut into tasks of a fixed size, and what
 never written by another task at the same time, so results do not depend on the number of threads.
 """
 
+import os
 import time
 from contextlib import nullcontext
 
 import numpy as np
 from numba import njit
 
+from patchvid.errors import DeviceError
 from patchvid.kernels import rules
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.resample import apply_taps as apply_taps
@@ -62,7 +64,15 @@ def seconds_between(one, other):
 
 
 def make_room(size):
-    """The system sees to the memory of the host."""
+    """Refuse what the machine could never hold, before the system stops the process for it."""
+    if not hasattr(os, "sysconf"):
+        return
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > memory:
+        raise DeviceError(
+            f"the machine has {memory / 2**30:.1f} GiB of memory, and at least "
+            f"{size / 2**30:.1f} GiB are needed; make the clip or the output smaller or shorter"
+        )
 
 
 def indices(mask):

@@ -151,8 +151,10 @@ def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
         patch = settings.at(level.shape)[0]
         if any(n < extent for n, extent in zip(level.shape, patch, strict=True)):
             t, y, x = level.shape
-            what = "a video" if level is levels[-1] else "the coarsest level"
+            whole = level is levels[-1]
+            what = "a video" if whole else "the coarsest level"
             raise InvalidInput(
                 f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch "
-                f"{'x'.join(map(str, patch))}; use a smaller patch or a larger video"
+                f"{'x'.join(map(str, patch))}; use a smaller patch or a larger "
+                + ("video" if whole else "coarsest level")
             )

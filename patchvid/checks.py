@@ -15,13 +15,16 @@ Triple = tuple[int, int, int]
 Axes = tuple[bool, bool, bool]
 
 MOST_VOXELS = 2**31 - 1  # that fields can point to
-MOST_VALUE = 8e37  # whose range still is a number of single precision
+SINGLE = float(np.finfo(np.float32).max)
+COMPARABLE = 1e15  # of floats whose squared differences, added up, stay finite
 
 _COUNTS = {2: "two", 3: "three"}
 
 
-def as_video(name: str, video: Any) -> NDArray[Any]:
-    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or finite floats."""
+def as_video(name: str, video: Any, most: float = SINGLE) -> NDArray[Any]:
+    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or finite floats of some size."""
+    if isinstance(video, np.ma.MaskedArray):
+        raise InvalidInput(f"{name} must be an array without a mask; fill it, as by its filled()")
     video = as_array(video)
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
@@ -32,9 +35,9 @@ def as_video(name: str, video: Any) -> NDArray[Any]:
         raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
     if video.dtype.kind == "f":
         extreme = max(abs(float(video.min())), abs(float(video.max())))
-        if not extreme <= MOST_VALUE:
+        if not extreme <= most:
             raise InvalidInput(
-                f"{name} must be finite, at most {MOST_VALUE:.1g} in size, got {extreme:g}; "
+                f"{name} must be finite and at most {most:.2g} in size, got {extreme:g}; "
                 "fill gaps first, or scale the values"
             )
     return contiguous(video)

@@ -9,6 +9,7 @@ defaults a clip gets darker by a level each time it is read, and its colours mov
 
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
@@ -56,6 +57,8 @@ class Codec(NamedTuple):
 _SAME = {"threads": "8", "x264-params": "cpu-independent=1"}
 _H264 = ("libx264", "yuv420p", {"crf": "8", **_SAME, **_YUV_TAGS})
 _VP9 = {"crf": "8", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "8", **_YUV_TAGS}
+_GIF_END = b";"
+_BESIDE = 0.5  # how far beside their range floats are thought to be by resampling
 _WEBP = {"lossless": "1", "compression_level": "0"}
 _APNG = Codec("apng", "apng", "rgba", {"compression_level": "3", "pred": "paeth"}, {"plays": "0"})
 CODECS = {
@@ -130,6 +133,8 @@ def _frame_rate(stream: VideoStream, times: list[float]) -> float | None:
 
 def read_picture(path: Path, first: int, last: int | None) -> tuple[Pixels, float | None]:
     """Read frames `first` to `last` of a still or animated picture, and its average frame rate."""
+    if path.suffix.lower() == ".gif" and not path.read_bytes().rstrip(b"\0").endswith(_GIF_END):
+        raise VideoError(f"{quoted(path)} is damaged or cut short; copy or download it again")
     with _open_picture(path) as file:
         wanted = range(file.properties(index=...).n_images or 1)[first:last]
         durations: list[float] = []
@@ -175,6 +180,8 @@ def _open_picture(path: Path) -> Any:
 def _picture(file: Any, index: int) -> Pixels:
     """Decode one frame of an open picture: upright, 8 bits, (y, x, 3 or 4)."""
     metadata = file.metadata(index=index)
+    if metadata["mode"] in ("F", "I"):  # nobody knows their range
+        raise ValueError("its pixels have 32 bits; save them as an array, .npy")
     if metadata["mode"].startswith("I;16"):  # Pillow's own conversion clips instead of scaling
         grey = eight_bit(file.read(index=index, rotate=True))
     elif metadata["mode"] == "L" and "transparency" not in metadata:
@@ -284,6 +291,12 @@ def write_folder(path: Path, video: NDArray[Any]) -> None:
 
 def rgb_frames(video: NDArray[Any], *, keep_alpha: bool) -> Iterator[Pixels]:
     """Yield the frames as 8-bit RGB, or RGBA where there is alpha to keep."""
+    if video.dtype.kind == "f" and not -_BESIDE <= video.min() <= video.max() <= 1 + _BESIDE:
+        warnings.warn(
+            f"the video has floats from {video.min():g} to {video.max():g}; what is outside of "
+            "0 to 1 is clipped",
+            stacklevel=2,
+        )
     for frame in video:
         pixels = eight_bit(frame)
         if pixels.shape[2] == 1:

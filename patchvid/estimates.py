@@ -23,8 +23,10 @@ from patchvid.matching import search
 PATCH: Triple = (3, 7, 7)
 
 # Videos of at most so many patches are searched exactly. In others PatchMatch makes so many sweeps,
-# and so many patches are searched for exactly, to tell how far above the truth its costs are.
-EXACT_PATCHES, SWEEPS, SAMPLE = 7000, 4, 128
+# and some patches are searched for exactly, to tell how far above the truth its costs are: as many
+# as make so many pairs with all others, in these limits.
+EXACT_PATCHES, SWEEPS = 7000, 4
+PAIRS, SAMPLE = 1 << 28, (64, 128)
 CHUNK = 1 << 13  # patches unfolded at once: 14 MB
 
 SCALES, DIRECTIONS, PROJECTED = 3, 512, 1 << 14  # of the sliced Wasserstein distance
@@ -71,13 +73,14 @@ def mean_cost(
     cumulated = cost.cumsum(dtype=np.float64)
     if cumulated[-1] == 0:
         return Estimate(0.0), nnf
-    strata = np.arange(SAMPLE) + np.random.default_rng(seed).random(SAMPLE)
-    strata = kernels.to_device(strata / SAMPLE)
+    n_drawn = int(np.clip(PAIRS // _count(keys), *SAMPLE))
+    strata = np.arange(n_drawn) + np.random.default_rng(seed).random(n_drawn)
+    strata = kernels.to_device(strata / n_drawn)
     drawn = np.searchsorted(cumulated[:-1], strata * cumulated[-1], side="right")
     found = cost.ravel()[drawn]
     ratios = np.minimum(_least_cost(_rows(queries, drawn), keys), found) / found
     mean = float(cumulated[-1]) / cost.size
-    error = mean * float(ratios.std(ddof=1)) / math.sqrt(SAMPLE)
+    error = mean * float(ratios.std(ddof=1)) / math.sqrt(n_drawn)
     return Estimate(mean * float(ratios.mean()), error), nnf
 
 

@@ -12,7 +12,7 @@ from patchvid.comparison import Pair, as_pair
 from patchvid.device import on_device
 from patchvid.errors import InvalidInput
 from patchvid.estimates import PATCH, Estimate
-from patchvid.pieces import nnf_diversity
+from patchvid.pieces import among_equals, nnf_diversity
 from patchvid.svfid import Features, find_c3d, frechet_distance, read_c3d, summarize
 from patchvid.weights import StrPath
 
@@ -146,6 +146,7 @@ def _score(pair: Pair, seed: int, device: str, told: Progress, known: dict[Any, 
     complete, _ = estimates.mean_cost(source, output, patch, seed, device)
     told(0.8)
     distance = estimates.sliced_wasserstein(source, output, patch, seed, device, known)
+    nnf = among_equals(output, source, nnf, patch, device)
     copied = (Estimate(float(value)) for value in nnf_diversity(nnf, patch=patch))
     return Scores(coherent, complete, distance, *copied)
 

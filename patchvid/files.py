@@ -16,8 +16,8 @@ from patchvid.codecs import StrPath, quoted
 from patchvid.errors import PatchvidError, VideoError
 
 
-def load_array(path: StrPath, name: str) -> NDArray[Any]:
-    """The array in a ``.npy`` file; in an ``.npz`` file the one of that name, or the only one.
+def load_array(path: StrPath, *names: str) -> NDArray[Any]:
+    """The array in a ``.npy`` file; in an ``.npz`` file the one of such a name, or the only one.
 
     Raises
     ------
@@ -31,15 +31,16 @@ def load_array(path: StrPath, name: str) -> NDArray[Any]:
         if isinstance(loaded, np.ndarray):
             return loaded
         with loaded:
-            names = loaded.files
-            if name in names or len(names) == 1:
-                return loaded[name if name in names else names[0]]
+            held = loaded.files
+            named = [name for name in names if name in held]
+            if named or len(held) == 1:
+                return loaded[(named or held)[0]]
     except FileNotFoundError:
         raise
     except Exception:  # damaged archives raise nearly anything; NumPy advises to run what they hold
         raise ValueError("it holds no array of numbers, or is cut short") from None
-    held = ", ".join(map(repr, names)) or "none"
-    raise ValueError(f"it must hold an array named {name!r} or one array only, got {held}")
+    got = ", ".join(map(repr, held)) or "none"
+    raise ValueError(f"it must hold an array named {names[0]!r} or one array only, got {got}")
 
 
 def obstacle(target: Path, *, overwrite: bool, folder: bool = False) -> str | None:
@@ -68,8 +69,7 @@ def complete_or_nothing(target: Path) -> Iterator[Path]:
     def hidden() -> Path:
         return target.with_name(f".patchvid-{secrets.token_hex(4)}{target.suffix}")
 
-    if target.is_dir():
-        target = target.resolve()  # a link would be renamed itself
+    target = target.resolve()  # a link stays one
     part = hidden()
     try:
         yield part

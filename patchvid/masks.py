@@ -173,7 +173,7 @@ def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:
 
 def _load(path: StrPath) -> NDArray[Any]:
     try:
-        return load_array(path, "mask")
+        return load_array(path, "mask", "video")
     except FileNotFoundError as error:
         raise VideoError(f"there is no {quoted(path)}; check the name") from error
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid.checks import (
+    COMPARABLE,
     Axes,
     Triple,
     as_array,
@@ -113,7 +114,7 @@ def search(
     (array([0, 2, 0], dtype=int32), 0.0)
     """
     kernels = backend(device)
-    query, key = as_video("query", query), as_video("key", key)
+    query, key = as_video("query", query, COMPARABLE), as_video("key", key, COMPARABLE)
     weights, keys, queries = (
         None if array is None else kernels.to_device(as_array(array))
         for array in (weights, keys, queries)
@@ -225,7 +226,7 @@ def patch_distance(
     4.0
     """
     kernels = backend(device)
-    query, key = as_video("query", query), as_video("key", key)
+    query, key = as_video("query", query, COMPARABLE), as_video("key", key, COMPARABLE)
     patch = as_patch(patch, query.shape, key.shape)
     periodic = as_axes("periodic", periodic)
     query, key = as_comparable(query, key, patch)

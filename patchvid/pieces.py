@@ -11,6 +11,9 @@ from scipy.sparse.csgraph import connected_components
 from patchvid.checks import Triple, as_size
 from patchvid.errors import InvalidInput
 from patchvid.kernels import backend_of
+from patchvid.matching import patch_distance
+
+FREQUENT = 4  # shifts that are preferred among equally near patches
 
 
 class NnfDiversity(NamedTuple):
@@ -58,7 +61,8 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = (3, 7, 7)) -> NnfDiversity:
     Notes
     -----
     Where the source repeats itself, as a still does in time, nearest patches are chosen among
-    equals, and a copy may seem to be made of small pieces.
+    equals, and a copy may seem to be made of small pieces; `evaluate` takes the most frequent
+    shifts among equals first.
 
     References
     ----------
@@ -83,6 +87,33 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = (3, 7, 7)) -> NnfDiversity:
     shares = _region_sizes(shifts) / shifts.size
     longest_run = _longest_run(shifts) + n_frames - 1
     return NnfDiversity(float(shares.max()), float((shares**2).sum()), longest_run)
+
+
+def among_equals(
+    output: NDArray[Any], source: NDArray[Any], nnf: NDArray[np.int32], patch: Triple, device: str
+) -> NDArray[np.int32]:
+    """The field `nnf` from `output` to `source` with frequent shifts where they cost no more.
+
+    Where the source repeats itself, and be it because it stands still, many patches are equally
+    near, and a search takes any of them.
+    """
+    kernels = backend_of(nnf)
+    on_host = kernels.to_host(nnf)
+    places = np.moveaxis(np.indices(on_host.shape[:3], np.int32), 0, -1)
+    shifts = (on_host - places).reshape(-1, 3)
+    _, first, counts = np.unique(_number_shifts(on_host), return_index=True, return_counts=True)
+    frequent = shifts[first[np.argsort(counts, kind="stable")[-FREQUENT:]]]
+    grid = np.array([n - extent + 1 for n, extent in zip(source.shape, patch)], np.int32)
+    places, frequent, grid = map(kernels.to_device, (places, frequent, grid))
+    cost = patch_distance(output, source, nnf, patch=patch, device=device)
+    for shift in frequent:
+        key = places + shift
+        there = ((key >= 0) & (key < grid)).all(axis=-1)
+        key = np.where(there[..., None], key, nnf)
+        other = patch_distance(output, source, key, patch=patch, device=device)
+        nnf = np.where((other <= cost)[..., None], key, nnf)
+        cost = np.minimum(cost, other)
+    return nnf
 
 
 def _number_shifts(nnf: NDArray[Any]) -> NDArray[np.int64]:

@@ -23,6 +23,8 @@ Shape = tuple[int, int, int]
 Taps = tuple[NDArray[np.int64], NDArray[np.float32]]
 Scale = tuple[float, float, float]
 
+MOST_FACTOR = 0.98  # a hundred levels bring 144 pixels to 15
+
 
 class Level(NamedTuple):
     """One level of a pyramid: its (t, y, x) shape, and its scale against the whole clip.
@@ -52,7 +54,7 @@ def plan_levels(
         the same factors between them. An output axis that is shorter than the clip's reaches its
         minimum sooner, and stays there.
     factor
-        Time and space factor from one level to the next coarser one, between 0 and 1.
+        Time and space factor from one level to the next coarser one, above 0 and at most 0.98.
     coarsest
         Minimum of frames, and of pixels of the shorter side. Levels are added until both are
         reached. A clip that is smaller keeps its own size.
@@ -60,7 +62,7 @@ def plan_levels(
     Raises
     ------
     InvalidInput
-        For sizes below 1 and factors outside (0, 1).
+        For sizes below 1 and factors out of range.
 
     Examples
     --------
@@ -76,8 +78,10 @@ def plan_levels(
     shape = as_size("shape", shape)
     size = shape if size is None else as_size("size", size)
     for name, value in zip(("time", "space"), as_numbers("factor", factor, 2), strict=True):
-        if value >= 1:
-            raise InvalidInput(f"the {name} factor must be between 0 and 1, got {value}")
+        if value > MOST_FACTOR:
+            raise InvalidInput(
+                f"the {name} factor must be above 0 and at most {MOST_FACTOR}, got {value:g}"
+            )
     frames, pixels = as_wholes("coarsest", coarsest, 2)
     least = (min(shape[0], frames), *[min(*shape[1:], pixels)] * 2)
     levels = [Level(size, (1.0, 1.0, 1.0))]
@@ -203,6 +207,8 @@ def resample(
     kernels = backend_of(source)
     out = kernels.xp.empty((*size, video.shape[3]), source.dtype)
     kernels.apply_taps(contiguous(source), (t, y, x), out)
+    if video.dtype == np.float16:  # cubic kernels overshoot
+        out = out.clip(*(np.finfo(np.float16).min, np.finfo(np.float16).max))
     return out.astype(video.dtype, copy=False)
 
 

@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid.checks import Axes, Triple
+from patchvid.checks import SINGLE, Axes, Triple
+from patchvid.errors import InvalidInput
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
 from patchvid.matching import NOT_PERIODIC, continued, patches_within
@@ -72,6 +73,8 @@ class Quantizer:
     def __init__(self, video: NDArray[Any]) -> None:
         self.exact = video.dtype == np.uint8
         low, high = (0.0, 255.0) if self.exact else (float(video.min()), float(video.max()))
+        if high - low > SINGLE / 4:  # what is resampled goes beyond
+            raise InvalidInput(f"video must span at most {SINGLE / 4:.2g}; scale its values")
         self.low, self.step = np.float32(low), np.float32((high - low) / 255) or np.float32(1)
 
     def __call__(self, video: NDArray[Any]) -> NDArray[np.uint8]:
@@ -185,7 +188,7 @@ def finest(levels: Iterable[Synthesis]) -> Synthesis:
 
 
 def _footprint(stage: Stage) -> int:
-    """Bytes that the finest level takes at most beside its value, on a GPU."""
+    """Bytes that the finest level takes beside its value: on a GPU at most, on the CPU at least."""
     n_voxels = max(math.prod(stage.value.shape[:3]), math.prod(stage.output_level.shape))
     n_channels = stage.value.shape[3]
     # Field, cost, and words of what is compared; and what votes, in words and on its way to 8 bits.

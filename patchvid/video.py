@@ -4,6 +4,7 @@ Whatever a file holds becomes 8-bit RGB; saved arrays stay as they are. What is 
 only when it is complete.
 """
 
+import operator
 import os
 import warnings
 import zipfile
@@ -78,9 +79,14 @@ def read_video(
     >>> video.shape, fps
     ((5, 32, 48, 3), None)
     """
-    first, last = frames
-    if first < 0 or (last is not None and last <= first):
-        raise InvalidInput(f"frames must be (first, last) with 0 <= first < last, got {frames}")
+    try:
+        first, last = (None if end is None else operator.index(end) for end in frames)
+    except (TypeError, ValueError):
+        first = last = None
+    if first is None or first < 0 or (last is not None and last <= first):
+        raise InvalidInput(
+            f"frames must be whole numbers (first, last) with 0 <= first < last, got {frames!r}"
+        )
     source = Path(path)
     try:
         with warnings.catch_warnings():

@@ -102,7 +102,7 @@ def test_every_kind_of_output(clip: Path, name: str) -> None:
         ("clip.mkv", "clip_gen.mp4"),
         ("clip.gif", "clip_gen.gif"),
         ("clip.npy", "clip_gen.npy"),
-        ("clip.v2", "clip_gen"),
+        ("clip.v2", "clip_v2_gen"),
     ],
 )
 def test_name_of_the_output(here: Path, video: Video, source: str, target: str) -> None:
@@ -315,6 +315,13 @@ def test_preview_is_small_and_tells_what_comes_next(here: Path, video: Video) ->
     assert sorted(os.listdir()) == [
         "a_preview_1.mkv", "a_preview_2.mkv", "long.mp4", "r_preview.html",
     ]  # fmt: skip
+
+
+def test_preview_of_a_size_is_as_much_smaller_as_the_clip(here: Path, video: Video) -> None:
+    write_video("large.npy", np.repeat(np.repeat(video, 20, axis=1), 20, axis=2))
+    words = ["--max-size", 320, "--size", "5,240,320", "--em", 1, "--preview", "--seed", 1]
+    succeed("gen", "large.npy", *words)
+    assert read_video("large_gen_preview.npy")[0].shape == (5, 120, 160, 3)
 
 
 def test_preview_of_a_hole(here: Path, video: Video) -> None:

@@ -47,7 +47,13 @@ def test_bytes_in_another_order_are_the_same_clip(dtype: str) -> None:
     np.testing.assert_array_equal(made, generate(clip.astype(f"<{dtype}"), seed=1))
 
 
-@pytest.mark.parametrize("scale", [1e-44, 7e37])
+def test_more_than_the_machine_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 4}.__getitem__)
+    with pytest.raises(DeviceError, match=r"the machine has 0.0 GiB .* are needed"):
+        generate(CLIP, seed=1, device="cpu")
+
+
+@pytest.mark.parametrize("scale", [1e-44, 4e37])
 def test_ranges_at_the_ends_of_single_precision(scale: float) -> None:
     clip = np.random.default_rng(0).uniform(-scale, scale, CLIP.shape).astype(np.float32)
     made = generate(clip, seed=1)
@@ -326,8 +332,13 @@ def test_patches_are_compared_in_eight_bits(dtype: Any) -> None:
         ({"video": CLIP[0]}, "video must be a filled"),
         ({"video": CLIP[:0]}, "video must be a filled"),
         ({"video": CLIP.astype(np.int16)}, "video must hold uint8, uint16 or floats, got int16"),
-        ({"video": np.full((3, 9, 9, 3), np.nan)}, "video must be finite, .* fill gaps"),
+        ({"video": np.full((3, 9, 9, 3), np.nan)}, "video must be finite .* fill gaps"),
         ({"video": np.full((3, 9, 9, 3), 1e300)}, "video must"),
+        (
+            {"video": np.float32(3e38) * (CLIP > 9) * [1, -1, 1]},
+            "video must span at most",
+        ),
+        ({"video": np.ma.masked_equal(CLIP, 9)}, "without a mask"),
         ({"video": CLIP[:2]}, "2 frames, .* smaller than the patch 3x7x7; use a smaller patch"),
         ({"video": CLIP[:, :6]}, "6x40 pixels is smaller than the patch 3x7x7; use a smaller"),
         ({"size": (2, 24, 40)}, "2 frames, .* smaller than the patch 3x7x7; use a smaller"),
@@ -354,7 +365,7 @@ def test_patches_are_compared_in_eight_bits(dtype: Any) -> None:
         ({"coarsest": (3, 5)}, "the coarsest level of .* 5x9 pixels"),
         ({"coarsest": (0, 15)}, "coarsest must be"),
         ({"coarsest": 15}, "coarsest must be"),
-        ({"factor": (1, 0.8)}, "time factor must be between 0 and 1"),
+        ({"factor": (1, 0.8)}, "time factor must be above 0 and at most 0.98"),
         ({"factor": 0.8}, "factor must be two numbers"),
         ({"noise": -1}, "noise must be 'auto' or from 0 to 1000, got -1"),
         ({"noise": math.nan}, "noise must be 'auto' or from 0 to 1000, got nan"),

@@ -351,6 +351,17 @@ def test_an_unknown_device(function: Any) -> None:
         function(CLIP, OTHER, device="cuda")
 
 
+def test_a_copy_of_what_stands_still_is_one_piece() -> None:
+    still = np.random.default_rng(0).integers(0, 256, (1, 24, 40, 3), dtype=np.uint8)
+    source = np.repeat(still, 9, axis=0)
+    source[:, 8:16] = 90  # and the same all over
+    for output in (source, source[1:, 2:, :-5]):
+        (scores,), *_ = metrics.evaluate(source, [output])
+        assert scores.coherence.value == 0
+        assert scores.largest_piece.value == scores.mean_piece.value == 1
+        assert scores.longest_run.value == len(output)
+
+
 @pytest.mark.parametrize(
     ("source", "outputs", "options", "message"),
     [
@@ -398,13 +409,16 @@ def test_progress_goes_from_measure_to_measure() -> None:
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """A back end for arrays that do not mix with the host's; PatchMatch is the CPU's."""
 
-    def search_on_host(*args: Any, **settings: Any) -> Any:
-        return standin.wrap(cpu.search(*map(standin.to_plain, args), **settings))
+    def on_host(function: Any) -> Any:
+        return lambda *args, **settings: standin.wrap(
+            function(*map(standin.to_plain, args), **settings)
+        )
 
     back_end = SimpleNamespace(
         DEVICE="cuda", xp=standin.StandIn(),
         to_device=lambda array: standin.wrap(np.array(standin.to_plain(array))),
-        to_host=standin.to_plain, patch_grid=cpu.patch_grid, search=search_on_host,
+        to_host=standin.to_plain, patch_grid=cpu.patch_grid, search=on_host(cpu.search),
+        patch_distance=on_host(cpu.patch_distance),
         search_exact=cpu.search_exact, where=cpu.where,
     )  # fmt: skip
     monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
@@ -436,7 +450,7 @@ def test_measures_of_arrays_on_a_gpu_are_taken_there(
             np.testing.assert_allclose(ours[:-1], theirs[:-1], rtol=1e-5)
         assert made.diversity == pytest.approx(expected.diversity, rel=1e-5)
     field = (*(n - k + 1 for n, k in zip(OTHER.shape, (3, 7, 7))), 3)
-    assert [shape for shape in visited if len(shape) > 1] == [field] * 4  # for its pieces alone
+    assert [shape for shape in visited if len(shape) > 1] == [field] * 8  # for its pieces alone
 
 
 @pytest.mark.usefixtures("gpu")

@@ -55,6 +55,11 @@ def golden_meta(shared: Path) -> Any:
     return json.loads((shared / "golden" / "pyramid_meta.json").read_text())
 
 
+def test_half_floats_stay_finite() -> None:
+    video = np.where(np.indices((2, 9, 12, 1)).sum(axis=0) % 5 < 2, 65000, -65000)
+    assert np.isfinite(resize(video.astype(np.float16), (3, 14, 17))).all()
+
+
 def test_levels_are_the_published_ones(shared: Path) -> None:
     meta = golden_meta(shared)
     levels = plan_levels((13, 144, 256))

@@ -388,6 +388,7 @@ GRID = (1, 3, 3)
         ({"key": VIDEO[:, :0]}, "key must be a filled"),
         ({"query": VIDEO.astype(int)}, "query must hold uint8, uint16 or floats, got int64"),
         ({"key": np.full((3, 9, 9, 3), np.nan)}, "key must be finite"),
+        ({"key": np.full((3, 9, 9, 3), 1e16)}, "key must be finite and at most 1e\\+15"),
         ({"query": VIDEO[..., :2]}, "as many channels, got 2 and 3"),
         ({"query": VIDEO[:2]}, "a video of 2x9x9 is smaller than the patch"),
         ({"patch": (3, 7, 10)}, "a video of 3x9x9 is smaller than the patch"),

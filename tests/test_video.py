@@ -217,6 +217,7 @@ for suffix in EVERY_FORMAT:
         (np.array([0, 0.5, 1], np.float16), [0, 128, 255]),
     ],
 )
+@pytest.mark.filterwarnings("ignore:the video has floats from -3 to 7")
 def test_values_become_eight_bits(tmp_path: Path, video: NDArray[Any], expected: list[int]) -> None:
     write_video(tmp_path / "clip.png", video.reshape(3, 1, 1, 1))
     read, _ = read_video(tmp_path / "clip.png")
@@ -408,6 +409,31 @@ def test_file_cut_short_is_an_error(
     assert capfd.readouterr() == ("", "")
 
 
+def test_gif_cut_short_is_an_error(tmp_path: Path) -> None:
+    write_video(tmp_path / "whole.gif", np.zeros((4, 8, 8, 3), np.uint8))
+    raw = (tmp_path / "whole.gif").read_bytes()
+    (tmp_path / "padded.gif").write_bytes(raw + bytes(3))
+    assert len(read_video(tmp_path / "padded.gif")[0]) == 4
+    (tmp_path / "cut.gif").write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(VideoError, match=r"cut.gif' is damaged or cut short"):
+        read_video(tmp_path / "cut.gif")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_pictures_of_32_bits_are_refused(tmp_path: Path, dtype: Any) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.ones((8, 8), dtype)).save(tmp_path / "deep.tif")
+    with pytest.raises(VideoError, match="its pixels have 32 bits"):
+        read_video(tmp_path / "deep.tif")
+
+
+def test_floats_far_from_their_range_are_clipped_with_a_warning(tmp_path: Path) -> None:
+    video = np.linspace(-1, 1, 3 * 64).reshape(1, 8, 8, 3)
+    with pytest.warns(UserWarning, match="floats from -1 to 1; what is outside of 0 to 1"):
+        write_video(tmp_path / "a.png", video)
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".txt", "", ".gif", ".png", ".npy", ".npz"])
 @pytest.mark.parametrize("content", [b"", b"no video\n" * 100, bytes(range(256)) * 50])
 def test_file_that_is_no_video_is_an_error(
@@ -527,10 +553,17 @@ def test_overwriting_replaces_the_old(tmp_path: Path, suffix: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_overwriting_a_folder_keeps_a_link_to_it(tmp_path: Path) -> None:
+def test_what_is_written_to_a_link_is_where_it_points(tmp_path: Path) -> None:
     folder, link = tmp_path / "frames", tmp_path / "link"
     write_video(folder, np.zeros((3, 8, 8, 3), np.uint8))
     link.symlink_to(folder)
+    file, other = tmp_path / "a.png", tmp_path / "other.png"
+    other.symlink_to(file)
+    write_video(other, np.zeros((1, 8, 8, 3), np.uint8))
+    assert other.is_symlink()
+    assert read_video(file)[0].shape == (1, 8, 8, 3)
+    file.unlink()
+    other.unlink()
     write_video(link, np.ones((2, 8, 8, 3), np.uint8), overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["frames", "link"]
     assert link.is_symlink()
