@@ -30,9 +30,9 @@ def as_frames(text: str) -> Frames:
 
 def as_box(text: str) -> tuple[int, ...]:
     """``X,Y,W,H`` in pixels."""
-    match = re.fullmatch(r"(-?\d+),(-?\d+),(\d+),(\d+)", text)
+    match = re.fullmatch(r"(-?\d+),(-?\d+),0*([1-9]\d*),0*([1-9]\d*)", text)
     if not match:
-        raise click.BadParameter(f"{text!r} is not X,Y,W,H: four whole numbers.")
+        raise click.BadParameter(f"{text!r} is not X,Y,W,H: whole numbers, W and H above 0.")
     return tuple(map(int, match.groups()))
 
 

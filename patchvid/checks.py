@@ -23,8 +23,6 @@ _COUNTS = {2: "two", 3: "three"}
 
 def as_video(name: str, video: Any, most: float = SINGLE) -> NDArray[Any]:
     """A filled, contiguous (t, y, x, c) array of uint8, uint16 or finite floats of some size."""
-    if isinstance(video, np.ma.MaskedArray):
-        raise InvalidInput(f"{name} must be an array without a mask; fill it, as by its filled()")
     video = as_array(video)
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
@@ -45,6 +43,8 @@ def as_video(name: str, video: Any, most: float = SINGLE) -> NDArray[Any]:
 
 def as_array(values: Any) -> NDArray[Any]:
     """An array of NumPy, or the one of CuPy that was given."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise InvalidInput("a masked array would lose its mask; fill it, as by its filled()")
     return values if is_on_gpu(values) else np.asarray(values)
 
 

@@ -57,7 +57,6 @@ class Codec(NamedTuple):
 _SAME = {"threads": "8", "x264-params": "cpu-independent=1"}
 _H264 = ("libx264", "yuv420p", {"crf": "8", **_SAME, **_YUV_TAGS})
 _VP9 = {"crf": "8", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "8", **_YUV_TAGS}
-_GIF_END = b";"
 _BESIDE = 0.5  # how far beside their range floats are thought to be by resampling
 _WEBP = {"lossless": "1", "compression_level": "0"}
 _APNG = Codec("apng", "apng", "rgba", {"compression_level": "3", "pred": "paeth"}, {"plays": "0"})
@@ -133,7 +132,7 @@ def _frame_rate(stream: VideoStream, times: list[float]) -> float | None:
 
 def read_picture(path: Path, first: int, last: int | None) -> tuple[Pixels, float | None]:
     """Read frames `first` to `last` of a still or animated picture, and its average frame rate."""
-    if path.suffix.lower() == ".gif" and not path.read_bytes().rstrip(b"\0").endswith(_GIF_END):
+    if path.suffix.lower() == ".gif" and not _is_whole_gif(path.read_bytes()):
         raise VideoError(f"{quoted(path)} is damaged or cut short; copy or download it again")
     with _open_picture(path) as file:
         wanted = range(file.properties(index=...).n_images or 1)[first:last]
@@ -147,6 +146,25 @@ def read_picture(path: Path, first: int, last: int | None) -> tuple[Pixels, floa
         video = _stack(decode(), len(wanted), path)
     milliseconds = sum(durations)
     return video, 1000 * len(durations) / milliseconds if milliseconds else None
+
+
+def _is_whole_gif(raw: bytes) -> bool:
+    """Whether the blocks of a GIF go on to its end, which Pillow does not ask for."""
+
+    def table(flags: int) -> int:
+        """Bytes of a table of colours."""
+        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+    try:
+        at = 13 + table(raw[10])
+        while raw[at] in b"!,":
+            at += 2 if raw[at] == ord("!") else 11 + table(raw[at + 9])
+            while raw[at]:
+                at += 1 + raw[at]
+            at += 1
+    except IndexError:
+        return False
+    return True
 
 
 def read_folder(path: Path, first: int, last: int | None) -> tuple[Pixels, None]:

@@ -338,7 +338,7 @@ def test_patches_are_compared_in_eight_bits(dtype: Any) -> None:
             {"video": np.float32(3e38) * (CLIP > 9) * [1, -1, 1]},
             "video must span at most",
         ),
-        ({"video": np.ma.masked_equal(CLIP, 9)}, "without a mask"),
+        ({"video": np.ma.masked_equal(CLIP, 9)}, "a masked array would lose"),
         ({"video": CLIP[:2]}, "2 frames, .* smaller than the patch 3x7x7; use a smaller patch"),
         ({"video": CLIP[:, :6]}, "6x40 pixels is smaller than the patch 3x7x7; use a smaller"),
         ({"size": (2, 24, 40)}, "2 frames, .* smaller than the patch 3x7x7; use a smaller"),
