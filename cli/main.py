@@ -35,9 +35,10 @@ class Boundary(click.Group):
         told = set()
 
         def warn(message: Warning | str, *_: Any, **__: Any) -> None:
-            if str(message) not in told:  # the filter "once" forgets when libraries set filters
-                told.add(str(message))
-                click.echo(f"Warning: {message}", err=True)
+            line = str(message).strip().splitlines()[0]  # Numba may add a traceback
+            if line not in told:  # the filter "once" forgets when libraries set filters
+                told.add(line)
+                click.echo(f"Warning: {line}", err=True)
 
         try:
             with warnings.catch_warnings():
