@@ -257,6 +257,61 @@ def test_memory_is_what_was_predicted(
 
 
 @pytest.mark.usefixtures("device")
+def test_memory_in_flight_is_waited_for_and_too_little_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clip = standin.wrap(patchvid.sample_clip()[:4, :32, :40])
+    make = partial(patchvid.generate, clip, seed=0, em=1, noise=2)
+    waited: list[int] = []
+
+    def wait(device: standin.Device) -> None:
+        waited.append(1)
+        monkeypatch.setattr(standin.Device, "mem_info", (2**40, 2**40))
+
+    monkeypatch.setattr(standin.Device, "mem_info", (1, 2**40))
+    monkeypatch.setattr(standin.Device, "synchronize", wait)
+    make()
+    assert len(waited) == 2  # for room, and for the result
+    monkeypatch.setattr(standin.Device, "mem_info", (2**30, 2**40))
+    monkeypatch.setattr(standin.Device, "synchronize", lambda device: None)
+    monkeypatch.setattr("patchvid.kernels.cuda.BETWEEN", 2**31)
+    with pytest.raises(DeviceError, match=r"GPU has 1.0 GiB of memory free, and about 2.0 GiB"):
+        make()
+
+
+@pytest.mark.usefixtures("device")
+def test_samples_take_lasting_streams_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    from patchvid.kernels import cuda as back_end
+
+    made, entered = [], []
+
+    class Stream(standin.Stream):
+        def __init__(self, non_blocking: bool) -> None:
+            super().__init__(non_blocking)
+            made.append(self)
+            self.waits = False
+
+        def wait_event(self, event: standin.Event) -> None:
+            self.waits = True
+
+        def __enter__(self) -> standin.Stream:
+            self.waits = False
+            entered.append(self)
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            assert self.waits, "what was launched before is not waited for"
+
+    monkeypatch.setattr(sys.modules["cupy"].cuda, "Stream", Stream)
+    clip = standin.wrap(patchvid.sample_clip()[:3, :20, :24])
+    for _ in range(2):
+        patchvid.generate(clip, samples=3, seed=0, em=1, noise=2)
+    assert entered == [made[number % back_end.STREAMS] for number in range(6)]
+    assert len(made) == back_end.STREAMS
+    assert all(stream.ptr for stream in made)  # they do not wait for the default stream
+
+
+@pytest.mark.usefixtures("device")
 def test_the_script_for_gpus_measures_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
