@@ -626,12 +626,16 @@ except VideoError as error:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 @pytest.mark.parametrize("suffix", EVERY_FORMAT)
 def test_interrupt_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
-    # A parent may ignore SIGINT, as shells do for what runs in the background.
+    # A parent may ignore SIGINT, as shells do for what runs in the background. And within an import
+    # Python may lose it, and so everything is imported before.
     code = """
-import numpy as np, signal, sys
+import numpy as np, signal, sys, tempfile
+from pathlib import Path
 from patchvid.video import write_video
 signal.signal(signal.SIGINT, signal.default_int_handler)
 noise = np.random.default_rng(0).integers(0, 256, (10, 240, 320, 3), np.uint8)
+with tempfile.TemporaryDirectory() as folder:
+    write_video(Path(folder, Path(sys.argv[1]).name), noise)
 noise = np.tile(noise, (120, 1, 1, 1))
 print("ready", flush=True)
 write_video(sys.argv[1], noise)
