@@ -63,6 +63,9 @@ extern "C" __global__ void patchvid_median(
             votes[vote] = words[(size_t)(first + (dt * key_y + dy) * key_x + dx) * n_words];
             ++n_votes;
         }
+        // Loads stay on their side of it. Begun all at once they take more registers than there are.
+        if (dx == COLUMNS - 1)
+            __syncwarp(__activemask());
     }
 
     // The median's bits from the top: as many votes as its rank may lie below it.

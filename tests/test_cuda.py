@@ -361,18 +361,27 @@ def test_kernels_in_cuda_c_compile(
         assert ".f64" not in ptx, kind
 
 
+def measured(compiled: Iterator[tuple[str, str]]) -> dict[str, cuda_compiled.MachineCode]:
+    return {
+        f"{name}, {kind}": code
+        for kind, ptx in compiled
+        for name, code in cuda_compiled.machine_code(ptx)
+    }
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_kernels_in_cuda_c_have_enough_registers(capability: tuple[int, int]) -> None:
+    codes = measured(cuda_compiled.compile_cuda_c(capability, (3, 7, 7)))
+    assert codes["median, uint8"].registers < 192  # of 255, for 147 votes
+    assert codes.pop("median, uint32").stack < 256  # a few of its votes
+    assert all(code.stack == 0 for code in codes.values())
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
-    def measured(compiled: Iterator[tuple[str, str]]) -> dict[str, cuda_compiled.MachineCode]:
-        return {
-            f"{name}, {kind}": code
-            for kind, ptx in compiled
-            for name, code in cuda_compiled.machine_code(ptx)
-        }
-
     numba = measured(cuda_compiled.compile_numba((9, 0)))
     raw = measured(cuda_compiled.compile_cuda_c((9, 0), (3, 7, 7)))
-    assert all(code.stack == 0 for code in raw.values())
     for name in ("sweep, uint32", "sweep, float32", "distance, uint32", "distance, float32"):
         assert raw[name].instructions_a_load < numba[name].instructions_a_load / 8
     for source, made in cuda_compiled.BLENDED:
