@@ -62,7 +62,7 @@ def analogy(
         if settings["structure"] != "flow":
             raise click.UsageError("--content-flow and --style-flow are for --structure flow.")
     if settings["flow_weights"] and (settings["structure"] != "flow" or flow == "classical"):
-        raise click.UsageError("--flow-weights are for --structure flow, and not for classical.")
+        raise click.UsageError("RAFT is not used with these options; leave --flow-weights out.")
     is_given = content_flow is not None and style_flow is not None
     if settings["structure"] == "flow" and flow != "classical" and not is_given:
         # Without them, what estimates the flow will say so.

@@ -44,7 +44,7 @@ def beside():
     return nullcontext()
 
 
-def where(arrays):
+def device_of(arrays):
     """Nothing to do: there is one host."""
     return nullcontext()
 

@@ -51,7 +51,7 @@ def beside():
         yield
 
 
-def where(arrays):
+def device_of(arrays):
     """A context in which the GPU that holds the arrays is in use."""
     numbers = {to_device(array).device.id for array in arrays}
     if len(numbers) > 1:
@@ -108,9 +108,7 @@ def indices(mask):
 
 def _comparable(query, key, patch, periodic):
     """Query, continued around its periodic axes, and key, as what kernels compare."""
-    if any(periodic):
-        around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic)]
-        query = cupy.pad(query, [*around, (0, 0)], mode="wrap")
+    query = rules.continued(query, patch, periodic)
     if query.dtype == np.uint8:
         return raw_cuda.to_words(query), raw_cuda.to_words(key)
     return cupy.ascontiguousarray(query), cupy.ascontiguousarray(key)

@@ -40,6 +40,14 @@ def covered(grid, patch, periodic):
     return t, y, x
 
 
+def continued(video, patch, periodic):
+    """(t, y, x) or (t, y, x, c), continued around periodic axes so that all patches lie inside."""
+    if not any(periodic):
+        return video
+    around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic, strict=True)]
+    return np.pad(video, [*around, (0, 0)][: video.ndim], mode="wrap")
+
+
 def make_geometry(query_shape, key_shape, patch, periodic):
     """What a search knows of its query and key, whose arrays (t, y, x, c) have these shapes.
 

@@ -22,7 +22,7 @@ _COUNTS = {2: "two", 3: "three"}
 
 
 def as_video(name: str, video: Any, most: float = SINGLE) -> NDArray[Any]:
-    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or finite floats of some size."""
+    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`."""
     video = as_array(video)
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")

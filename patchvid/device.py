@@ -39,7 +39,7 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 given["device"] = kernels.DEVICE
             if kernels.DEVICE == "cpu":
                 return function(*bound.args, **bound.kwargs)
-            with kernels.where(on_gpu):
+            with kernels.device_of(on_gpu):
                 given.update({name: map_arrays(kernels.to_device, arrays[name]) for name in arrays})
                 result = function(*bound.args, **bound.kwargs)
                 return map_arrays(kernels.to_device if on_gpu else kernels.to_host, result)

@@ -10,7 +10,6 @@ Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made P
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -116,7 +115,11 @@ def inpaint(
     True
     """
     kernels = backend(device)
-    video = as_video("video", _without_gaps(kernels, as_array(video), mask))
+    video, white = as_array(video), None
+    if mask is not None and video.ndim == 4:
+        white = as_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape)
+        video = _without_gaps(video, white)
+    video = as_video("video", video)
     seed = as_seed(seed)
     settings = as_settings(
         video, patch, em, vote, None, coarsest_em=None,
@@ -128,7 +131,7 @@ def inpaint(
             raise InvalidInput(
                 f"cue must have the shape of the clip, {video.shape}, got {cue.shape}"
             )
-    soft = _as_hole(kernels, video, mask, cue, grow)
+    soft = _as_hole(video, white, cue, grow)
     hole = soft > 0
     _check_hole(hole, settings)
     filled = fill_smoothly(as_kernel_dtype(video), hole)
@@ -159,20 +162,18 @@ def inpaint(
     return collect([made], video, seed, details=details)
 
 
-def _without_gaps(kernels: ModuleType, video: NDArray[Any], mask: Any) -> NDArray[Any]:
-    """Zeros in place of what is not finite where the mask is white, which plays no part."""
-    if mask is None or video.ndim != 4 or video.dtype.kind != "f":
+def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:
+    """The video with zeros where it is not finite and the mask is white: they play no part."""
+    if video.dtype.kind != "f":
         return video
-    white = as_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape) == 1
-    return np.where(white[..., None] & ~np.isfinite(video), video.dtype.type(0), video)
+    gaps = (mask == 1)[..., None] & ~np.isfinite(video)
+    return np.where(gaps, video.dtype.type(0), video)
 
 
-def _as_hole(
-    kernels: ModuleType, video: NDArray[Any], mask: Any, cue: Any, grow: int | None
-) -> Mask:
+def _as_hole(video: NDArray[Any], mask: Mask | None, cue: Any, grow: int | None) -> Mask:
     """How much of every voxel (t, y, x) is made."""
     if mask is not None:
-        soft, room = as_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape), 0
+        soft, room = mask, 0
     elif cue is not None:
         soft, room = painted(video, cue), math.ceil(ROOM * min(video.shape[1:3]))
     else:

@@ -16,6 +16,7 @@ from patchvid import matching
 from patchvid.checks import Axes, Triple, as_alpha, as_axes, as_size, as_video, as_whole
 from patchvid.device import on_device
 from patchvid.errors import InvalidInput
+from patchvid.kernels import rules
 
 EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
 
@@ -84,7 +85,7 @@ def vpnn(
     weights = None
     alpha = as_alpha(alpha)
     if alpha is not None:
-        around = matching.continued(query, as_size("patch", patch), as_axes("periodic", periodic))
+        around = rules.continued(query, as_size("patch", patch), as_axes("periodic", periodic))
         _, reverse = matching.search(
             key, around, patch=patch, sweeps=sweeps, seed=seed + 1, device=device
         )

@@ -287,19 +287,11 @@ def replace_forbidden(
     flat[places] = np.where(forbidden.reshape(-1)[places], others, flat[places])
 
 
-def continued(video: NDArray[Any], patch: Triple, periodic: Axes) -> NDArray[Any]:
-    """(t, y, x) or (t, y, x, c) that goes around some axes, so far that patches lie inside."""
-    if not any(periodic):
-        return video
-    around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic, strict=True)]
-    return np.pad(video, [*around, (0, 0)][: video.ndim], mode="wrap")
-
-
 def patches_within(
     mask: NDArray[np.bool_], patch: Triple, periodic: Axes = NOT_PERIODIC
 ) -> NDArray[np.bool_]:
     """Which patches hold no voxel outside of a mask (t, y, x), by their first voxels."""
-    mask = continued(mask, patch, periodic)
+    mask = rules.continued(mask, patch, periodic)
     for axis, extent in enumerate(patch):
         # Whole planes at a time: over an axis of a few windows NumPy would be slow.
         inside: NDArray[np.bool_] = np.moveaxis(sliding_window_view(mask, extent, axis), -1, 0)

@@ -202,8 +202,8 @@ def side_by_side(
     labels
         What to write above each column.
     frames
-        How many frames of each video, evenly spread from its first to its last, or which ones. The
-        shortest video has as many as there can be.
+        How many frames of each video, evenly spread from its first to its last, or which ones; no
+        more than the shortest video has.
 
     Returns
     -------
@@ -232,7 +232,7 @@ def side_by_side(
         )
     checked = [as_video("video", video) for video in videos]
     if not isinstance(frames, Sequence):
-        frames = min(frames, *map(len, checked))
+        frames = min(as_whole("frames", frames, 1), *map(len, checked))
     chosen = [_chosen(frames, len(video)) for video in checked]
     pictures = [_drawable(video)[index] for video, index in zip(checked, chosen)]
     pyplot = _pyplot()

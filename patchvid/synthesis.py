@@ -17,7 +17,7 @@ from patchvid.checks import SINGLE, Axes, Triple
 from patchvid.errors import InvalidInput
 from patchvid.kernels import rules
 from patchvid.layer import Matcher, completeness_weights
-from patchvid.matching import NOT_PERIODIC, continued, patches_within
+from patchvid.matching import NOT_PERIODIC, patches_within
 from patchvid.pyramid import Level, resample
 
 # Iterations of a level of up to so many voxels.
@@ -165,7 +165,7 @@ def synthesize(
             guided_query, guided_key = _guide(query, key, stage.guides)
             weights = None
             if settings.alpha is not None and number < settings.complete_levels:
-                around = continued(guided_query, patch, settings.periodic)
+                around = rules.continued(guided_query, patch, settings.periodic)
                 _, cost = reverse.find(guided_key, around, patch)
                 weights = completeness_weights(cost, settings.alpha)
             field, _ = forward.find(guided_query, guided_key, patch, weights, allowed, updated)

@@ -16,7 +16,10 @@ from unittest.mock import patch as replaced
 Capability = tuple[int, int]
 Compiled = tuple[str, str]  # what the kernels work on, and their PTX
 
-BLENDED = [("uint8", "float32"), ("float32", "uint8"), ("float32", "float32")]
+BLENDED = [
+    *((kind, "float32") for kind in ("uint8", "uint16", "float32")),
+    *(("float32", kind) for kind in ("uint8", "uint16")),
+]
 
 
 class MachineCode(NamedTuple):

@@ -419,7 +419,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         to_device=lambda array: standin.wrap(np.array(standin.to_plain(array))),
         to_host=standin.to_plain, patch_grid=cpu.patch_grid, search=on_host(cpu.search),
         patch_distance=on_host(cpu.patch_distance),
-        search_exact=cpu.search_exact, where=cpu.where,
+        search_exact=cpu.search_exact, device_of=cpu.device_of,
     )  # fmt: skip
     monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
     monkeypatch.setattr(kernels, "cuda", back_end, raising=False)
