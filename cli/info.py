@@ -8,7 +8,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 
-PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime", "cupy")
+PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime")
 
 
 @click.command(cls=Command)
@@ -39,6 +39,10 @@ def facts() -> dict[str, str]:
             rows[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             rows[package] = "not installed"
+    # CuPy's distributions have names of their own: cupy-cuda12x, cupy-cuda13x, cupy.
+    installed = metadata.packages_distributions().get("cupy", [])
+    rows["cupy"] = ", ".join(f"{name} {metadata.version(name)}" for name in installed)
+    rows["cupy"] = rows["cupy"] or "not installed"
     cpu = f"{platform.machine()} {llvm.get_host_cpu_name()}"
     rows["cpu"] = f"{cpu}, {os.cpu_count()} cores, {numba.get_num_threads()} threads"
     rows["cuda"] = _gpu()

@@ -10,11 +10,11 @@ import time
 from contextlib import nullcontext
 
 import numpy as np
-from numba import njit
 
 from patchvid.errors import DeviceError
 from patchvid.kernels import rules
 from patchvid.kernels.exact import search_exact as search_exact
+from patchvid.kernels.jit import inlined, kernel
 from patchvid.kernels.resample import apply_taps as apply_taps
 from patchvid.kernels.rules import make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
@@ -24,8 +24,6 @@ from patchvid.kernels.voting import vote as vote
 
 DEVICE, xp = "cpu", np
 
-kernel = njit(cache=True, nogil=True, error_model="numpy")
-inlined = njit(inline="always")
 coordinates, carry_key = inlined(rules.coordinates), inlined(rules.carry_key)
 
 

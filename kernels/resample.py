@@ -15,6 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from patchvid.kernels.jit import kernel
 from patchvid.kernels.simd import fused_multiply_add
 from patchvid.kernels.threads import share
 
@@ -145,7 +146,7 @@ def _store(line: Floats, top: np.float32 | None, out: Clip) -> None:
             out[i] = min(max(line[i] + half, zero), top)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _make_rows(
     video: Clip,
     channels: int,

@@ -4,8 +4,8 @@ A field is as in `cpu`. Votes are gathered into words of 32 bits, whose lanes ar
 """
 
 import numpy as np
-from numba import njit
 
+from patchvid.kernels.jit import inlined, kernel
 from patchvid.kernels.rules import covered
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes, scatter_patches
 from patchvid.kernels.threads import share
@@ -13,7 +13,7 @@ from patchvid.kernels.threads import share
 CHUNK = 64  # voxels whose votes are gathered at once: 47 KB for 147 votes of 4 bytes
 
 
-@njit(inline="always")
+@inlined
 def _gather_votes(
     votes, sources, words, field, t, y, left, right, key_shape, patch, periodic, blank
 ):
@@ -65,7 +65,7 @@ def _gather_votes(
     return n_votes
 
 
-@njit(inline="always")
+@inlined
 def _vote_buffers(patch):
     """Room for the votes of a chunk, with margins for whole patches, and for their sources."""
     margin = patch[2] + WORDS
@@ -73,13 +73,13 @@ def _vote_buffers(patch):
     return votes, np.empty(CHUNK + patch[2], np.int32), margin
 
 
-@njit(inline="always")
+@inlined
 def _cast_votes(x, n_x, kx, periodic_x):
     """How many patches of one row cover column x."""
     return kx if periodic_x else min(x, kx - 1) - max(0, x - n_x + 1) + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _vote_median(words, field, voted, made, key_shape, patch, periodic, first, stop):
     """Lower median of the votes on every voxel."""
     frames, height, width, channels = voted.shape
@@ -113,7 +113,7 @@ def _vote_median(words, field, voted, made, key_shape, patch, periodic, first, s
                     voted[t, y, x, channel] = median[(x - left) * n_lanes + channel - offset]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _vote_mean(words, field, voted, made, key_shape, patch, periodic, first, stop):
     """Mean of the votes on every voxel; integers are rounded, halves up."""
     frames, height, width, channels = voted.shape

@@ -9,7 +9,9 @@ defaults a clip gets darker by a level each time it is read, and its colours mov
 
 import os
 import re
+import struct
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
@@ -27,8 +29,19 @@ from numpy.typing import NDArray
 
 from patchvid.errors import VideoError
 
+# What decoders raise on damaged data. Anything else, such as a TypeError, is a bug, and must not be
+# reported as a damaged file.
+DAMAGE = (
+    *(av.FFmpegError, OSError, EOFError, ValueError, LookupError, ArithmeticError, SyntaxError),
+    *(struct.error, zlib.error),
+)
+
 StrPath = str | os.PathLike[str]
 Pixels = NDArray[np.uint8]
+
+# Titles in other encodings than UTF-8 are an error to PyAV before 19, unless it is told otherwise;
+# later ones have no such argument and need none.
+_ODD_METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 _FROM_YUV = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _TO_YUV = "out_color_matrix=bt709:out_range=tv:out_chroma_loc=left:flags=bicubic+accurate_rnd"
@@ -76,7 +89,7 @@ PICTURES |= {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 def read_film(path: Path, first: int, last: int | None) -> tuple[Pixels, float | None]:
     """Read frames `first` to `last` of a video file, and its average frame rate."""
-    with av.open(f"file:{path}", metadata_errors="replace") as container:
+    with av.open(f"file:{path}", **_ODD_METADATA) as container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream) or container.format.name == "tty":
             raise VideoError(f"there is no video in {quoted(path)}; give a video file")

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from patchvid.codecs import (
     CODECS,
+    DAMAGE,
     PICTURES,
     StrPath,
     quoted,
@@ -96,7 +97,7 @@ def read_video(
         raise
     except FileNotFoundError as error:
         raise VideoError(f"there is no {quoted(source)}; check the name") from error
-    except Exception as error:  # decoders raise nearly anything on damaged data
+    except DAMAGE as error:
         raise VideoError(
             f"cannot read {quoted(source)}: {reason(error)}; it may be damaged or no video"
         ) from error

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,14 @@ def test_help_loads_no_library(here: Path) -> None:
 def test_version(here: Path) -> None:
     result = subprocess.run([*PATCHVID, "--version"], capture_output=True, text=True, check=True)
     assert result.stdout == f"patchvid {__version__}\n"
+
+
+def test_info_names_the_distribution_of_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"cupy-cuda13x": "14.2.0"}
+    found = metadata.version
+    monkeypatch.setattr(metadata, "packages_distributions", lambda: {"cupy": ["cupy-cuda13x"]})
+    monkeypatch.setattr(metadata, "version", lambda name: versions.get(name) or found(name))
+    assert any(re.fullmatch(r"cupy +cupy-cuda13x 14.2.0", line) for line in succeed("info"))
 
 
 def test_info() -> None:

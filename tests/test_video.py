@@ -603,6 +603,19 @@ def test_wrong_arguments_leave_nothing_behind(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_bug_is_not_called_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_video(tmp_path / "clip.mp4", moving_colours())
+
+    def open_with_a_bug(*_: Any, **__: Any) -> None:
+        raise TypeError("unexpected keyword argument")
+
+    monkeypatch.setattr("av.open", open_with_a_bug)
+    with pytest.raises(TypeError, match="keyword"):
+        read_video(tmp_path / "clip.mp4")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
 @pytest.mark.parametrize("suffix", EVERY_FORMAT)
 def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
@@ -650,5 +663,6 @@ write_video(sys.argv[1], noise)
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert errors.splitlines()[-1].startswith("KeyboardInterrupt")
+    # Not always in the last line: imageio may complain about a writer that was never finished.
+    assert re.search("^KeyboardInterrupt", errors, re.MULTILINE)
     assert not list(tmp_path.iterdir())
