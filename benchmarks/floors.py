@@ -18,7 +18,7 @@ from patchvid.kernels import rules
 from patchvid.kernels.resample import _blend_rows
 from patchvid.kernels.simd import OVERREAD, rows_ssd
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes
-from patchvid.kernels.threads import share
+from patchvid.kernels.threads import parallel_range
 
 LINE = 64  # bytes that memory hands out at once
 IN_L1 = 16 << 10  # a working set a thread that fits into any first-level cache
@@ -35,7 +35,7 @@ def _rate(amount: float, work: Callable[[int], object]) -> float:
     def run(first: int, stop: int) -> None:
         work(first)
 
-    return threads * amount / min(timed(lambda: share(run, threads), REPEATS))
+    return threads * amount / min(timed(lambda: parallel_range(run, threads), REPEATS))
 
 
 @loop

@@ -29,8 +29,8 @@ from report import write
 from speed_cases import _row, _size
 
 import patchvid
-from patchvid.kernels import backend
-from patchvid.sample import sample_clip
+from patchvid._device import backend
+from patchvid.data.koi import sample_clip
 
 N_FRAMES = 13
 LIMITS = {  # by height of the frames, for one sample: seconds and GB, at most and aim

@@ -17,8 +17,8 @@ import numpy as np
 from common import Row, Rows
 from kernel_cases import PATCH, SWEEPS, count_work
 
-from patchvid.matching import random_field
-from patchvid.pyramid import plan_levels, resize
+from patchvid.core.pyramid import plan_levels, resize
+from patchvid.core.search import random_field
 
 FORMS = ("raw_cuda", "numba_cuda")
 REPEATS = 5

@@ -16,7 +16,7 @@ from common import Options, Row, Rows, timed
 from numpy.typing import NDArray
 
 import patchvid
-from patchvid.inpainting import inpaint
+from patchvid.apps.inpainting import inpaint
 
 Picture, Mask = NDArray[np.uint8], NDArray[np.bool_]
 
@@ -120,7 +120,11 @@ def _fill(options: Options, fill: Callable[[Picture, Mask], Picture]) -> list[Ro
 
     def cost(filled: Picture) -> float:
         _, costs = patchvid.search(
-            filled[around][None], picture[None], patch=PATCH, keys=~touched[None], method="exact"
+            filled[around][None],
+            picture[None],
+            patch=PATCH,
+            key_mask=~touched[None],
+            method="exact",
         )
         return float(costs.mean())
 
@@ -129,9 +133,9 @@ def _fill(options: Options, fill: Callable[[Picture, Mask], Picture]) -> list[Ro
         seconds = min(timed(lambda: filled.append(fill()), REPEATS))
         return Result(seconds, cost(filled[0]))
 
-    def ours(em: int) -> Result:
+    def ours(iterations: int) -> Result:
         video = picture[None]
-        return measured(lambda: inpaint(video, hole, seed=1, patch=PATCH, em=em)[0])
+        return measured(lambda: inpaint(video, hole, seed=1, patch=PATCH, iterations=iterations)[0])
 
     theirs = measured(lambda: fill(picture, hole))
     work = f"inpainting, {_size(picture)}, {np.count_nonzero(hole)} pixels"

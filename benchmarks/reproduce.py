@@ -3,7 +3,7 @@
 Writes the numbers as CSV, the figure as PNG and both as Markdown. What the paper says is quoted,
 and what is too slow to be measured is extrapolated; both are marked as such. See README.md.
 
-Source: Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+Source: Haim et al., "Diverse Generation from a Single Video Result Possible" (ECCV 2022).
 """
 
 import csv
@@ -25,10 +25,10 @@ from report import to_markdown
 from runtime_figure import draw
 
 import patchvid
-from patchvid.checks import Triple
-from patchvid.kernels import backend
+from patchvid._device import backend
+from patchvid._validation import Triple
+from patchvid.core.pyramid import plan_levels
 from patchvid.metrics import evaluate
-from patchvid.pyramid import plan_levels
 
 Video = NDArray[np.uint8]
 
@@ -141,17 +141,17 @@ def _exhaustive(video: Video, measured: tuple[int, ...], others: tuple[int, ...]
 
 def _search_all(clip: Video) -> None:
     levels = patchvid.build_pyramid(clip)
-    for level, (_, patch, em) in zip(levels, _schedule(clip.shape[:3])):
-        for _ in range(em):
+    for level, (_, patch, iterations) in zip(levels, _schedule(clip.shape[:3])):
+        for _ in range(iterations):
             patchvid.search(level[::-1], level, patch=patch, method="exact")
 
 
 def _n_products(shape: Triple) -> float:
     """Products of values: each patch of a level by all, in every iteration."""
     total = 0.0
-    for size, patch, em in _schedule(shape):
+    for size, patch, iterations in _schedule(shape):
         n_patches = prod(n - k + 1 for n, k in zip(size, patch))
-        total += em * float(n_patches) ** 2 * prod(patch)
+        total += iterations * float(n_patches) ** 2 * prod(patch)
     return total
 
 
@@ -161,8 +161,8 @@ def _schedule(shape: Any) -> list[tuple[Triple, Triple, int]]:
     for number, level in enumerate(plan_levels(shape)):
         n_voxels = prod(level.shape)
         patch = (3, 5, 5) if n_voxels > 7_500_000 else (3, 7, 7)
-        em = 1 if number == 0 or n_voxels > 3_000_000 else 5
-        plan.append((level.shape, patch, em))
+        iterations = 1 if number == 0 or n_voxels > 3_000_000 else 5
+        plan.append((level.shape, patch, iterations))
     return plan
 
 

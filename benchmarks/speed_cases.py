@@ -96,7 +96,7 @@ def growth(options: Options) -> Rows:
     smallest = None
     for height in (72, 144) if options.quick else (144, 360, 720, 1080):
         clip = patchvid.resize(video, (len(video), height, height * 16 // 9))
-        make = partial(patchvid.generate, clip, seed=0, patch=PATCH, em=1)
+        make = partial(patchvid.generate, clip, seed=0, patch=PATCH, iterations=1)
         if smallest is None:
             make()
         each = min(timed(make, 3 if height < 360 else 1)) / (clip.size // clip.shape[3])

@@ -9,7 +9,6 @@ import click
 from patchvid.cli import analogy_options, options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
-from patchvid.cli.progress import show_fraction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +35,7 @@ Examples:
 @options.completeness_of("STYLE", default="1")
 @analogy_options.structure
 @analogy_options.flow
-@options.synthesis_by(patch="3,5,5", factor="0.9,0.9", coarsest="3,20", em=1)
+@options.synthesis_by(patch="3,5,5", factor="0.9,0.9", coarsest="3,20", iterations=1)
 @options.device
 def analogy(
     content: Path,
@@ -53,8 +52,10 @@ def analogy(
     What moves in CONTENT is made of what moves in STYLE, and moves like it. The output is as
     large, as long and as fast as CONTENT. The same seed and options give the same file.
     """
-    from patchvid import WeightsError, analogies, read_flow, read_video
-    from patchvid.flow import find_raft
+    from patchvid import WeightsError, read_flow, read_video, show_structures
+    from patchvid import analogy as make_analogy
+    from patchvid._progress import reporting
+    from patchvid.motion.optical_flow import find_raft
 
     if content_flow or style_flow:
         if settings["preview"]:
@@ -66,8 +67,8 @@ def analogy(
     is_given = content_flow is not None and style_flow is not None
     if settings["structure"] == "flow" and flow != "classical" and not is_given:
         # Without them, what estimates the flow will say so.
-        hidden = settings["quiet"]
-        with show_fraction("fetching weights", hidden=hidden) as progress, suppress(WeightsError):
+        shown = False if settings["quiet"] else None
+        with reporting(shown, "fetching weights") as progress, suppress(WeightsError):
             find_raft(settings["flow_weights"], progress)
     flows: list[Any] = [read_flow(path) if path else flow for path in (content_flow, style_flow)]
 
@@ -76,13 +77,13 @@ def analogy(
         for at, (name, clip, frames) in enumerate(read):
             if not isinstance(flows[at], str):
                 flows[at] = _fit_flow(name, flows[at], clip, frames)
-        made = analogies.analogy(video, style, flow=flows, details=True, **others)
+        made = make_analogy(video, style, flow=flows, details=True, **others)
         for at, structure in enumerate(made.structures):  # for the next samples
             flows[at] = flow if structure.flow is None else structure.flow
         return made if details else made.video
 
     def show(inputs: Any, made: Any) -> Any:
-        return analogies.show_structures(inputs["clip"], inputs["style"], made)
+        return show_structures(inputs["clip"], inputs["style"], made)
 
     also = None if save_structure is None else (save_structure, show)
     beside = {"style": lambda shape, frames: read_video(style, frames=style_frames)[0]}

@@ -10,7 +10,7 @@ from patchvid.cli.options import numbers, option, together
 def _use_sketch(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     """Have the settings for drawings as defaults."""
     if value == "sketch":
-        from patchvid.analogies import SKETCH
+        from patchvid.apps.analogies import SKETCH
 
         ctx.default_map = {
             name: ",".join(map(str, setting)) if isinstance(setting, tuple) else setting

@@ -21,8 +21,8 @@ def read_clip(
 ) -> tuple["NDArray[Any]", float | None]:
     """The frames of the clip, or of the sample when there is none, and their fps."""
     from patchvid import InvalidInput
-    from patchvid.sample import SAMPLE_FPS, sample_clip
-    from patchvid.video import read_video
+    from patchvid.data.koi import SAMPLE_FPS, sample_clip
+    from patchvid.io.video import read_video
 
     if clip is not None:
         return read_video(clip, frames=frames)
@@ -34,7 +34,7 @@ def read_clip(
 
 def shrink(video: Any, max_size: int | None, *, preview: bool) -> Any:
     """The video, or None, in the size that `shrunk` says."""
-    from patchvid.pyramid import resize
+    from patchvid import resize
 
     if video is None:
         return None
@@ -64,7 +64,7 @@ def name_outputs(
     preview: bool,
 ) -> Sequence[Path | None]:
     """Where each sample goes, if anywhere; raises before any work if one cannot be written."""
-    from patchvid.video import check_target
+    from patchvid.io.video import check_target
 
     if output == NOWHERE:
         return [None] * samples

@@ -22,7 +22,7 @@ SECTIONS = {
         *("preset", "structure", "bins", "structure_levels"),
         *("flow", "flow_weights", "content_flow", "style_flow"),
     ),
-    "Levels": ("patch", "factor", "coarsest", "em", "vote"),
+    "Levels": ("patch", "factor", "coarsest", "iterations", "reduce"),
     "Computation": ("weights", "device"),
 }
 COLUMN = 28  # characters for names of options; the help of a longer one begins below it

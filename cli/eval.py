@@ -8,7 +8,6 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
-from patchvid.cli.progress import show_fraction
 
 if TYPE_CHECKING:
     from patchvid.metrics import Estimate, Scores
@@ -60,18 +59,18 @@ def evaluate(
     measured otherwise.
     """  # noqa: D301
     from patchvid import metrics, read_video
-    from patchvid.svfid import find_c3d
+    from patchvid._progress import reporting
+    from patchvid.metrics.frechet import find_c3d
 
     video, _ = read_video(source, frames=frames)
     outputs = [read_video(path)[0] for path in generated]
     names = [str(path) for path in generated]
     if weights == "auto":
-        with show_fraction("fetching weights") as progress:
+        with reporting(None, "fetching weights") as progress:
             weights = str(find_c3d(None, progress))
-    with show_fraction("measuring") as progress:
-        scores, mean, diversity = metrics.evaluate(
-            video, outputs, device=device, weights=weights, names=names, progress=progress
-        )
+    scores, mean, diversity = metrics.evaluate(
+        video, outputs, device=device, weights=weights, names=names
+    )
     if as_json:
         files = [{"file": name, **_as_dict(row)} for name, row in zip(names, scores, strict=True)]
         results = {"source": str(source), "files": files, "mean": _as_dict(mean)}

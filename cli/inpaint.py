@@ -40,8 +40,8 @@ def inpaint(
     Outside of the hole CLIP does not change. The same seed and options give the same file.
     """
     from patchvid import inpaint
-    from patchvid.masks import read_masks
-    from patchvid.video import read_video
+    from patchvid.apps.masks import read_masks
+    from patchvid.io.video import read_video
 
     if not (mask or boxes or cue):
         raise click.UsageError("Say where the hole is with --mask or --box, or give a --cue.")

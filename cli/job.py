@@ -13,7 +13,6 @@ import click
 from patchvid.cli.clips import NOWHERE, as_preview, name_outputs, read_clip, shrink, shrunk
 from patchvid.cli.command import described, repeated
 from patchvid.cli.info import facts
-from patchvid.cli.progress import Progress, show_fraction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,8 +65,10 @@ def make_videos(
     is made, so that an interrupted job keeps the others. For a report `make` has to give details,
     and for `also`: another file, and what makes its film when the first sample is made.
     """
-    from patchvid.video import check_target, write_video
+    from patchvid._progress import reporting
+    from patchvid.io.video import check_target, write_video
 
+    ctx = click.get_current_context()
     if output == NOWHERE and not (report or as_json):
         raise click.UsageError("-o - writes no video; give --report or --json, or another name.")
     paths = name_outputs(
@@ -80,43 +81,44 @@ def make_videos(
         if target.resolve() in [path.resolve() for path in paths if path is not None]:
             raise click.UsageError(f"{str(target)!r} would be written twice; give another name.")
     if report is not None:
-        from patchvid.report import Report, check_report
+        from patchvid.display.report import Report, check_report
 
         report = as_preview(report) if preview else report
         check_report(report, overwrite=overwrite)
     seed = secrets.randbits(32) if seed is None else seed
     made: list[Sample] = []
-    with Progress(samples, quiet=quiet) as progress:
-        video, fps = read_clip(clip, frames)
-        whole = video.shape
-        read = {name: reader(whole, frames) for name, reader in (beside or {}).items()}
-        inputs = {
-            name: shrink(v, max_size, preview=preview)
-            for name, v in {"clip": video, **read}.items()
-        }
-        video = inputs["clip"]
-        if preview:
-            fps = fps and fps * len(video) / whole[0]
-            full = shrunk(whole, max_size, preview=False)
-            settings |= _in_proportion(settings, full, video.shape)
-        page = None if report is None else Report(inputs, source=source, fps=fps)
-        settings |= {name: inputs[name] for name in read}
-        details = page is not None or also is not None
-        for number, path in enumerate(paths):
-            start = time.perf_counter()
+    video, fps = read_clip(clip, frames)
+    whole = video.shape
+    read = {name: reader(whole, frames) for name, reader in (beside or {}).items()}
+    inputs = {
+        name: shrink(v, max_size, preview=preview) for name, v in {"clip": video, **read}.items()
+    }
+    video = inputs["clip"]
+    if preview:
+        fps = fps and fps * len(video) / whole[0]
+        full = shrunk(whole, max_size, preview=False)
+        settings |= _in_proportion(settings, full, video.shape)
+    page = None if report is None else Report(inputs, source=source, fps=fps)
+    settings |= {name: inputs[name] for name in read}
+    details = page is not None or also is not None
+    for number, path in enumerate(paths):
+        start = time.perf_counter()
+        label = f"sample {number + 1}/{samples}" if samples > 1 else ctx.command_path
+        with reporting(False if quiet else None, label) as progress:
             result = make(video, seed=seed + number, progress=progress, details=details, **settings)
-            film = result.video if details else result
-            if path is not None:
-                write_video(path, film, fps=fps, overwrite=overwrite)
-            if also is not None and number == 0:
-                write_video(target, show(inputs, result), fps=fps, overwrite=overwrite)
-            file = None if path is None else str(path)
-            seconds = time.perf_counter() - start
-            made.append(Sample(file, film.shape, seed + number, seconds))
-            progress.finish(None if as_json else str(made[-1]))
-            if page is not None:
-                page.add(path.name if path else f"sample {number + 1}", result, seconds=seconds)
-    command = repeated(click.get_current_context(), seed, without=["--preview"])
+        film = result.video if details else result
+        if path is not None:
+            write_video(path, film, fps=fps, overwrite=overwrite)
+        if also is not None and number == 0:
+            write_video(target, show(inputs, result), fps=fps, overwrite=overwrite)
+        file = None if path is None else str(path)
+        seconds = time.perf_counter() - start
+        made.append(Sample(file, film.shape, seed + number, seconds))
+        if not (quiet or as_json):
+            click.echo(str(made[-1]))
+        if page is not None:
+            page.add(path.name if path else f"sample {number + 1}", result, seconds=seconds)
+    command = repeated(ctx, seed, without=["--preview"])
     if page is not None and report is not None:
         _write(page, report, command, overwrite=overwrite, quiet=quiet)
     _print(made, report, command, preview=preview, as_json=as_json, quiet=quiet)
@@ -136,8 +138,10 @@ def _in_proportion(
 
 
 def _write(page: Any, report: Path, command: str, *, overwrite: bool, quiet: bool) -> None:
+    from patchvid._progress import reporting
+
     ctx = click.get_current_context()
-    with show_fraction("writing the report", hidden=quiet) as progress:
+    with reporting(False if quiet else None, "writing the report") as progress:
         page.write(
             report, title=ctx.command_path, command=command,
             tables={"Settings": described(ctx), "Made with": facts()},

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from patchvid.cli.values import as_alpha, as_box, as_frames, as_noise, numbers_as
+from patchvid.cli.values import as_box, as_frames, as_noise, check_alpha, numbers_as
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -68,7 +68,7 @@ def completeness_of(clip: str, default: str) -> Decorator:
     """How much of an input must appear."""
     return option(
         "--alpha",
-        type=as_alpha,
+        type=check_alpha,
         metavar="none|ALPHA",
         default=default,
         help=f"Completeness: the smaller, the more of {clip} appears.",
@@ -213,12 +213,12 @@ def synthesis_by(
     patch: str | None = None,
     factor: str = "0.87,0.82",
     coarsest: str | None = "3,15",
-    em: int | None = None,
+    iterations: int | None = None,
 ) -> Decorator:
     """How levels are made, with the defaults of an application."""
     large = "" if patch else "  [default: 3,7,7; 3,5,5 above 7.5 million voxels]"
     adapted = "" if coarsest else "  [default: 9,28; less for small clips and shorter outputs]"
-    small = "" if em else "  [default: 5; more on small levels, 1 above 3 million voxels]"
+    small = "" if iterations else "  [default: 5; more on small levels, 1 above 3 million voxels]"
     return together(
         numbers("--patch", form="T,H,W", kind=int, default=patch, help=f"Size of a patch.{large}"),
         numbers(
@@ -237,14 +237,14 @@ def synthesis_by(
             help=f"Frames and shorter side of the coarsest level.{adapted}",
         ),
         option(
-            "--em",
+            "--iterations",
             type=click.IntRange(min=1),
             metavar="N",
-            default=em,
+            default=iterations,
             help=f"Iterations a level.{small}",
         ),
         option(
-            "--vote",
+            "--reduce",
             type=click.Choice(["median", "mean"]),
             default="median",
             help="How patches that overlap are merged.",

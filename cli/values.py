@@ -46,7 +46,7 @@ def as_noise(text: str) -> str | float:
     raise click.BadParameter(f"{text!r} is neither 'auto' nor a number from 0 up.")
 
 
-def as_alpha(value: Any) -> float | None:
+def check_alpha(value: Any) -> float | None:
     """``none`` or a positive number."""
     if value == "none":
         return None

@@ -1,31 +1,15 @@
-"""Array kernels: patch distance, search and voting, one module a device with the same functions."""
+"""Array kernels: patch distance, search and voting, one module for each device."""
 
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
-
-from patchvid.errors import DeviceError, InvalidInput
+from typing import Any, Literal
 
 
-def backend(device: str = "auto") -> ModuleType:
-    """The module of kernels for a device; "auto" is a GPU if one can be used."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
-    if device == "cpu" or (device == "auto" and why_no_gpu()):
-        from patchvid.kernels import cpu
-
-        return cpu
-    if problem := why_no_gpu():
-        raise DeviceError(f"device 'cuda' cannot be used: {problem}")
-    from patchvid.kernels import cuda
-
-    return cuda
-
-
-def backend_of(array: Any) -> ModuleType:
-    """The module of kernels for where an array is."""
-    return backend("cuda" if is_on_gpu(array) else "cpu")
+def load(device: Literal["cpu", "cuda"]) -> ModuleType:
+    """The module of kernels for a device. It must be usable, see `why_no_gpu`."""
+    return import_module(f"patchvid.kernels.{device}")
 
 
 def is_on_gpu(array: Any) -> bool:
@@ -38,7 +22,7 @@ def is_on_gpu(array: Any) -> bool:
 
 @cache
 def why_no_gpu() -> str:
-    """Why kernels cannot run on a GPU, in one line; nothing if they can."""
+    """Why kernels cannot run on a GPU, in one line; empty if they can."""
     if find_spec("cupy") is None:
         return "CuPy is not installed; install patchvid with the extra cuda12 or cuda13"
     try:

@@ -11,7 +11,6 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from patchvid.errors import DeviceError
 from patchvid.kernels import rules
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.jit import inlined, kernel
@@ -19,7 +18,7 @@ from patchvid.kernels.resample import apply_taps as apply_taps
 from patchvid.kernels.rules import make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
 from patchvid.kernels.simd import OVERREAD, rows_ssd
-from patchvid.kernels.threads import share
+from patchvid.kernels.threads import parallel_range
 from patchvid.kernels.voting import vote as vote
 
 DEVICE, xp = "cpu", np
@@ -37,40 +36,46 @@ def to_host(array):
     return array
 
 
-def beside():
-    """Nothing to do: what is called within has all threads already."""
+def side_stream():
+    """A context for work that may run beside other work: on the CPU it has all threads already."""
     return nullcontext()
 
 
-def device_of(arrays):
-    """Nothing to do: there is one host."""
+def devices_of(arrays):
+    """Numbers of the devices that hold some arrays: there is one host."""
+    return {0}
+
+
+def use_device(number):
+    """A context in which a device is in use: the host always is."""
     return nullcontext()
 
 
-def finish():
-    """Nothing is to be waited for."""
+def synchronize():
+    """Wait for all that was launched: nothing, on the CPU."""
 
 
-def now():
-    """When what has been called is done."""
+def record_event():
+    """A moment, for `seconds_between`."""
     return time.perf_counter()
 
 
-def seconds_between(one, other):
-    """The time from one `now` to another."""
-    return other - one
+def seconds_between(begin, end):
+    """Seconds from one recorded event to another."""
+    return end - begin
 
 
-def make_room(size):
-    """Refuse what the machine could never hold, before the system stops the process for it."""
+def check_memory(size):
+    """Why the machine could never hold so many bytes, in one line; empty if it could."""
     if not hasattr(os, "sysconf"):
-        return
+        return ""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size > memory:
-        raise DeviceError(
-            f"the machine has {memory / 2**30:.1f} GiB of memory, and at least "
-            f"{size / 2**30:.1f} GiB are needed; make the clip or the output smaller or shorter"
-        )
+    if size <= memory:
+        return ""
+    return (
+        f"the machine has {memory / 2**30:.1f} GiB of memory, and at least "
+        f"{size / 2**30:.1f} GiB are needed; make the clip or the output smaller or shorter"
+    )
 
 
 def indices(mask):
@@ -114,7 +119,7 @@ def unfold_time(video: np.ndarray, patch, periodic=(False, False, False)) -> np.
     def work(first: int, stop: int) -> None:
         _unfold_time(video, buffer, n_rows, n_columns, patch[0], first, stop)
 
-    share(work, n_frames * n_rows, grain=64)
+    parallel_range(work, n_frames * n_rows, grain=64)
     return buffer
 
 
@@ -144,7 +149,7 @@ _fixed_point = inlined(rules.fixed_point)
 
 @kernel
 def _sweep(
-    query, key, weights, updated, field, cost, threshold, totals, geometry, sweep, first, stop
+    query, key, weights, query_mask, field, cost, threshold, totals, geometry, sweep, first, stop
 ):  # fmt: skip
     n_y, n_x = field.shape[1:]
     colour = sweep[0]
@@ -152,7 +157,7 @@ def _sweep(
         t, y = divmod(row, n_y)
         total = np.int64(0)
         for x in range((t + y + colour) & 1, n_x, 2):
-            if updated.size and not updated[t, y, x]:
+            if query_mask.size and not query_mask[t, y, x]:
                 continue
             _improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep)
             total += _fixed_point(cost[t, y, x])
@@ -160,8 +165,8 @@ def _sweep(
 
 
 def search(
-    query, key, field, *, patch, weights=None, updated=None, periodic=(False, False, False),
-    sweeps, past=0, reach=None, settled=None, seed=0,
+    query, key, field, *, patch, weights=None, query_mask=None, periodic=(False, False, False),
+    sweeps, first_sweep=0, search_radius=None, cost_threshold=None, seed=0,
 ):  # fmt: skip
     """Improve `field` in place by PatchMatch.
 
@@ -171,20 +176,20 @@ def search(
         (t, y, x, c) of uint8 or float32, both of the same.
     weights
         Factors of the cost, one a key patch, float32. Keys with an infinite one are never chosen.
-    updated
+    query_mask
         Which query patches may change. The cost of the others is NaN.
-    sweeps, past
-        How many sweeps to make, and how many with the same seed have been made.
-    reach
+    sweeps, first_sweep
+        How many sweeps to make, and how many with the same seed came before.
+    search_radius
         Random search begins so many voxels around the best key, by default everywhere, and halves
         its radius down to one.
-    settled
+    cost_threshold
         What the last search returned: random search is not for patches that cost less than the
         mean, which have little to gain.
 
     Returns
     -------
-    cost, settled
+    cost, cost_threshold
         The cost of every patch (float32), and the mean cost (1,) for the next search.
     """
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
@@ -193,25 +198,25 @@ def search(
     cost = np.full(field.shape, np.nan, np.float32)
     n_rows = field.shape[0] * field.shape[1]
     totals = np.zeros((2, n_rows), np.int64)
-    n_updated = field.size if updated is None else np.count_nonzero(updated)
+    n_updated = field.size if query_mask is None else np.count_nonzero(query_mask)
     weights = np.empty((0, 0, 0), np.float32) if weights is None else weights
-    updated = np.empty((0, 0, 0), np.bool_) if updated is None else updated
-    settled = np.zeros(1, np.float32) if settled is None else settled
-    for number, jump in enumerate(rules.plan_jumps(sweeps, past, reach)):
+    query_mask = np.empty((0, 0, 0), np.bool_) if query_mask is None else query_mask
+    cost_threshold = np.zeros(1, np.float32) if cost_threshold is None else cost_threshold
+    for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
         for colour in (0, 1):
             sweep = rules.plan_sweep(
-                past + number, colour, number == 0, jump, reach, seed, key.shape
+                first_sweep + number, colour, number == 0, step, search_radius, seed, key.shape
             )
 
-            def work(first: int, stop: int, threshold=settled, sweep=sweep) -> None:
+            def work(first: int, stop: int, threshold=cost_threshold, sweep=sweep) -> None:
                 _sweep(
-                    unfolded_query, unfolded_key, weights, updated, field, cost, threshold, totals,
-                    geometry, sweep, first, stop,
+                    unfolded_query, unfolded_key, weights, query_mask, field, cost, threshold,
+                    totals, geometry, sweep, first, stop,
                 )  # fmt: skip
 
-            share(work, n_rows, grain=16)
-        settled = np.full(1, rules.mean_cost(totals.sum(), n_updated))
-    return cost, settled
+            parallel_range(work, n_rows, grain=16)
+        cost_threshold = np.full(1, rules.mean_cost(totals.sum(), n_updated))
+    return cost, cost_threshold
 
 
 @kernel
@@ -235,7 +240,7 @@ def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     def work(first: int, stop: int) -> None:
         _patch_distance(unfolded_query, unfolded_key, field, cost, geometry, first, stop)
 
-    share(work, field.shape[0] * field.shape[1], grain=16)
+    parallel_range(work, field.shape[0] * field.shape[1], grain=16)
     return cost
 
 
@@ -278,5 +283,5 @@ def carry(
             fine, fine_key_shape[:3], patch, first, stop,
         )  # fmt: skip
 
-    share(work, fine.shape[0] * fine.shape[1], grain=64)
+    parallel_range(work, fine.shape[0] * fine.shape[1], grain=64)
     return fine

@@ -11,7 +11,6 @@ from itertools import cycle
 import cupy
 import numpy as np
 
-from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels import is_on_gpu, numba_cuda, raw_cuda, rules
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.raw_cuda import THREADS
@@ -43,54 +42,57 @@ def _streams(device):
 
 
 @contextmanager
-def beside():
-    """Launch within on a stream of its own, behind what has been launched before."""
+def side_stream():
+    """A context whose launches go to another stream, after all that was launched before."""
     before = cupy.cuda.get_current_stream().record()
     with next(_streams(cupy.cuda.Device().id)) as stream:
         stream.wait_event(before)
         yield
 
 
-def device_of(arrays):
-    """A context in which the GPU that holds the arrays is in use."""
-    numbers = {to_device(array).device.id for array in arrays}
-    if len(numbers) > 1:
-        raise InvalidInput(
-            f"arrays must be on one GPU, got some on {' and '.join(map(str, sorted(numbers)))}; "
-            "copy them to one"
-        )
-    return cupy.cuda.Device(*numbers)
+def devices_of(arrays):
+    """Numbers of the GPUs that hold some arrays; the one in use if there are no arrays."""
+    return {to_device(array).device.id for array in arrays} or {cupy.cuda.Device().id}
 
 
-def finish():
+def use_device(number):
+    """A context in which a GPU is in use."""
+    return cupy.cuda.Device(number)
+
+
+def synchronize():
     """Wait for all that was launched."""
     cupy.cuda.Device().synchronize()
 
 
-def now():
-    """When what has been launched is done."""
+def record_event():
+    """The moment when all that was launched is done, for `seconds_between`."""
     return cupy.cuda.get_current_stream().record()
 
 
-def seconds_between(one, other):
-    """The time from one `now` to another, which is waited for."""
-    other.synchronize()
-    return cupy.cuda.get_elapsed_time(one, other) / 1e3
+def seconds_between(begin, end):
+    """Seconds from one recorded event to another, which is waited for."""
+    end.synchronize()
+    return cupy.cuda.get_elapsed_time(begin, end) / 1e3
 
 
-def make_room(size):
-    """Wait until so many bytes, and what resampling takes, are free for work to be launched."""
+def check_memory(size):
+    """Why so many bytes, and those of resampling, are not free, in one line; empty if they are.
+
+    Work in flight holds memory: it is waited for where that may help.
+    """
     size += BETWEEN
     free, _ = cupy.cuda.Device().mem_info
-    if size > free:  # what is in flight holds some
-        finish()
+    if size > free:
+        synchronize()
         cupy.get_default_memory_pool().free_all_blocks()
         free, _ = cupy.cuda.Device().mem_info
-    if size > free:
-        raise DeviceError(
-            f"the GPU has {free / 2**30:.1f} GiB of memory free, and about {size / 2**30:.1f} GiB "
-            "are needed; make the clip smaller or shorter, or work on the host, by device 'cpu'"
-        )
+    if size <= free:
+        return ""
+    return (
+        f"the GPU has {free / 2**30:.1f} GiB of memory free, and about {size / 2**30:.1f} GiB "
+        "are needed; make the clip smaller or shorter, or work on the host, by device 'cpu'"
+    )
 
 
 def indices(mask):
@@ -108,7 +110,7 @@ def indices(mask):
 
 def _comparable(query, key, patch, periodic):
     """Query, continued around its periodic axes, and key, as what kernels compare."""
-    query = rules.continued(query, patch, periodic)
+    query = rules.pad_periodic(query, patch, periodic)
     if query.dtype == np.uint8:
         return raw_cuda.to_words(query), raw_cuda.to_words(key)
     return cupy.ascontiguousarray(query), cupy.ascontiguousarray(key)
@@ -119,30 +121,44 @@ def _none(dtype):
 
 
 def search(
-    query, key, field, *, patch, weights=None, updated=None, periodic=(False, False, False),
-    sweeps, past=0, reach=None, settled=None, seed=0,
+    query, key, field, *, patch, weights=None, query_mask=None, periodic=(False, False, False),
+    sweeps, first_sweep=0, search_radius=None, cost_threshold=None, seed=0,
 ):  # fmt: skip
     """Improve `field` in place by PatchMatch, as `cpu.search` does."""
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
     query, key = _comparable(query, key, patch, periodic)
     geometry = (*geometry[:-1], key.shape[3])
     cost = cupy.empty(field.shape, np.float32)
-    if updated is not None:
+    if query_mask is not None:
         cost.fill(np.nan)
-    counted = cupy.empty(0, np.int64) if updated is None else updated.sum(dtype=np.int64).reshape(1)
+    counted = (
+        cupy.empty(0, np.int64) if query_mask is None else query_mask.sum(dtype=np.int64).reshape(1)
+    )
     weights = _none(np.float32) if weights is None else weights
-    updated = _none(np.bool_) if updated is None else updated
-    settled = cupy.zeros(1, np.float32) if settled is None else settled
+    query_mask = _none(np.bool_) if query_mask is None else query_mask
+    cost_threshold = cupy.zeros(1, np.float32) if cost_threshold is None else cost_threshold
     totals = cupy.zeros(THREADS, np.uint64)
-    for number, jump in enumerate(rules.plan_jumps(sweeps, past, reach)):
+    for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
         plans = [
-            rules.plan_sweep(past + number, colour, number == 0, jump, reach, seed, key.shape)
+            rules.plan_sweep(
+                first_sweep + number, colour, number == 0, step, search_radius, seed, key.shape
+            )
             for colour in (0, 1)
         ]
-        settled = raw_cuda.sweep(
-            query, key, weights, updated, field, cost, settled, totals, counted, geometry, plans
+        cost_threshold = raw_cuda.sweep(
+            query,
+            key,
+            weights,
+            query_mask,
+            field,
+            cost,
+            cost_threshold,
+            totals,
+            counted,
+            geometry,
+            plans,
         )
-    return cost, settled
+    return cost, cost_threshold
 
 
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
@@ -177,14 +193,14 @@ def _upload(arrays):
     ]
 
 
-def vote(value, field, *, patch, made=None, periodic=(False, False, False), reduce="median"):
+def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
     """Every voxel from the patches that cover it: their lower median or their mean."""
-    shape = rules.covered(field.shape, patch, periodic)
-    made = _none(np.bool_) if made is None else made
+    shape = rules.output_shape(field.shape, patch, periodic)
+    update_mask = _none(np.bool_) if update_mask is None else update_mask
     lanes = to_ordinals(value) if reduce == "median" else value
     voted = cupy.empty((*shape, value.shape[3]), lanes.dtype)
     cast = raw_cuda.median if reduce == "median" else numba_cuda.mean
-    cast(lanes, field, made, voted, value.shape[:3], patch, periodic)
+    cast(lanes, field, update_mask, voted, value.shape[:3], patch, periodic)
     return from_ordinals(voted, value.dtype) if reduce == "median" else voted
 
 
@@ -209,9 +225,9 @@ def apply_taps(video, tables, out):
         raw_cuda.blend(flat, starts, weights, rows, 0)
         pixels = cupy.empty((frames * n_rows, new_width, channels), np.float32)
         raw_cuda.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
-        made = out
+        part = out
         if n_rows < new_height:
-            made = cupy.empty((new_frames, n_rows, new_width, channels), out.dtype)
-        raw_cuda.blend(pixels.reshape(1, frames, -1), *t, made.reshape(1, new_frames, -1), top)
-        if made is not out:
-            out[:, first : first + n_rows] = made
+            part = cupy.empty((new_frames, n_rows, new_width, channels), out.dtype)
+        raw_cuda.blend(pixels.reshape(1, frames, -1), *t, part.reshape(1, new_frames, -1), top)
+        if part is not out:
+            out[:, first : first + n_rows] = part

@@ -10,7 +10,7 @@ UNITS = 2**16  # resolution of a mean
 
 def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
     """All patches as rows, in double precision: products of integers are exact."""
-    video = rules.continued(video, patch, periodic)
+    video = rules.pad_periodic(video, patch, periodic)
     windows = np.lib.stride_tricks.sliding_window_view(video, patch, (0, 1, 2))
     return windows.reshape(-1, windows[0, 0, 0].size).astype(np.float64)
 

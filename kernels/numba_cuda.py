@@ -92,12 +92,12 @@ def _make_kernels(rows_ssd):
 
     @cuda.jit
     def sweep_kernel(
-        query, key, weights, updated, field, cost, threshold, totals, geometry, sweep
+        query, key, weights, query_mask, field, cost, threshold, totals, geometry, sweep
     ):  # fmt: skip
         n_t, n_y, n_x = field.shape
         t, y, place = coordinates(cuda.grid(1), n_y, (n_x + 1) // 2)
         x = 2 * place + ((t + y + sweep[0]) & 1)
-        if t < n_t and x < n_x and (updated.size == 0 or updated[t, y, x]):
+        if t < n_t and x < n_x and (query_mask.size == 0 or query_mask[t, y, x]):
             improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep)
             # Sums of integers do not depend on their order.
             cuda.atomic.add(totals, cuda.threadIdx.x, np.uint64(fixed_point(cost[t, y, x])))
@@ -119,17 +119,17 @@ KERNELS = {"uint32": _make_kernels(_bytes_ssd), "float32": _make_kernels(_floats
 
 
 @cuda.jit
-def settle_kernel(totals, counted, settled, count):
+def settle_kernel(totals, counted, cost_threshold, count):
     if cuda.grid(1) == 0:
         total = np.int64(0)
         for thread in range(totals.size):
             total += np.int64(totals[thread])
             totals[thread] = 0
-        settled[0] = mean_cost(total, counted[0] if counted.size else count)
+        cost_threshold[0] = mean_cost(total, counted[0] if counted.size else count)
 
 
 def sweep(
-    query, key, weights, updated, field, cost, threshold, totals, counted, geometry, plans
+    query, key, weights, query_mask, field, cost, threshold, totals, counted, geometry, plans
 ):  # fmt: skip
     """Improve the patches of both colours, as `raw_cuda.sweep` does it."""
     n_t, n_y, n_x = field.shape
@@ -137,11 +137,11 @@ def sweep(
     for plan in plans:
         _launch(
             kernel, n_t * n_y * ((n_x + 1) // 2), query.reshape(-1), key.reshape(-1),
-            weights, updated, field, cost, threshold, totals, geometry, plan,
+            weights, query_mask, field, cost, threshold, totals, geometry, plan,
         )  # fmt: skip
-    settled = cupy.empty(1, np.float32)
-    _launch(settle_kernel, 1, totals, counted, settled, field.size)
-    return settled
+    cost_threshold = cupy.empty(1, np.float32)
+    _launch(settle_kernel, 1, totals, counted, cost_threshold, field.size)
+    return cost_threshold
 
 
 def distance(query, key, field, cost, geometry):
@@ -198,12 +198,12 @@ def _find_vote(number, field, t, y, x, key_size, patch, periodic):
 
 
 @cuda.jit
-def median_kernel(value, field, made, voted, key_size, patch, periodic, bits):
+def median_kernel(value, field, update_mask, voted, key_size, patch, periodic, bits):
     channels = voted.shape[3]
     voxel = cuda.grid(1) // channels
     c = cuda.grid(1) - voxel * channels
     t, y, x = coordinates(voxel, voted.shape[1], voted.shape[2])
-    if t >= voted.shape[0] or (made.size and not made[t, y, x]):
+    if t >= voted.shape[0] or (update_mask.size and not update_mask[t, y, x]):
         return
     most = patch[0] * patch[1] * patch[2]
     n_votes = np.int64(0)
@@ -224,12 +224,12 @@ def median_kernel(value, field, made, voted, key_size, patch, periodic, bits):
 
 
 @cuda.jit
-def mean_kernel(value, field, made, voted, key_size, patch, periodic, whole):
+def mean_kernel(value, field, update_mask, voted, key_size, patch, periodic, whole):
     channels = voted.shape[3]
     voxel = cuda.grid(1) // channels
     c = cuda.grid(1) - voxel * channels
     t, y, x = coordinates(voxel, voted.shape[1], voted.shape[2])
-    if t >= voted.shape[0] or (made.size and not made[t, y, x]):
+    if t >= voted.shape[0] or (update_mask.size and not update_mask[t, y, x]):
         return
     n_votes, total = np.int64(0), np.int64(0)
     real, lost = np.float32(0), np.float32(0)
@@ -250,20 +250,22 @@ def mean_kernel(value, field, made, voted, key_size, patch, periodic, whole):
         voted[t, y, x, c] = real / np.float32(n_votes)
 
 
-def median(value, field, made, voted, key_size, patch, periodic):
+def median(value, field, update_mask, voted, key_size, patch, periodic):
     """Fill in the lower median of the votes on every voxel, of unsigned integers."""
     votes = value.reshape(-1, value.shape[3])
     bits = 8 * value.dtype.itemsize
     _launch(
-        median_kernel, voted.size, votes, field, made, voted, key_size, patch, periodic, bits
+        median_kernel, voted.size, votes, field, update_mask, voted, key_size, patch, periodic, bits
     )  # fmt: skip
 
 
-def mean(value, field, made, voted, key_size, patch, periodic):
+def mean(value, field, update_mask, voted, key_size, patch, periodic):
     """Fill in the mean of the votes on every voxel; integers are rounded, halves up."""
     votes = value.reshape(-1, value.shape[3])
     whole = value.dtype.kind == "u"
-    _launch(mean_kernel, voted.size, votes, field, made, voted, key_size, patch, periodic, whole)
+    _launch(
+        mean_kernel, voted.size, votes, field, update_mask, voted, key_size, patch, periodic, whole
+    )
 
 
 # ---------------------------------------------------------------------------------------------

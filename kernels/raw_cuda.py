@@ -30,7 +30,7 @@ _TYPES = {
 def source_of(name):
     """The CUDA C code of a kernel file."""
     folder = Path(__file__).parent
-    return "".join((folder / part).read_text("utf-8") for part in ("places.cu", f"{name}.cu"))
+    return "".join((folder / part).read_text("utf-8") for part in ("coordinates.cu", f"{name}.cu"))
 
 
 def definitions(patch, **others):
@@ -69,23 +69,23 @@ def search_options(channels, dtype, patch):
 
 @cache
 def word_options(dtype):
-    """What `words.cu` is compiled with for values of a type."""
+    """What `pack.cu` is compiled with for values of a type."""
     return f"-DSOURCE={_TYPES[np.dtype(dtype).name]}", f"-DLANES={4 // np.dtype(dtype).itemsize}"
 
 
 @cache
-def blend_options(dtype, made):
+def blend_options(dtype, target):
     """What `resample.cu` is compiled with for values of a type that make others."""
-    return f"-DSOURCE={_TYPES[np.dtype(dtype).name]}", f"-DMADE={_TYPES[np.dtype(made).name]}"
+    return f"-DSOURCE={_TYPES[np.dtype(dtype).name]}", f"-DMADE={_TYPES[np.dtype(target).name]}"
 
 
 def sweep(
-    query, key, weights, updated, field, cost, threshold, totals, counted, geometry, plans
+    query, key, weights, query_mask, field, cost, threshold, totals, counted, geometry, plans
 ):  # fmt: skip
     """Improve the patches of one colour, then those of the other, and return the mean cost, (1,).
 
     Most arguments are those of `rules.improver`. `totals` are zeros of uint64, one for each thread
-    of a block, and are zeros afterwards; `counted` (1,) is how many patches are updated, if not
+    of a block, and are zeros afterwards; `counted` (1,) is how many patches are query_mask, if not
     all are.
     """
     query_size, query_grid, key_size, key_grid, patch, periodic, _ = geometry
@@ -94,14 +94,15 @@ def sweep(
     for plan in plans:
         _launch(
             "search", "patchvid_sweep", options, n_t * n_y * ((n_x + 1) // 2),
-            query, key, weights, updated, field, cost, threshold, totals, *query_size[1:],
+            query, key, weights, query_mask, field, cost, threshold, totals, *query_size[1:],
             *query_grid, *key_size[1:], *key_grid, *periodic, *plan[:4], np.uint32(plan[4]),
         )  # fmt: skip
-    settled = cupy.empty(1, np.float32)
+    cost_threshold = cupy.empty(1, np.float32)
     _launch(
-        "search", "patchvid_settle", options, 1, totals, counted, settled, totals.size, field.size
+        "search", "patchvid_settle", options, 1, totals, counted, cost_threshold, totals.size,
+        field.size,
     )  # fmt: skip
-    return settled
+    return cost_threshold
 
 
 def distance(query, key, field, cost, geometry):
@@ -114,7 +115,7 @@ def distance(query, key, field, cost, geometry):
     )  # fmt: skip
 
 
-def median(value, field, made, voted, key_size, patch, periodic):
+def median(value, field, update_mask, voted, key_size, patch, periodic):
     """Fill in the lower median of the votes on every voxel, of unsigned integers."""
     lanes = 4 // value.dtype.itemsize
     words = to_words(value)
@@ -122,7 +123,7 @@ def median(value, field, made, voted, key_size, patch, periodic):
     for plane in range(words.shape[3]):
         _launch(
             "vote", "patchvid_median", definitions(patch, LANES=lanes), math.prod(shape),
-            words, field, made, voted, words.shape[3], plane, channels,
+            words, field, update_mask, voted, words.shape[3], plane, channels,
             *field.shape, *shape, *key_size[1:], *periodic,
         )  # fmt: skip
 

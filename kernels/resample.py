@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from patchvid.kernels.jit import kernel
 from patchvid.kernels.simd import fused_multiply_add
-from patchvid.kernels.threads import share
+from patchvid.kernels.threads import parallel_range
 
 Clip = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -50,7 +50,7 @@ def apply_taps(video: Clip, tables: tuple[Taps, Taps, Taps], out: Clip) -> None:
         scratch = np.empty((len(rows) + 1, pitch), np.float32)
         _make_rows(rows, channels, tables, first, stop, scratch, top, new_rows)
 
-    share(work, height, grain=-(-height // numba.get_num_threads()))
+    parallel_range(work, height, grain=-(-height // numba.get_num_threads()))
 
 
 def _define_blend(

@@ -8,7 +8,7 @@ import numpy as np
 
 _BITS = 0xFFFFFFFF
 FIRST_ROWS = 2  # of a patch, which may be enough to reject a key
-FIRST_JUMPS, JUMPS = (15, 7), (3, 1)  # all odd, and so they lead to the other colour
+FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd, and so they lead to the other colour
 MOST, UNITS = np.float32(2**26), np.float32(2**8)  # limit and resolution of a cost as an integer
 
 
@@ -31,7 +31,7 @@ def first_voxel(number, grid, shape):
     return (t * shape[1] + y) * shape[2] + x
 
 
-def covered(grid, patch, periodic):
+def output_shape(grid, patch, periodic):
     """(t, y, x) of what a grid of patches covers."""
     t, y, x = (
         count if wraps else count + extent - 1
@@ -40,7 +40,7 @@ def covered(grid, patch, periodic):
     return t, y, x
 
 
-def continued(video, patch, periodic):
+def pad_periodic(video, patch, periodic):
     """(t, y, x) or (t, y, x, c), continued around periodic axes so that all patches lie inside."""
     if not any(periodic):
         return video
@@ -60,26 +60,26 @@ def make_geometry(query_shape, key_shape, patch, periodic):
     return continued, grid, key_shape[:3], key_grid, patch, periodic, key_shape[3]
 
 
-def plan_jumps(sweeps, past, reach):
+def plan_steps(sweeps, first_sweep, search_radius):
     """How many patches away neighbours are in each of some sweeps.
 
     What is found at random, everywhere, spreads fast first if there is time for both.
     """
-    jumps = [JUMPS[(past + number) % len(JUMPS)] for number in range(sweeps)]
-    if reach is None and sweeps >= len(FIRST_JUMPS) + len(JUMPS):
-        jumps[: len(FIRST_JUMPS)] = FIRST_JUMPS
-    return jumps
+    steps = [STEPS[(first_sweep + number) % len(STEPS)] for number in range(sweeps)]
+    if search_radius is None and sweeps >= len(FIRST_STEPS) + len(STEPS):
+        steps[: len(FIRST_STEPS)] = FIRST_STEPS
+    return steps
 
 
-def plan_sweep(number, colour, fresh, jump, reach, seed, key_shape):
+def plan_sweep(number, colour, init, step, search_radius, seed, key_shape):
     """One half of a sweep over a field: the patches of one colour, (t + y + x) % 2.
 
     The colour; whether costs are not known yet; how many patches away neighbours are; how many
     voxels from the best key random search begins; random bits.
     """
     most = max(key_shape[:3])
-    reach = most if reach is None else min(reach, most)
-    return colour, fresh, jump, reach, random_stream(seed, number)
+    search_radius = most if search_radius is None else min(search_radius, most)
+    return colour, init, step, search_radius, random_stream(seed, number)
 
 
 def fixed_point(cost):
@@ -151,21 +151,21 @@ def improver(compiled, distance):
         """
         (_, query_y, query_x), (n_t, n_y, n_x), key_size, key_grid, _, periodic, _ = geometry
         (_, key_y, key_x), (grid_t, grid_y, grid_x) = key_size, key_grid
-        colour, fresh, jump, reach, stream = sweep
+        colour, init, step, search_radius, stream = sweep
         start = (t * query_y + y) * query_x + x
         weight = np.float32(1)
         best = np.int64(field[t, y, x])
         best_t, best_y, best_x = split(best, key_y, key_x)
         best_cost = cost[t, y, x]
-        if fresh:
+        if init:
             if weights.size:
                 weight = weights[best_t, best_y, best_x]
             best_cost = distance(query, key, start, best, geometry, weight, np.float32(np.inf))
         for number in range(6):
             side = 2 * (number & 1) - 1
             dt = side if number >= 4 else 0
-            dy = side * jump if 2 <= number < 4 else 0
-            dx = side * jump if number < 2 else 0
+            dy = side * step if 2 <= number < 4 else 0
+            dx = side * step if number < 2 else 0
             nt, ny, nx = t + dt, y + dy, x + dx
             if periodic[0]:
                 nt %= n_t
@@ -193,7 +193,7 @@ def improver(compiled, distance):
                 best_t, best_y, best_x = at_t, at_y, at_x
         if best_cost >= threshold[0] and best_cost > 0:
             bits = stream ^ ((t * n_y + y) * n_x + x)
-            radius = reach
+            radius = search_radius
             while radius > 0:
                 bits = mix_bits(bits)
                 at_x, drawn = draw(bits, best_x, radius, grid_x)

@@ -91,12 +91,12 @@ __device__ __forceinline__ float distance(
 }
 
 extern "C" __global__ void patchvid_sweep(
-    const word *query, const word *key, const float *weights, const bool *updated,
+    const word *query, const word *key, const float *weights, const bool *query_mask,
     int *field, float *cost, const float *threshold, unsigned long long *totals,
     int query_y, int query_x, int n_t, int n_y, int n_x,
     int key_y, int key_x, int grid_t, int grid_y, int grid_x,
     int wraps_t, int wraps_y, int wraps_x,
-    int colour, int fresh, int jump, int reach, unsigned int stream)
+    int colour, int init, int step, int search_radius, unsigned int stream)
 {
     const int half = (n_x + 1) / 2;
     const unsigned int thread = blockIdx.x * blockDim.x + threadIdx.x;
@@ -105,13 +105,13 @@ extern "C" __global__ void patchvid_sweep(
     if (t >= n_t || x >= n_x)
         return;
     const int patch = (t * n_y + y) * n_x + x;
-    if (updated && !updated[patch])
+    if (query_mask && !query_mask[patch])
         return;
 
     const int voxel = (t * query_y + y) * query_x + x;
     int best = field[patch];
     Place best_at = coordinates(best, key_y, key_x);
-    float best_cost = fresh ? __int_as_float(0x7f800000) : cost[patch];
+    float best_cost = init ? __int_as_float(0x7f800000) : cost[patch];
 
     auto consider = [&](int candidate, Place at) {
         const float weight =
@@ -125,13 +125,13 @@ extern "C" __global__ void patchvid_sweep(
         }
     };
 
-    if (fresh)
+    if (init)
         consider(best, best_at);
     for (int number = 0; number < 6; ++number) {
         const int side = 2 * (number & 1) - 1;
         const int dt = number >= 4 ? side : 0;
-        const int dy = number >= 2 && number < 4 ? side * jump : 0;
-        const int dx = number < 2 ? side * jump : 0;
+        const int dy = number >= 2 && number < 4 ? side * step : 0;
+        const int dx = number < 2 ? side * step : 0;
         int nt = t + dt, ny = y + dy, nx = x + dx;
         if (!around(nt, n_t, wraps_t) || !around(ny, n_y, wraps_y) || !around(nx, n_x, wraps_x))
             continue;
@@ -148,7 +148,7 @@ extern "C" __global__ void patchvid_sweep(
     }
     if (best_cost >= *threshold && best_cost > 0) {
         unsigned int bits = stream ^ (unsigned int)patch;
-        for (int radius = reach; radius > 0; radius >>= 1) {
+        for (int radius = search_radius; radius > 0; radius >>= 1) {
             unsigned int drawn = bits = mix(bits);
             Place at;
             at.x = draw_near(drawn, best_at.x, radius, grid_x);
@@ -165,7 +165,7 @@ extern "C" __global__ void patchvid_sweep(
 
 // The mean cost of a sweep, over `counted` patches if that is given, else over `count`.
 extern "C" __global__ void patchvid_settle(
-    unsigned long long *totals, const long long *counted, float *settled, int n_totals, int count)
+    unsigned long long *totals, const long long *counted, float *cost_threshold, int n_totals, int count)
 {
     if (blockIdx.x * blockDim.x + threadIdx.x)
         return;
@@ -174,7 +174,7 @@ extern "C" __global__ void patchvid_settle(
         total += totals[i];
         totals[i] = 0;
     }
-    *settled = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
+    *cost_threshold = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
 }
 
 extern "C" __global__ void patchvid_distance(

@@ -22,7 +22,7 @@ if hasattr(os, "register_at_fork"):  # threads do not go along
     os.register_at_fork(after_in_child=_helpers.cache_clear)
 
 
-def share(work: Callable[[int, int], None], count: int, grain: int = 1) -> None:
+def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1) -> None:
     """Call ``work(first, stop)`` for ranges of `grain` that make up [0, count), on all threads.
 
     Ranges are handed out as threads become free; one that the system is slow to wake up is not

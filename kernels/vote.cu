@@ -37,14 +37,14 @@ __device__ __forceinline__ void find_patches(int (&found)[extent], int position,
 }
 
 extern "C" __global__ void patchvid_median(
-    const unsigned int *words, const int *field, const bool *made, channel_type *voted,
+    const unsigned int *words, const int *field, const bool *update_mask, channel_type *voted,
     int n_words, int plane, int channels, int n_t, int n_y, int n_x,
     int frames, int height, int width, int key_y, int key_x,
     int wraps_t, int wraps_y, int wraps_x)
 {
     const unsigned int voxel = blockIdx.x * blockDim.x + threadIdx.x;
     const Place at = coordinates(voxel, height, width);
-    if (at.t >= frames || (made && !made[voxel]))
+    if (at.t >= frames || (update_mask && !update_mask[voxel]))
         return;
 
     int frame[DEPTH], row[ROWS], column[COLUMNS];  // of the patches in the field; -1: none

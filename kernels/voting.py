@@ -6,9 +6,9 @@ A field is as in `cpu`. Votes are gathered into words of 32 bits, whose lanes ar
 import numpy as np
 
 from patchvid.kernels.jit import inlined, kernel
-from patchvid.kernels.rules import covered
+from patchvid.kernels.rules import output_shape
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes, scatter_patches
-from patchvid.kernels.threads import share
+from patchvid.kernels.threads import parallel_range
 
 CHUNK = 64  # voxels whose votes are gathered at once: 47 KB for 147 votes of 4 bytes
 
@@ -80,7 +80,7 @@ def _cast_votes(x, n_x, kx, periodic_x):
 
 
 @kernel
-def _vote_median(words, field, voted, made, key_shape, patch, periodic, first, stop):
+def _vote_median(words, field, voted, update_mask, key_shape, patch, periodic, first, stop):
     """Lower median of the votes on every voxel."""
     frames, height, width, channels = voted.shape
     kx = patch[2]
@@ -95,7 +95,7 @@ def _vote_median(words, field, voted, made, key_shape, patch, periodic, first, s
         rank = np.zeros(CHUNK * n_lanes, np.int32)
         for left in range(0, width, CHUNK):
             right = min(left + CHUNK, width)
-            if made.size and not made[t, y, left:right].any():
+            if update_mask.size and not update_mask[t, y, left:right].any():
                 continue
             n_votes = _gather_votes(
                 votes, sources, words[plane], field, t, y, left, right, key_shape, patch, periodic,
@@ -114,7 +114,7 @@ def _vote_median(words, field, voted, made, key_shape, patch, periodic, first, s
 
 
 @kernel
-def _vote_mean(words, field, voted, made, key_shape, patch, periodic, first, stop):
+def _vote_mean(words, field, voted, update_mask, key_shape, patch, periodic, first, stop):
     """Mean of the votes on every voxel; integers are rounded, halves up."""
     frames, height, width, channels = voted.shape
     kx = patch[2]
@@ -128,7 +128,7 @@ def _vote_mean(words, field, voted, made, key_shape, patch, periodic, first, sto
         total = np.empty(CHUNK * n_lanes)  # double: sums of integers are exact
         for left in range(0, width, CHUNK):
             right = min(left + CHUNK, width)
-            if made.size and not made[t, y, left:right].any():
+            if update_mask.size and not update_mask[t, y, left:right].any():
                 continue
             n_votes = _gather_votes(
                 votes, sources, words[plane], field, t, y, left, right, key_shape, patch, periodic,
@@ -147,24 +147,24 @@ def _vote_mean(words, field, voted, made, key_shape, patch, periodic, first, sto
                     voted[t, y, x, channel] = mean
 
 
-def vote(value, field, *, patch, made=None, periodic=(False, False, False), reduce="median"):
+def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
     """Every voxel from the patches that cover it: their lower median or their mean.
 
     `value` is (t, y, x, c) of uint8, uint16 or float32, and so is what is returned. Where the mask
-    `made` is False, nothing is promised about the result.
+    `update_mask` is False, nothing is promised about the result.
     """
-    shape = covered(field.shape, patch, periodic)
+    shape = output_shape(field.shape, patch, periodic)
     lanes = to_ordinals(value) if reduce == "median" else value
     words = _words(lanes)
     voted = np.empty((*shape, value.shape[3]), lanes.dtype)
     vote_rows = _vote_median if reduce == "median" else _vote_mean
-    if made is None:
-        made = np.empty((0, 0, 0), np.bool_)
+    if update_mask is None:
+        update_mask = np.empty((0, 0, 0), np.bool_)
 
     def work(first: int, stop: int) -> None:
-        vote_rows(words, field, voted, made, value.shape[:3], patch, periodic, first, stop)
+        vote_rows(words, field, voted, update_mask, value.shape[:3], patch, periodic, first, stop)
 
-    share(work, len(words) * shape[0] * shape[1], grain=16)
+    parallel_range(work, len(words) * shape[0] * shape[1], grain=16)
     return from_ordinals(voted, value.dtype) if reduce == "median" else voted
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import patchvid
 from patchvid import plot
-from patchvid.pictures import field_to_color
+from patchvid.display.fields import field_to_color
 
 # %config InlineBackend.figure_formats = ["jpeg"]
 

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 import patchvid
 from patchvid import plot
-from patchvid.analogies import show_structures
+from patchvid.apps.analogies import show_structures
 
 # %config InlineBackend.figure_formats = ["jpeg"]
 

@@ -44,7 +44,7 @@ def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, 
 
 def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
     """Results of the functions of a back end, with names."""
-    from patchvid.pyramid import _taps
+    from patchvid._resampling import _taps
 
     for case in CASES:
         periodic = case[2]
@@ -111,18 +111,20 @@ def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, A
     clip = random_array((3, 10, 12, 3), np.uint8)
     yield "pyramid", build_pyramid(move(clip), factor=(0.8, 0.7), coarsest=(3, 7))[0]
     settings: dict[str, Any] = {"factor": (0.8, 0.7), "coarsest": (3, 7), "patch": (3, 4, 4)}
-    yield "generate", generate(clip, seed=1, em=2, device=device, **settings)
+    yield "generate", generate(clip, seed=1, iterations=2, device=device, **settings)
     yield (
         "generate, moved",
-        generate(move(clip), seed=1, em=1, samples=2, tile="x", noise=1, alpha=None, **settings),
+        generate(
+            move(clip), seed=1, iterations=1, samples=2, tile="x", noise=1, alpha=None, **settings
+        ),
     )
     region = np.zeros((10, 12), np.uint8)
     region[3:6, 4:8], region[4, 5:7] = 150, 255
     yield (
         "retarget",
-        retarget(move(clip), size=(3, 10, 14), keep=move(region), seed=4, em=1, **settings),
+        retarget(move(clip), size=(3, 10, 14), keep=move(region), seed=4, iterations=1, **settings),
     )
-    yield "inpaint", inpaint(move(clip), move(region), seed=5, em=1, **settings)
+    yield "inpaint", inpaint(move(clip), move(region), seed=5, iterations=1, **settings)
     nnf, cost = search(move(clip), move(clip[:, 3:]), patch=(3, 3, 3), seed=2, sweeps=2)
     yield "public search: field", nnf
     yield "public search: cost", cost

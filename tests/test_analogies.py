@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from patchvid import DeviceError, InvalidInput, optical_flow, read_video, write_video
-from patchvid.analogies import SKETCH, analogy, show_structures
+from patchvid.apps.analogies import SKETCH, analogy, show_structures
+from patchvid.apps.guidance import describe
 from patchvid.cli.analogy import analogy as command
 from patchvid.cli.main import Boundary
-from patchvid.pyramid import level_shapes, plan_levels
-from patchvid.structures import describe
+from patchvid.core.pyramid import level_shapes, plan_levels
 
 Array = NDArray[Any]
 
@@ -283,8 +283,8 @@ FLOW = np.zeros((N_FRAMES - 1, HEIGHT, WIDTH, 2), np.float32)
         ({"alpha": 0}, "alpha must be above 0"),
         ({"structure_levels": 0}, "structure_levels must be above 0 and at most 1, got 0"),
         ({"structure_levels": 1.5}, "structure_levels must be above 0 and at most 1, got 1.5"),
-        ({"vote": "mode"}, "vote must be"),
-        ({"em": 0}, "em must be"),
+        ({"reduce": "mode"}, "reduce must be"),
+        ({"iterations": 0}, "iterations must be"),
         ({"seed": -1}, "seed must be"),
         ({"device": "tpu"}, "device must be"),
     ],
@@ -345,7 +345,8 @@ def test_every_option_reaches_the_algorithm(clips: Path) -> None:
         np.save(name, optical_flow(clip, method="classical"))
     options: dict[str, Any] = {
         "bins": (3, 5), "alpha": 0.1, "structure_levels": 0.8, "patch": (1, 7, 7),
-        "factor": (0.8, 0.7), "coarsest": (2, 16), "em": 2, "vote": "mean", "device": "cpu",
+        "factor": (0.8, 0.7), "coarsest": (2, 16), "iterations": 2, "reduce": "mean",
+        "device": "cpu",
     }  # fmt: skip
     words = [
         word
@@ -385,9 +386,9 @@ def test_defaults_are_those_of_analogy() -> None:
 
 
 def test_preset_changes_defaults_only() -> None:
-    words = ["a", "b", "--em", "2", "--preset", "sketch"]
+    words = ["a", "b", "--iterations", "2", "--preset", "sketch"]
     chosen = command.make_context("analogy", words).params
-    assert {name: chosen[name] for name in SKETCH} == {**SKETCH, "em": 2}
+    assert {name: chosen[name] for name in SKETCH} == {**SKETCH, "iterations": 2}
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,8 @@ def test_every_option_reaches_the_algorithm(clip: Path, video: Video) -> None:
         "patch": (1, 5, 5),
         "factor": (0.9, 0.7),
         "coarsest": (2, 12),
-        "em": 2,
-        "vote": "mean",
+        "iterations": 2,
+        "reduce": "mean",
         "device": "cpu",
     }
     words = [
@@ -292,7 +292,7 @@ def test_json(clip: Path) -> None:
 
 
 def test_printed_command_repeats_the_file(clip: Path) -> None:
-    options = ["gen", clip, "--em", 1, "-o", "it's.npy"]
+    options = ["gen", clip, "--iterations", 1, "-o", "it's.npy"]
     result = json.loads("\n".join(succeed(*options, "--json")))
     first = Path("it's.npy").read_bytes()
     name, *words = shlex.split(result["command"])
@@ -313,7 +313,7 @@ def test_no_video_is_written_to_nowhere(clip: Path) -> None:
 def test_preview_is_small_and_tells_what_comes_next(here: Path, video: Video) -> None:
     write_video("long.mp4", np.tile(video, (10, 1, 6, 1)), fps=20)
     options = ["--size", "25,24,240", "-n", 2, "--seed", 4, "-o", "a.mkv", "--report", "r.html"]
-    small = ["--em", 1, "--noise", 1]
+    small = ["--iterations", 1, "--noise", 1]
     lines = succeed("gen", "long.mp4", *options, *small, "--preview")
     assert [line.split(",")[0] for line in lines[:2]] == [
         f"a_preview_{i}.mkv: 24x20x200" for i in (1, 2)
@@ -328,7 +328,7 @@ def test_preview_is_small_and_tells_what_comes_next(here: Path, video: Video) ->
 
 def test_preview_of_a_size_is_as_much_smaller_as_the_clip(here: Path, video: Video) -> None:
     write_video("large.npy", np.repeat(np.repeat(video, 20, axis=1), 20, axis=2))
-    words = ["--max-size", 320, "--size", "5,240,320", "--em", 1, "--preview", "--seed", 1]
+    words = ["--max-size", 320, "--size", "5,240,320", "--iterations", 1, "--preview", "--seed", 1]
     succeed("gen", "large.npy", *words)
     assert read_video("large_gen_preview.npy")[0].shape == (5, 120, 160, 3)
 
@@ -336,7 +336,7 @@ def test_preview_of_a_size_is_as_much_smaller_as_the_clip(here: Path, video: Vid
 def test_preview_of_a_hole(here: Path, video: Video) -> None:
     wide = np.tile(video, (1, 2, 10, 1))  # 48x320
     np.save("wide.npy", wide)
-    options = ["--box", "100,10,30,20", "--grow", 4, "--em", 1, "--preview", "--seed", 1]
+    options = ["--box", "100,10,30,20", "--grow", 4, "--iterations", 1, "--preview", "--seed", 1]
     succeed("inpaint", "wide.npy", *options)
     made = read_video("wide_inpaint_preview.npy")[0]
     assert made.shape == (5, 24, 160, 3)
@@ -463,8 +463,8 @@ def raising(error: BaseException) -> click.Command:
         (["--max-size", "0"], "--max-size"),
         (["--noise", "loud"], "auto"),
         (["--noise", "-1"], "auto"),
-        (["--em", "0"], "--em"),
-        (["--vote", "max"], "median"),
+        (["--iterations", "0"], "--iterations"),
+        (["--reduce", "max"], "median"),
         (["--device", "tpu"], "cuda"),
         (["-n", "0"], "--samples"),
         (["--seed", "-1"], "--seed"),

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from patchvid import sample_clip, weights, write_video
+from patchvid import sample_clip, write_video
 from patchvid.cli.main import main
+from patchvid.networks import weights
 
 DOCS = Path(__file__).parents[1] / "docs"
 

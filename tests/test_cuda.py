@@ -28,7 +28,8 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import patchvid
-from patchvid import DeviceError, InvalidInput, generation, kernels
+from patchvid import DeviceError, InvalidInput, kernels
+from patchvid.apps import generation
 from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
@@ -117,7 +118,7 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
     moved, hole, end, soft, cue = map(move, (clip, hole, end, soft, cue))
     retarget, inpaint = patchvid.retarget, patchvid.inpaint
     return {
-        "generate": partial(patchvid.generate, moved, em=1),
+        "generate": partial(patchvid.generate, moved, iterations=1),
         "generate, loop": partial(patchvid.generate, moved, noise=2, loop=True),
         "retarget": partial(retarget, moved, scale=(1, 1, 1.3)),
         "retarget, keep": partial(retarget, moved, scale=(1, 1, 0.7), keep=hole),
@@ -236,7 +237,7 @@ def test_memory_is_what_was_predicted(
     from patchvid.kernels import cuda as back_end
 
     clip = patchvid.resize(patchvid.sample_clip()[..., :channels], (8, 90, 160)).astype(dtype)
-    make = partial(patchvid.generate, standin.wrap(clip), seed=0, em=1, noise=2)
+    make = partial(patchvid.generate, standin.wrap(clip), seed=0, iterations=1, noise=2)
     make()  # compiles, which takes memory too
     predicted: list[int] = []
 
@@ -261,7 +262,7 @@ def test_memory_in_flight_is_waited_for_and_too_little_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clip = standin.wrap(patchvid.sample_clip()[:4, :32, :40])
-    make = partial(patchvid.generate, clip, seed=0, em=1, noise=2)
+    make = partial(patchvid.generate, clip, seed=0, iterations=1, noise=2)
     waited: list[int] = []
 
     def wait(device: standin.Device) -> None:
@@ -305,7 +306,7 @@ def test_samples_take_lasting_streams_in_turn(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys.modules["cupy"].cuda, "Stream", Stream)
     clip = standin.wrap(patchvid.sample_clip()[:3, :20, :24])
     for _ in range(2):
-        patchvid.generate(clip, samples=3, seed=0, em=1, noise=2)
+        patchvid.generate(clip, samples=3, seed=0, iterations=1, noise=2)
     assert entered == [made[number % back_end.STREAMS] for number in range(6)]
     assert len(made) == back_end.STREAMS
     assert all(stream.ptr for stream in made)  # they do not wait for the default stream

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from patchvid import metrics, sample_clip, write_video
 from patchvid.cli.eval import evaluate
 from patchvid.cli.main import Boundary
-from patchvid.weights import Published
+from patchvid.networks.weights import Published
 
 SOURCE = sample_clip()[:5, 20:44, 40:72]
 MEASURES = list(metrics.Scores._fields[:-1])  # svfid needs weights
@@ -129,8 +129,8 @@ def test_svfid_is_shown_where_weights_are_given(
 
 def test_auto_fetches_the_weights_of_svfid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unreachable = {"c3d_sports1m": Published("http://127.0.0.1:9/c3d.pth", "0")}
-    monkeypatch.setattr("patchvid.weights.PUBLISHED", unreachable)
-    monkeypatch.setattr("patchvid.weights._failures", {})
+    monkeypatch.setattr("patchvid.networks.weights.PUBLISHED", unreachable)
+    monkeypatch.setattr("patchvid.networks.weights._failures", {})
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
     message = fail("source.npz", "same.npz", "--svfid", "auto")
     assert "cannot fetch the weights c3d_sports1m from http://127.0.0.1:9/c3d.pth" in message

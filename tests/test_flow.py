@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from patchvid import sample_clip
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
-from patchvid.flow import flow_to_color, optical_flow, read_flow
-from patchvid.raft import build_raft
-from patchvid.weights import Published
+from patchvid.motion.optical_flow import flow_to_color, optical_flow, read_flow
+from patchvid.networks.raft import build_raft
+from patchvid.networks.weights import Published
 
 LAYOUTS = ["torchvision small", "torchvision large", "original small", "original large"]
 DATA = Path(__file__).parent / "data"
@@ -88,8 +88,8 @@ def published_weights(shared: Path) -> Path:
 def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with an empty cache and no network."""
     published = {"raft_small": Published("http://127.0.0.1:9/raft_small.pth", "0")}
-    monkeypatch.setattr("patchvid.weights.PUBLISHED", published)
-    monkeypatch.setattr("patchvid.weights._failures", {})
+    monkeypatch.setattr("patchvid.networks.weights.PUBLISHED", published)
+    monkeypatch.setattr("patchvid.networks.weights._failures", {})
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
     monkeypatch.delenv("PATCHVID_RAFT", raising=False)
 
@@ -233,7 +233,7 @@ def test_one_large_pair_at_a_time_makes_no_difference(
 ) -> None:
     video = panned(192, 208, (2, 1))
     together = optical_flow(video, weights=drawn_weights, iterations=3)
-    monkeypatch.setattr("patchvid.flow._MUCH_MEMORY", 0)
+    monkeypatch.setattr("patchvid.motion.optical_flow._MUCH_MEMORY", 0)
     alone = optical_flow(video, weights=drawn_weights, iterations=3)
     np.testing.assert_array_equal(together, alone)
 
@@ -312,8 +312,8 @@ def test_weights_are_fetched_on_the_way(
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         url = f"http://127.0.0.1:{server.server_port}/{drawn_weights.name}"
         published = {"raft_small": Published(url, sha256)}
-        monkeypatch.setattr("patchvid.weights.PUBLISHED", published)
-        monkeypatch.setattr("patchvid.weights._failures", {})
+        monkeypatch.setattr("patchvid.networks.weights.PUBLISHED", published)
+        monkeypatch.setattr("patchvid.networks.weights._failures", {})
         monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
         for variable in ("http_proxy", "HTTP_PROXY", "PATCHVID_RAFT"):
             monkeypatch.delenv(variable, raising=False)

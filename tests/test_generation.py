@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import generate, resize, sample_clip, search, vote, vpnn
-from patchvid.application import Made
+from patchvid.core.pyramid import level_shapes
+from patchvid.core.synthesis import Quantizer, Settings, _scale_up
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.pyramid import level_shapes
-from patchvid.synthesis import Quantizer, Settings, _scale_up
+from patchvid.results import Result
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ def smooth(*shape: int, dtype: Any = np.uint8, seed: int = 0) -> Array:
 
 
 CLIP = smooth(4, 24, 40, 3)
-FREELY: Any = {"noise": 10.0, "em": 2}  # quick, and far away from the clip
+FREELY: Any = {"noise": 10.0, "iterations": 2}  # quick, and far away from the clip
 
 
 # The video
@@ -76,7 +76,7 @@ def test_type_and_numbers_are_those_of_the_clip(dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_means_stay_in_the_range_of_the_clip(dtype: Any) -> None:
     clip = smooth(4, 24, 40, 3, dtype=dtype)
-    video = generate(clip, seed=1, vote="mean", **FREELY)
+    video = generate(clip, seed=1, reduce="mean", **FREELY)
     assert (video.shape, video.dtype) == (clip.shape, clip.dtype)
     assert video.min() >= clip.min() - 1e-5
     assert video.max() <= clip.max() + 1e-5
@@ -116,7 +116,9 @@ def test_without_noise_the_clip_comes_back() -> None:
 
 def test_more_noise_leads_further_away() -> None:
     distance = [
-        np.abs(generate(CLIP, seed=0, samples=6, noise=noise, em=2) - CLIP.astype(float)).mean()
+        np.abs(
+            generate(CLIP, seed=0, samples=6, noise=noise, iterations=2) - CLIP.astype(float)
+        ).mean()
         for noise in (0, 3, 10)
     ]
     assert distance[0] < distance[1] < distance[2]
@@ -195,7 +197,7 @@ def test_a_smaller_alpha_brings_more_of_the_clip_back() -> None:
 
 def test_a_constant_clip_stays_constant() -> None:
     for clip in (np.full((3, 16, 18, 3), 7, np.uint8), np.full((3, 16, 18, 1), -0.5, np.float32)):
-        np.testing.assert_array_equal(generate(clip, seed=1, em=1), clip)
+        np.testing.assert_array_equal(generate(clip, seed=1, iterations=1), clip)
 
 
 @pytest.mark.filterwarnings("error")
@@ -247,7 +249,7 @@ WIDE, TALL = smooth(5, 75, 40, 3), smooth(6, 80, 44, 3, seed=1)
         lambda: vpnn(WIDE, TALL, TALL, seed=0, alpha=1.0)[0],
         lambda: vpnn(WIDE, TALL, TALL, seed=0, reduce="mean", periodic=(False, True, False))[0],
         lambda: generate(TALL, seed=0, **FREELY),
-        lambda: generate(WIDE / np.float32(9), seed=0, size=(4, 70, 50), vote="mean", **FREELY),
+        lambda: generate(WIDE / np.float32(9), seed=0, size=(4, 70, 50), reduce="mean", **FREELY),
     ],
     ids=[
         "search", "periodic", "floats", "exact", "layer", "periodic layer", "generate", "resized"
@@ -273,7 +275,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(compute: Callable[[], Arra
 def test_details_tell_where_everything_comes_from() -> None:
     options: Any = {"patch": (3, 5, 6), "size": (4, 20, 33)}
     made = generate(CLIP, seed=4, samples=2, details=True, **options, **FREELY)
-    assert isinstance(made, Made)
+    assert isinstance(made, Result)
     assert made.seed == 4
     assert made.nnf.dtype == np.int32
     assert made.nnf.shape == (2, 2, 16, 28, 3)
@@ -290,7 +292,7 @@ def test_details_tell_where_everything_comes_from() -> None:
 @pytest.mark.parametrize("samples", [1, 3])
 def test_progress_goes_from_the_coarsest_level_to_one(samples: int) -> None:
     calls: list[tuple[int, int, float]] = []
-    generate(CLIP, seed=1, samples=samples, em=3, progress=lambda *call: calls.append(call))
+    generate(CLIP, seed=1, samples=samples, iterations=3, progress=lambda *call: calls.append(call))
     levels, n_levels, fractions = zip(*calls, strict=True)
     count = len(level_shapes(CLIP.shape[:3]))
     assert set(n_levels) == {count}
@@ -308,7 +310,7 @@ def test_large_levels_are_made_with_less() -> None:
     assert settings.at((3, 1000, 1001)) == ((3, 7, 7), 1)
     assert settings.at((3, 2500, 1000)) == ((3, 7, 7), 1)
     assert settings.at((3, 2500, 1001)) == ((3, 5, 5), 1)
-    assert Settings(patch=(1, 9, 9), em=3).at((3, 2500, 1001)) == ((1, 9, 9), 3)
+    assert Settings(patch=(1, 9, 9), iterations=3).at((3, 2500, 1001)) == ((1, 9, 9), 3)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -371,14 +373,14 @@ def test_patches_are_compared_in_eight_bits(dtype: Any) -> None:
         ({"noise": math.nan}, "noise must be 'auto' or from 0 to 1000, got nan"),
         ({"noise": 1e30}, "noise must be 'auto' or from 0 to 1000, got 1e.30"),
         ({"noise": "loud"}, "noise must be 'auto' or from 0 to 1000, got"),
-        ({"em": 0}, "em must be a whole number of at least 1, got 0"),
-        ({"em": 1.5}, "em must be"),
+        ({"iterations": 0}, "iterations must be a whole number of at least 1, got 0"),
+        ({"iterations": 1.5}, "iterations must be"),
         ({"samples": 0}, "samples must be a whole number of at least 1, got 0"),
         ({"samples": 1.5}, "samples must be"),
         ({"alpha": 0}, "alpha must be above 0"),
         ({"alpha": math.nan}, "alpha must be above 0"),
         ({"tile": "z"}, "tile must be '', 'x', 'y' or 'xy', got 'z'"),
-        ({"vote": "mode"}, "vote must be 'median' or 'mean', got 'mode'"),
+        ({"reduce": "mode"}, "reduce must be 'median' or 'mean', got 'mode'"),
         ({"seed": -1}, "seed must be"),
         ({"seed": "lucky"}, "seed must be"),
         ({"device": "tpu"}, "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),

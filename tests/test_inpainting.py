@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from patchvid import resize, sample_clip, search, vote
-from patchvid.application import Made
+from patchvid.apps.cues import painted
+from patchvid.apps.inpainting import inpaint
 from patchvid.cli.inpaint import inpaint as command
-from patchvid.cues import painted
+from patchvid.core.search import patches_within
 from patchvid.errors import InvalidInput, PatchvidError
-from patchvid.inpainting import inpaint
-from patchvid.matching import patches_within
-from patchvid.video import read_video, write_video
+from patchvid.io.video import read_video, write_video
+from patchvid.results import Result
 
 Array = NDArray[Any]
 
@@ -175,7 +175,7 @@ def test_a_hole_may_hold_no_numbers() -> None:
 def test_patches_come_from_outside_of_the_hole() -> None:
     hole = np.broadcast_to(HOLE, CLIP.shape[:3])
     made = inpaint(CLIP, HOLE, seed=3, details=True)
-    assert isinstance(made, Made)
+    assert isinstance(made, Result)
     allowed = patches_within(~hole, (3, 7, 7))
     searched = ~patches_within(~hole, (3, 7, 7))
     keys = made.nnf[searched]
@@ -341,7 +341,7 @@ def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
         ({"cue": CLIP[..., 0]}, "cue must be a filled"),
         ({"video": CLIP[0]}, "video must be a filled"),
         ({"grow": -1}, "grow must be a whole number of at least 0, got -1"),
-        ({"vote": "mode"}, "vote must be"),
+        ({"reduce": "mode"}, "reduce must be"),
         ({"patch": (3, 40, 7)}, "smaller than the patch"),
         ({"tile": "z"}, "tile must be"),
         ({"video": CLIP[:1], "loop": True}, "a single frame makes no loop"),

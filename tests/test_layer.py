@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import patch_distance, resize, search, vpnn
+from patchvid.core.fields import to_nnf
+from patchvid.core.matcher import Matcher, completeness_weights
 from patchvid.errors import InvalidInput
 from patchvid.kernels import cpu
-from patchvid.layer import Matcher, completeness_weights
-from patchvid.matching import to_nnf
 
 PATCH = (3, 5, 5)
 
@@ -34,8 +34,8 @@ def test_a_layer_searches_and_votes(clip: NDArray[np.uint8]) -> None:
     options: Any = {"periodic": (False, False, True), "keys": keys, "sweeps": 3, "seed": 5}
     query = query[:, :24, :59]
     start, _ = search(query, key, patch=PATCH, **options)
-    output, nnf = vpnn(query, key, value, patch=PATCH, nnf=start, queries=queries, **options)
-    expected, _ = search(query, key, patch=PATCH, nnf=start, queries=queries, **options)
+    output, nnf = vpnn(query, key, value, patch=PATCH, nnf=start, query_mask=queries, **options)
+    expected, _ = search(query, key, patch=PATCH, nnf=start, query_mask=queries, **options)
     np.testing.assert_array_equal(nnf, expected)
     np.testing.assert_array_equal(
         output, naive.vote(value, nnf, PATCH, periodic=(False, False, True))
@@ -69,7 +69,7 @@ def test_what_is_shown_across_a_seam_is_not_missing(monkeypatch: pytest.MonkeyPa
         compared.append((query, key))
         return search(query, key, **options)
 
-    monkeypatch.setattr("patchvid.matching.search", spy)
+    monkeypatch.setattr("patchvid.core.search.search", spy)
     key = noise(4, 12, 14, 3)
     query = np.roll(key, 5, axis=2)  # all of the key, as it goes around
     vpnn(query, key, key, patch=PATCH, alpha=1, periodic=(False, False, True), seed=0)

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from patchvid.errors import InvalidInput, VideoError
-from patchvid.masks import (
-    as_soft_mask,
+from patchvid.apps.masks import (
     box_mask,
+    check_soft_mask,
     coarse_region,
     dilate,
     fill_smoothly,
     read_mask,
     read_masks,
 )
-from patchvid.pyramid import plan_levels
-from patchvid.video import write_video
+from patchvid.core.pyramid import plan_levels
+from patchvid.errors import InvalidInput, VideoError
+from patchvid.io.video import write_video
 
 Array = NDArray[Any]
 
@@ -50,23 +50,23 @@ HARD[3:8, 5:11] = True
     ],
 )
 def test_white_is_white_in_every_type(mask: Array) -> None:
-    soft = as_soft_mask("mask", mask, SHAPE)
+    soft = check_soft_mask("mask", mask, SHAPE)
     assert soft.dtype == np.float32
     np.testing.assert_array_equal(soft, np.broadcast_to(HARD, SHAPE[:3]))
 
 
 def test_grey_stays_grey() -> None:
     ramp = np.tile(np.linspace(0, 255, 16).astype(np.uint8), (12, 1))
-    soft = as_soft_mask("mask", ramp, SHAPE)
+    soft = check_soft_mask("mask", ramp, SHAPE)
     np.testing.assert_allclose(soft[2, 5, 1:15], ramp[5, 1:15] / 255, atol=1e-6)
     colour = np.zeros((1, 12, 16, 3), np.uint8)
     colour[..., 0], colour[..., 1] = 255, 127
-    np.testing.assert_allclose(as_soft_mask("mask", colour, SHAPE), 382 / 765, atol=1e-6)
+    np.testing.assert_allclose(check_soft_mask("mask", colour, SHAPE), 382 / 765, atol=1e-6)
 
 
 def test_a_mask_may_move() -> None:
     moving = np.stack([np.roll(HARD, t, axis=1) for t in range(4)])
-    np.testing.assert_array_equal(as_soft_mask("mask", moving, SHAPE), moving)
+    np.testing.assert_array_equal(check_soft_mask("mask", moving, SHAPE), moving)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_mask_may_move() -> None:
 )
 def test_what_is_no_mask_is_named(mask: Array, message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as error:
-        as_soft_mask("mask", mask, SHAPE)
+        check_soft_mask("mask", mask, SHAPE)
     assert "\n" not in str(error.value)
 
 
@@ -123,7 +123,7 @@ def test_every_kind_of_file(tmp_path: Path, name: str) -> None:
         np.savez(path, hole=HARD[None])
     elif name == "a.jpg":
         imageio.v3.imwrite(path, np.kron(white, np.ones((8, 8), np.uint8)), quality=95)
-        wide = as_soft_mask("mask", read_mask(path), (4, 96, 128, 3))
+        wide = check_soft_mask("mask", read_mask(path), (4, 96, 128, 3))
         np.testing.assert_array_equal(wide[1, 4::8, 4::8], HARD)
         return
     elif name == "a.png":
@@ -131,7 +131,7 @@ def test_every_kind_of_file(tmp_path: Path, name: str) -> None:
     else:
         write_video(path, white[None, ..., None])
     np.testing.assert_array_equal(
-        as_soft_mask("mask", read_mask(path), SHAPE), np.broadcast_to(HARD, SHAPE[:3])
+        check_soft_mask("mask", read_mask(path), SHAPE), np.broadcast_to(HARD, SHAPE[:3])
     )
 
 

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from patchvid import estimates, kernels, metrics, read_video, resize, search
+from patchvid import kernels, metrics, read_video, resize, search
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels import cpu
 from patchvid.metrics import Estimate
+from patchvid.metrics import patches as estimates
 
 Array = NDArray[Any]
 Triple = tuple[int, int, int]
@@ -43,7 +44,7 @@ OTHER = smooth(4, 23, 22, 3, seed=1)
 @pytest.fixture
 def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small clips are measured as large ones are."""
-    monkeypatch.setattr("patchvid.estimates.EXACT_PATCHES", 0)
+    monkeypatch.setattr("patchvid.metrics.patches.EXACT_PATCHES", 0)
 
 
 # Nearest patches
@@ -285,7 +286,7 @@ def test_rows_are_what_the_functions_say_and_the_mean_is_theirs() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
 def test_a_copy_is_at_zero(dtype: Any, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if large:
-        monkeypatch.setattr("patchvid.estimates.EXACT_PATCHES", 0)
+        monkeypatch.setattr("patchvid.metrics.patches.EXACT_PATCHES", 0)
     clip = CLIP.astype(dtype)
     scores, mean, index = metrics.evaluate(clip, [clip, clip.copy()])
     np.testing.assert_allclose(mean[:3], 0, atol=1e-12)
@@ -433,8 +434,8 @@ def test_measures_of_arrays_on_a_gpu_are_taken_there(
     dtype: Any, large: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if large:
-        monkeypatch.setattr("patchvid.estimates.EXACT_PATCHES", 0)
-        monkeypatch.setattr("patchvid.estimates.PROJECTED", 100)
+        monkeypatch.setattr("patchvid.metrics.patches.EXACT_PATCHES", 0)
+        monkeypatch.setattr("patchvid.metrics.patches.PROJECTED", 100)
     source, *outputs = (clip.astype(dtype) for clip in (CLIP, OTHER, OTHER[::-1].copy()))
     expected = metrics.evaluate(source, outputs, device="cpu")
     moved = standin.wrap(source), [standin.wrap(output) for output in outputs]

@@ -10,7 +10,7 @@ import matplotlib
 import pytest
 from matplotlib import pyplot
 
-from patchvid.films import Film
+from patchvid.display.notebook import Film
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))

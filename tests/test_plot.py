@@ -11,7 +11,7 @@ import pytest
 from matplotlib import pyplot
 
 from patchvid import InvalidInput, PatchvidError, plot
-from patchvid.pictures import field_to_color
+from patchvid.display.fields import field_to_color
 
 CLIP = np.random.default_rng(0).integers(0, 256, (7, 12, 16, 3), dtype=np.uint8)
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from patchvid.core.pyramid import build_pyramid, level_shapes, plan_levels, resize
 from patchvid.errors import InvalidInput
-from patchvid.pyramid import build_pyramid, level_shapes, plan_levels, resize
 
 Floats = NDArray[np.float64]
 

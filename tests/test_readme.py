@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from patchvid import sample_clip, weights, write_video
+from patchvid import sample_clip, write_video
 from patchvid.cli.main import main
-from patchvid.sample import N_FRAMES
+from patchvid.data.koi import N_FRAMES
+from patchvid.networks import weights
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "install.md", *sorted(ROOT.glob("docs/howto/*.md"))]

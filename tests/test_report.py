@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import generate, retarget, sample_clip
-from patchvid.application import Made
+from patchvid.display.report import Report
 from patchvid.errors import InvalidInput, VideoError
-from patchvid.report import Report
+from patchvid.results import Result
 
 Video = NDArray[Any]
 
@@ -49,8 +49,8 @@ def clip() -> Video:
 
 
 @pytest.fixture(scope="module")
-def made(clip: Video) -> Made:
-    return generate(clip, seed=1, em=1, details=True)
+def made(clip: Video) -> Result:
+    return generate(clip, seed=1, iterations=1, details=True)
 
 
 def write(path: Path, report: Report, **others: Any) -> str:
@@ -58,7 +58,7 @@ def write(path: Path, report: Report, **others: Any) -> str:
     return path.read_text()
 
 
-def test_page_holds_all_it_shows(tmp_path: Path, clip: Video, made: Made) -> None:
+def test_page_holds_all_it_shows(tmp_path: Path, clip: Video, made: Result) -> None:
     report = Report({"clip": clip, "mask": None}, fps=12)
     report.add("a&b.mp4", made, seconds=1.5)
     told: list[float] = []
@@ -93,9 +93,9 @@ def test_small_videos_are_not_measured(tmp_path: Path, clip: Video) -> None:
 
 
 def test_large_videos_are_measured_small(
-    tmp_path: Path, clip: Video, made: Made, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clip: Video, made: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patchvid.report.MEASURED", clip[..., 0].size / 4)
+    monkeypatch.setattr("patchvid.display.report.MEASURED", clip[..., 0].size / 4)
     report = Report({"clip": clip})
     report.add("made", made)
     report.add("again", made)
@@ -105,7 +105,7 @@ def test_large_videos_are_measured_small(
 
 
 def test_page_is_not_replaced_or_half_written(
-    tmp_path: Path, clip: Video, made: Made, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clip: Video, made: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "r.html"
     path.write_text("precious")
@@ -134,7 +134,7 @@ def test_page_is_not_replaced_or_half_written(
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
 @pytest.mark.parametrize("window", ["1280,1000", "390,844"], ids=["desktop", "phone"])
 def test_films_play_in_step_in_a_browser(
-    tmp_path: Path, clip: Video, made: Made, window: str
+    tmp_path: Path, clip: Video, made: Result, window: str
 ) -> None:
     report = Report({"clip": clip, "short": clip[:6]}, fps=12)
     report.add("made.mp4", made)

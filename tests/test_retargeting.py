@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from patchvid import resize, sample_clip, search
-from patchvid.application import Made
+from patchvid.apps.retargeting import retarget
 from patchvid.cli.retarget import retarget as command
 from patchvid.errors import PatchvidError
-from patchvid.retargeting import retarget
-from patchvid.video import read_video
+from patchvid.io.video import read_video
+from patchvid.results import Result
 
 Array = NDArray[Any]
 
@@ -92,8 +92,8 @@ def test_the_same_size_gives_the_clip(dtype: Any) -> None:
     ],
 )
 def test_output_has_the_size_asked_for(arguments: Any, shape: tuple[int, ...]) -> None:
-    made = retarget(CLIP, seed=1, em=1, details=True, **arguments)
-    assert isinstance(made, Made)
+    made = retarget(CLIP, seed=1, iterations=1, details=True, **arguments)
+    assert isinstance(made, Result)
     assert made.video.shape == (*shape, 3)
     assert made.nnf.shape == (shape[0] - 2, shape[1] - 6, shape[2] - 6, 3)
     assert made.levels[-1].shape == shape
@@ -227,7 +227,7 @@ def test_progress_goes_from_the_coarsest_level_to_one() -> None:
     ],
 )
 def test_what_is_kept_is_in_the_output_as_it_is(size: Any, place: tuple[slice, ...]) -> None:
-    made = retarget(CLIP, size=size, keep=KEEP, seed=1, em=2)
+    made = retarget(CLIP, size=size, keep=KEEP, seed=1, iterations=2)
     assert made.shape == (*size, 3)
     np.testing.assert_array_equal(made[place], CLIP[:, 8:16, 20:31])
 
@@ -246,7 +246,7 @@ def test_what_is_kept_may_move() -> None:
 def test_what_is_partly_kept_is_blended() -> None:
     soft = np.where(KEEP, 1, 0).astype(np.float32)
     soft[8:16, 18:20] = 0.5
-    made = retarget(CLIP, size=(5, 24, 54), keep=soft, seed=1, em=2)
+    made = retarget(CLIP, size=(5, 24, 54), keep=soft, seed=1, iterations=2)
     middle = made[:, 8:16, 30:43]  # 13 columns around 24.5 * 1.5
     np.testing.assert_array_equal(middle[:, :, 2:], CLIP[:, 8:16, 20:31])
 
@@ -264,7 +264,7 @@ def test_what_is_kept_fits_in_without_a_seam() -> None:
 
 
 def test_what_is_kept_is_in_a_loop_of_tiles_as_it_is() -> None:
-    made = retarget(CLIP, size=(5, 24, 54), keep=KEEP, loop=True, tile="xy", seed=1, em=2)
+    made = retarget(CLIP, size=(5, 24, 54), keep=KEEP, loop=True, tile="xy", seed=1, iterations=2)
     np.testing.assert_array_equal(made[:, 8:16, 33:44], CLIP[:, 8:16, 20:31])
 
 
@@ -288,7 +288,7 @@ def test_what_is_kept_is_in_a_loop_of_tiles_as_it_is() -> None:
         ({"video": CLIP[0]}, "video must be a filled"),
         ({"coarsest": (0, 15)}, "coarsest must be"),
         ({"alpha": 0}, "alpha must be above 0"),
-        ({"em": 0}, "em must be"),
+        ({"iterations": 0}, "iterations must be"),
         ({"tile": "z"}, "tile must be"),
         ({"video": CLIP[:1], "loop": True}, "a single frame makes no loop"),
         ({"device": "tpu"}, "device must be"),
@@ -327,7 +327,7 @@ def test_command_changes_the_size(here: Path) -> None:
 
 def test_command_keeps_what_it_is_told(here: Path) -> None:
     np.save("keep.npy", KEEP)
-    options = ("--size", "5,24,54", "--em", 1, "--seed", 3)
+    options = ("--size", "5,24,54", "--iterations", 1, "--seed", 3)
     run("clip.npz", "--keep", "keep.npy", *options, "-o", "a.npz")
     run("clip.npz", "--box", "20,8,11,8", *options, "-o", "b.npz")
     assert Path("a.npz").read_bytes() == Path("b.npz").read_bytes()
@@ -335,8 +335,8 @@ def test_command_keeps_what_it_is_told(here: Path) -> None:
 
 
 def test_command_makes_loops_and_tiles_of_any_size(here: Path) -> None:
-    run("clip.npz", "--loop", "--tile", "x", "--em", 1, "--seed", 3)
-    expected = retarget(CLIP, scale=(1, 1, 1), loop=True, tile="x", em=1, seed=3)
+    run("clip.npz", "--loop", "--tile", "x", "--iterations", 1, "--seed", 3)
+    expected = retarget(CLIP, scale=(1, 1, 1), loop=True, tile="x", iterations=1, seed=3)
     np.testing.assert_array_equal(read_video("clip_retarget.npz")[0], expected)
 
 

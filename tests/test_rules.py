@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from patchvid.kernels import cpu, random, rules
+from patchvid.kernels import cpu, rng, rules
 
 modest = settings(deadline=None, derandomize=True)
 words = st.integers(0, 2**32 - 1)
@@ -49,16 +49,16 @@ def test_every_number_of_a_seed_tells() -> None:
 
 
 def test_random_places_come_equally_often() -> None:
-    drawn = random.below(7, np.arange(70_000), 3)
+    drawn = rng.below(7, np.arange(70_000), 3)
     np.testing.assert_allclose(np.bincount(drawn.ravel(), minlength=7), 10_000, rtol=0.03)
 
 
 def test_noise_is_normal() -> None:
-    noise = random.normal(np, (40, 50, 50), 1, 2)
+    noise = rng.normal(np, (40, 50, 50), 1, 2)
     assert noise.dtype == np.float32
     assert kstest(noise.ravel(), "norm").statistic < 0.005
     assert abs(np.corrcoef(noise.ravel()[:-1], noise.ravel()[1:])[0, 1]) < 0.01
-    assert abs(np.corrcoef(noise.ravel(), random.normal(np, (100_000,), 1, 3))[0, 1]) < 0.01
+    assert abs(np.corrcoef(noise.ravel(), rng.normal(np, (100_000,), 1, 3))[0, 1]) < 0.01
 
 
 compiled_mix = njit(rules.mix)

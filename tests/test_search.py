@@ -249,7 +249,7 @@ def test_matches_spread_around_periodic_axes() -> None:
         start = np.zeros_like(right)
         start[0, 0, 0] = right[0, 0, 0]
         nnf, cost = search(
-            query, key, nnf=start, queries=queries, periodic=(True, True, True), sweeps=2, seed=0
+            query, key, nnf=start, query_mask=queries, periodic=(True, True, True), sweeps=2, seed=0
         )
         np.testing.assert_array_equal(nnf[at_end], right[0, 0, 0] + at_end)
         assert cost[at_end] == 0
@@ -261,13 +261,13 @@ def test_only_the_queries_asked_for_are_searched() -> None:
     right = identity((2, 24, 35), (1, 5, 9))
     queries = np.random.default_rng(0).random(right.shape[:3]) < 0.5
     start = np.where(queries[..., None], 0, right)
-    nnf, cost = search(query, key, nnf=start, queries=queries, sweeps=3, seed=0)
+    nnf, cost = search(query, key, nnf=start, query_mask=queries, sweeps=3, seed=0)
     np.testing.assert_array_equal(nnf, right)  # found by propagation from those that are not
     assert not cost[queries].any()
     assert np.isnan(cost[~queries]).all()
 
     start[...] = 0
-    nnf, cost = search(query, key, nnf=start, queries=queries, sweeps=2, seed=0)
+    nnf, cost = search(query, key, nnf=start, query_mask=queries, sweeps=2, seed=0)
     assert not nnf[~queries].any()
     np.testing.assert_array_equal(
         cost[queries], patch_distance(query, key, nnf, patch=(3, 7, 7))[queries]
@@ -281,7 +281,7 @@ def test_queries_that_are_not_asked_for_keep_forbidden_keys() -> None:
     queries = np.zeros((2, 14, 18), bool)
     queries[1] = True
     nnf, _ = search(
-        query, key, keys=keys, queries=queries, nnf=np.zeros((2, 14, 18, 3), int), seed=0
+        query, key, key_mask=keys, query_mask=queries, nnf=np.zeros((2, 14, 18, 3), int), seed=0
     )
     assert not nnf[0].any()
     assert at(keys, nnf)[1].all()
@@ -303,7 +303,7 @@ def test_a_start_at_forbidden_keys_is_left_for_allowed_ones() -> None:
     query, key = noise(4, 20, 24, 3), noise(4, 20, 24, 3, seed=1)
     keys = np.zeros((2, 14, 18), bool)
     keys[0, 0, 0] = keys[1, 13, 17] = True
-    nnf, cost = search(query, key, keys=keys, nnf=np.full((2, 14, 18, 3), (0, 7, 9)), seed=0)
+    nnf, cost = search(query, key, key_mask=keys, nnf=np.full((2, 14, 18, 3), (0, 7, 9)), seed=0)
     assert at(keys, nnf).all()
     assert np.isfinite(cost).all()
 

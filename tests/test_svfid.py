@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import correlate, zoom
 
-from patchvid import metrics, svfid
-from patchvid.c3d import build_c3d
+from patchvid import metrics
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
-from patchvid.weights import PUBLISHED, Published
+from patchvid.metrics import frechet
+from patchvid.networks.c3d import build_c3d
+from patchvid.networks.weights import PUBLISHED, Published
 
 Array = NDArray[Any]
 
@@ -149,7 +150,7 @@ def test_statistics_are_those_of_all_positions(
     weights: Path, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(svfid, "_BLOCK", block)
-    found = svfid.summarize(CLIP, svfid.read_c3d(weights, "cpu"))
+    found = frechet.summarize(CLIP, frechet.read_c3d(weights, "cpu"))
     expected = naive_features(CLIP).reshape(-1, N_FEATURES)
     assert found.number == len(expected) == 5 * 8 * 11
     np.testing.assert_allclose(found.mean, expected.mean(axis=0), rtol=1e-5)
@@ -165,7 +166,7 @@ def test_statistics_join_as_if_they_had_been_taken_together(
 ) -> None:
     features = 1e3 + np.random.default_rng(seed).normal(size=(n_values, first + second))
     parts = np.split(features.astype(np.float32), [first], axis=1)
-    joined = svfid._join(*map(svfid._of_columns, parts))
+    joined = frechet._join(*map(frechet._of_columns, parts))
     assert joined.number == first + second
     whole = features.astype(np.float32).astype(float)
     np.testing.assert_allclose(joined.mean, whole.mean(axis=1), rtol=1e-12)
@@ -173,10 +174,10 @@ def test_statistics_join_as_if_they_had_been_taken_together(
     np.testing.assert_allclose(joined.covariance, expected, rtol=1e-9, atol=1e-12)
 
 
-def drawn_statistics(n_values: int, seed: int, rank: int | None = None) -> svfid.Statistics:
+def drawn_statistics(n_values: int, seed: int, rank: int | None = None) -> frechet.Statistics:
     random = np.random.default_rng(seed)
     factor = random.normal(size=(n_values, rank or 2 * n_values))
-    return svfid.Statistics(1000, random.normal(size=n_values), factor @ factor.T)
+    return frechet.Statistics(1000, random.normal(size=n_values), factor @ factor.T)
 
 
 @modest
@@ -185,22 +186,22 @@ def test_distance_is_that_of_the_root_of_the_product(n_values: int, seed: int) -
     a, b = drawn_statistics(n_values, seed), drawn_statistics(n_values, seed + 1)
     root = scipy.linalg.sqrtm(a.covariance @ b.covariance).real
     expected = ((a.mean - b.mean) ** 2).sum() + np.trace(a.covariance + b.covariance - 2 * root)
-    assert svfid.frechet_distance(a, b) == pytest.approx(expected, rel=1e-7)
-    assert svfid.frechet_distance(a, b) == pytest.approx(svfid.frechet_distance(b, a))
+    assert frechet.frechet_distance(a, b) == pytest.approx(expected, rel=1e-7)
+    assert frechet.frechet_distance(a, b) == pytest.approx(frechet.frechet_distance(b, a))
 
 
 def test_distance_of_covariances_that_commute_is_that_of_their_roots() -> None:
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(20, 20)))[0]
     spreads = [np.geomspace(1e-12, 1e6, 20), np.geomspace(1e7, 1e-10, 20)]  # nearly singular
-    a, b = (svfid.Statistics(99, np.zeros(20), (axes * s**2) @ axes.T) for s in spreads)
+    a, b = (frechet.Statistics(99, np.zeros(20), (axes * s**2) @ axes.T) for s in spreads)
     expected = ((spreads[0] - spreads[1]) ** 2).sum()
-    assert svfid.frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert frechet.frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("rank", [None, 3])
 def test_equal_statistics_have_no_distance(rank: int | None) -> None:
     a = drawn_statistics(30, 0, rank)
-    assert svfid.frechet_distance(a, a) == pytest.approx(0, abs=1e-6 * np.trace(a.covariance))
+    assert frechet.frechet_distance(a, a) == pytest.approx(0, abs=1e-6 * np.trace(a.covariance))
 
 
 def test_singular_covariances_are_compared() -> None:
@@ -209,7 +210,7 @@ def test_singular_covariances_are_compared() -> None:
     little = 1e-7 * np.eye(30)
     root = scipy.linalg.sqrtm((a.covariance + little) @ (b.covariance + little)).real
     expected = ((a.mean - b.mean) ** 2).sum() + np.trace(a.covariance + b.covariance - 2 * root)
-    assert svfid.frechet_distance(a, b) == pytest.approx(expected, rel=1e-3)
+    assert frechet.frechet_distance(a, b) == pytest.approx(expected, rel=1e-3)
 
 
 # The measure
@@ -275,8 +276,8 @@ def test_weights_are_found_by_path_or_variable_or_fetched(
         metrics.svfid(CLIP, OTHER)
     monkeypatch.delenv("PATCHVID_C3D")
     unreachable = {"c3d_sports1m": Published("http://127.0.0.1:9/c3d.pth", "0")}
-    monkeypatch.setattr("patchvid.weights.PUBLISHED", unreachable)
-    monkeypatch.setattr("patchvid.weights._failures", {})
+    monkeypatch.setattr("patchvid.networks.weights.PUBLISHED", unreachable)
+    monkeypatch.setattr("patchvid.networks.weights._failures", {})
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
     with pytest.raises(WeightsError, match="cannot fetch the weights c3d_sports1m"):
         metrics.svfid(CLIP, OTHER)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchvid.kernels.threads import share
+from patchvid.kernels.threads import parallel_range
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def threads() -> Iterator[None]:
 @given(st.integers(0, 50), st.integers(1, 20))
 def test_every_piece_is_worked_on_once(count: int, grain: int) -> None:
     done: list[int] = []
-    share(lambda first, stop: done.extend(range(first, stop)), count, grain)
+    parallel_range(lambda first, stop: done.extend(range(first, stop)), count, grain)
     assert sorted(done) == list(range(count))
 
 
@@ -38,9 +38,9 @@ def test_a_failure_ends_it() -> None:
         raise ValueError(f"range {first}")
 
     with pytest.raises(ValueError, match="range"):
-        share(work, 1000)
+        parallel_range(work, 1000)
     assert len(begun) <= numba.get_num_threads()
-    share(lambda first, stop: begun.append(-1), 1)
+    parallel_range(lambda first, stop: begun.append(-1), 1)
     assert begun[-1] == -1
 
 
@@ -61,7 +61,7 @@ def test_nobody_works_on_when_it_has_failed() -> None:
         work(first, stop)
 
     with pytest.raises(ValueError, match="early"):
-        share(together, n_threads)
+        parallel_range(together, n_threads)
     assert ended.is_set() or n_threads == 1
 
 
@@ -73,7 +73,7 @@ def count_threads(_: object = None) -> int:
         taking_part.add(threading.get_ident())
         time.sleep(0.05)
 
-    share(work, 5 * numba.get_num_threads())
+    parallel_range(work, 5 * numba.get_num_threads())
     return len(taking_part)
 
 

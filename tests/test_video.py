@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from patchvid import resize, sample_clip
 from patchvid.errors import InvalidInput, PatchvidError, VideoError
-from patchvid.video import check_target, read_video, write_video
+from patchvid.io.video import check_target, read_video, write_video
 
 ROOT = Path(__file__).parents[1]
 FILMS = [".mp4", ".mov", ".mkv", ".webm"]
@@ -186,7 +186,7 @@ def test_same_video_gives_same_bytes_whatever_memory_held(tmp_path: Path) -> Non
 def test_same_video_gives_same_bytes_on_one_core_and_on_all(tmp_path: Path) -> None:
     code = """
 import os, sys
-from patchvid.video import write_video
+from patchvid.io.video import write_video
 from tests.test_video import EVERY_FORMAT, moving_colours
 folder, cores = sys.argv[1:]
 os.mkdir(folder)
@@ -622,7 +622,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
     code = """
 import numpy as np, resource, sys
 from patchvid.errors import VideoError
-from patchvid.video import write_video
+from patchvid.io.video import write_video
 noise = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), np.uint8)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 try:
@@ -644,7 +644,7 @@ def test_interrupt_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
     code = """
 import numpy as np, signal, sys, tempfile
 from pathlib import Path
-from patchvid.video import write_video
+from patchvid.io.video import write_video
 signal.signal(signal.SIGINT, signal.default_int_handler)
 noise = np.random.default_rng(0).integers(0, 256, (10, 240, 320, 3), np.uint8)
 with tempfile.TemporaryDirectory() as folder:

@@ -22,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from patchvid.checkpoint import read_tensors
 from patchvid.errors import InvalidInput, WeightsError
-from patchvid.weights import Published, fetch_weights, find_weights
+from patchvid.networks.checkpoint import read_tensors
+from patchvid.networks.weights import Published, fetch_weights, find_weights
 
 DATA = Path(__file__).parent / "data"
 CHECKPOINTS = ["checkpoint_zip.pth", "checkpoint_old.pth", "checkpoint_nested.pth"]
@@ -261,8 +261,10 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with Server(("127.0.0.1", 0), Handler) as server:
         url = f"http://127.0.0.1:{server.server_port}/weights.pth"
         sha256 = hashlib.sha256(CONTENT).hexdigest()
-        monkeypatch.setattr("patchvid.weights.PUBLISHED", {NAME: Published(url, sha256[:8])})
-        monkeypatch.setattr("patchvid.weights._failures", {})
+        monkeypatch.setattr(
+            "patchvid.networks.weights.PUBLISHED", {NAME: Published(url, sha256[:8])}
+        )
+        monkeypatch.setattr("patchvid.networks.weights._failures", {})
         monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
         for variable in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.delenv(variable, raising=False)
@@ -330,7 +332,7 @@ def test_an_interrupted_download_leaves_nothing(server: Server, tmp_path: Path) 
 def test_a_server_that_falls_silent_is_not_waited_for(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patchvid.weights._TIMEOUT", 0.2)
+    monkeypatch.setattr("patchvid.networks.weights._TIMEOUT", 0.2)
     server.kind = "stalled"
     with pytest.raises(WeightsError, match="timed out"):
         fetch_weights(NAME)

@@ -1,0 +1,40 @@
+from . import errors as errors
+from . import metrics as metrics
+from ._resampling import resize as resize
+from .apps.analogies import SKETCH as SKETCH
+from .apps.analogies import AnalogyResult as AnalogyResult
+from .apps.analogies import analogy as analogy
+from .apps.analogies import show_structures as show_structures
+from .apps.generation import generate as generate
+from .apps.inpainting import inpaint as inpaint
+from .apps.retargeting import retarget as retarget
+from .core.layer import vpnn as vpnn
+from .core.pyramid import Level as Level
+from .core.pyramid import build_pyramid as build_pyramid
+from .core.pyramid import level_shapes as level_shapes
+from .core.pyramid import plan_levels as plan_levels
+from .core.search import patch_distance as patch_distance
+from .core.search import search as search
+from .core.vote import vote as vote
+from .data.koi import sample_clip as sample_clip
+from .display import plot as plot
+from .display.fields import field_to_color as field_to_color
+from .display.fields import pixel_sources as pixel_sources
+from .display.notebook import Film as Film
+from .display.notebook import show as show
+from .display.report import Report as Report
+from .errors import DeviceError as DeviceError
+from .errors import InvalidInput as InvalidInput
+from .errors import PatchvidError as PatchvidError
+from .errors import VideoError as VideoError
+from .errors import WeightsError as WeightsError
+from .io.flow import read_flow as read_flow
+from .io.video import read_video as read_video
+from .io.video import write_video as write_video
+from .motion.color import flow_to_color as flow_to_color
+from .motion.optical_flow import optical_flow as optical_flow
+from .results import LevelTiming as LevelTiming
+from .results import Result as Result
+
+__all__: list[str]
+__version__: str

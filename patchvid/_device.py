@@ -1,0 +1,89 @@
+"""Arrays of the host and of a GPU: what goes in decides what comes out."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import wraps
+from types import ModuleType
+from typing import Any, ParamSpec, TypeVar
+
+from patchvid.errors import DeviceError, InvalidInput
+from patchvid.kernels import is_on_gpu, load, why_no_gpu
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def backend(device: str = "auto") -> ModuleType:
+    """The module of kernels for a device; "auto" is a GPU if one can be used."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
+    if device == "cpu" or (device == "auto" and why_no_gpu()):
+        return load("cpu")
+    if problem := why_no_gpu():
+        raise DeviceError(f"device 'cuda' cannot be used: {problem}")
+    return load("cuda")
+
+
+def backend_of(array: Any) -> ModuleType:
+    """The module of kernels for the device that holds an array."""
+    return backend("cuda" if is_on_gpu(array) else "cpu")
+
+
+def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a function take arrays of the host or of a GPU under these names, and return the same.
+
+    Arrays of a GPU are worked on there, others on the `device` that the function is called with.
+    Inside, all are on that device.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            bound = signature.bind(*args, **kwargs)
+            given = bound.arguments
+            arrays = {name: given[name] for name in names if given.get(name) is not None}
+            on_gpu = [array for value in arrays.values() for array in _on_gpu(value)]
+            device = given.get("device", "auto" if "device" in signature.parameters else "cpu")
+            if on_gpu and given.get("device") == "cpu":
+                raise InvalidInput(
+                    "arrays on a GPU cannot be worked on by device 'cpu'; copy them to the host "
+                    "with cupy.asnumpy, or leave device out"
+                )
+            kernels = backend("cuda" if on_gpu else device)
+            if "device" in signature.parameters:
+                given["device"] = kernels.DEVICE
+            if kernels.DEVICE == "cpu":
+                return function(*bound.args, **bound.kwargs)
+            devices = kernels.devices_of(on_gpu)
+            if len(devices) > 1:
+                numbers = " and ".join(map(str, sorted(devices)))
+                raise InvalidInput(
+                    f"arrays must be on one GPU, got some on {numbers}; copy them to one"
+                )
+            with kernels.use_device(*devices):
+                given.update({name: map_arrays(kernels.to_device, arrays[name]) for name in arrays})
+                result = function(*bound.args, **bound.kwargs)
+                return map_arrays(kernels.to_device if on_gpu else kernels.to_host, result)
+
+        return call
+
+    return decorate
+
+
+def _on_gpu(value: Any) -> Iterator[Any]:
+    """The arrays of a GPU in a value."""
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _on_gpu(item)
+    elif is_on_gpu(value):
+        yield value
+
+
+def map_arrays(function: Callable[[Any], Any], value: Any) -> Any:
+    """A value with a function applied to the arrays in it."""
+    if isinstance(value, (tuple, list)):
+        items = [map_arrays(function, item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return function(value) if hasattr(value, "__array__") or is_on_gpu(value) else value

@@ -1,0 +1,162 @@
+"""Checks at the public boundary: a value in its proper form, or one line on what is wrong."""
+
+import math
+import operator
+import secrets
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.errors import InvalidInput
+from patchvid.kernels import is_on_gpu
+
+Seed = int | np.random.Generator | None
+Triple = tuple[int, int, int]
+Axes = tuple[bool, bool, bool]
+
+MOST_VOXELS = 2**31 - 1  # that fields can point to
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+COMPARABLE = 1e15  # of floats whose squared differences, added up, stay finite
+
+_COUNTS = {2: "two", 3: "three"}
+
+
+def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[Any]:
+    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`."""
+    video = as_array(video)
+    if video.ndim != 4 or 0 in video.shape:
+        raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
+    video = video.astype(video.dtype.newbyteorder("="), copy=False)  # FITS files have another
+    if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
+        raise InvalidInput(f"{name} must hold uint8, uint16 or floats, got {video.dtype}")
+    if video.size // video.shape[3] > MOST_VOXELS:
+        raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
+    if video.dtype.kind == "f":
+        extreme = max(abs(float(video.min())), abs(float(video.max())))
+        if not extreme <= most:
+            raise InvalidInput(
+                f"{name} must be finite and at most {most:.2g} in size, got {extreme:g}; "
+                "fill gaps first, or scale the values"
+            )
+    return contiguous(video)
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """An array of NumPy, or the one of CuPy that was given."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise InvalidInput("a masked array would lose its mask; fill it, as by its filled()")
+    return values if is_on_gpu(values) else np.asarray(values)
+
+
+def contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, or a copy of it that is stored row by row."""
+    return array if array.flags.c_contiguous else array.copy()
+
+
+def to_kernel_dtype(video: NDArray[Any]) -> NDArray[Any]:
+    """The array in a dtype that the kernels take: uint8, uint16 or float32."""
+    return video if video.dtype.kind == "u" else video.astype(np.float32, copy=False)
+
+
+def check_integer(name: str, value: Any, least: int) -> int:
+    """A whole number of at least `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise InvalidInput(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return number
+
+
+def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
+    """As many positive whole numbers."""
+    try:
+        numbers = tuple(map(operator.index, values))
+    except TypeError:
+        numbers = ()
+    if len(numbers) != count or min(numbers) < 1:
+        raise InvalidInput(
+            f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {values}"
+        )
+    return numbers
+
+
+def check_size(name: str, values: Any) -> Triple:
+    """Positive extents in t, y and x."""
+    t, y, x = check_integers(name, values)
+    return t, y, x
+
+
+def check_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
+    """As many positive, finite numbers."""
+    try:
+        numbers = tuple(map(float, values))
+    except (TypeError, ValueError):
+        numbers = ()
+    if len(numbers) != count or not all(0 < number < math.inf for number in numbers):
+        raise InvalidInput(f"{name} must be {_COUNTS[count]} numbers above 0, got {values}")
+    return numbers
+
+
+def check_patch(patch: Any, *shapes: Sequence[int]) -> Triple:
+    """The extents of a patch that fits into arrays of these shapes."""
+    extents = check_size("patch", patch)
+    for shape in shapes:
+        if any(size < extent for size, extent in zip(shape, extents, strict=False)):
+            sizes = "x".join(map(str, shape[:3]))
+            raise InvalidInput(
+                f"a video of {sizes} is smaller than the patch {extents}; use a smaller patch"
+            )
+    return extents
+
+
+def check_axes(name: str, axes: Any) -> Axes:
+    """Three booleans, for t, y and x."""
+    try:
+        t, y, x = ((False, True).index(wraps) for wraps in axes)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} must be three booleans, for t, y and x, got {axes!r}") from None
+    return bool(t), bool(y), bool(x)
+
+
+def check_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:
+    """One boolean for each patch."""
+    mask = as_array(mask)
+    if mask.dtype != np.bool_ or mask.shape != grid:
+        raise InvalidInput(
+            f"{name} must be bool of shape {grid}, one for a patch, got {mask.dtype} {mask.shape}"
+        )
+    return contiguous(mask)
+
+
+def check_alpha(alpha: Any) -> float | None:
+    """A positive completeness, or None."""
+    if alpha is None:
+        return None
+    try:
+        number = float(alpha)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha!r}")
+    return number
+
+
+def check_seed(seed: Any) -> int:
+    """The seed itself, one drawn from a generator, or a random one for None."""
+    if seed is None:
+        return secrets.randbits(32)
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**32))
+    return check_integer("seed", seed, 0)
+
+
+def check_reduce(reduce: Any) -> Literal["median", "mean"]:
+    """How votes are reduced to one value."""
+    if reduce not in ("median", "mean"):
+        raise InvalidInput(f"reduce must be 'median' or 'mean', got {reduce!r}")
+    checked: Literal["median", "mean"] = reduce
+    return checked

@@ -1,0 +1,1 @@
+"""Applications: what query, key and value are, for each way to make a video."""

@@ -1,0 +1,78 @@
+"""What all applications share: checks of settings and sizes, and their results."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._validation import (
+    MOST_VOXELS,
+    Triple,
+    check_alpha,
+    check_integer,
+    check_numbers,
+    check_reduce,
+    check_size,
+)
+from patchvid.core.fields import to_nnf
+from patchvid.core.plan import Settings
+from patchvid.core.synthesis import LevelOutput
+from patchvid.errors import InvalidInput
+from patchvid.results import Result
+
+
+def check_settings(
+    video: NDArray[Any],
+    *,
+    patch: Any,
+    iterations: int | None,
+    reduce: Literal["median", "mean"],
+    alpha: float | None = None,
+    loop: bool = False,
+    tile: str = "",
+    size: Sequence[int] | None = None,
+    **others: Any,
+) -> Settings:
+    """The settings of every level, for an output of `size` made of patches of `video`."""
+    if patch is not None:
+        patch = check_size("patch", patch)
+    if len(video) == 1:  # an image: patches are flat
+        patch = (1, *(patch or (3, 7, 7))[1:])
+    iterations = None if iterations is None else check_integer("iterations", iterations, 1)
+    sizes = [video.shape[:3], video.shape[:3] if size is None else size]
+    n_frames, height, width = map(min, zip(*sizes))
+    if loop and n_frames == 1:
+        raise InvalidInput("a single frame makes no loop; give a clip, or leave loop out")
+    if tile not in ("", "x", "y", "xy"):
+        raise InvalidInput(f"tile must be '', 'x', 'y' or 'xy', got {tile!r}")
+    if ("y" in tile and height == 1) or ("x" in tile and width == 1):
+        raise InvalidInput("a single row or column makes no tile; leave tile out")
+    return Settings(
+        patch=patch, iterations=iterations, reduce=check_reduce(reduce), alpha=check_alpha(alpha),
+        periodic=(bool(loop), "y" in tile, "x" in tile), **others,
+    )  # fmt: skip
+
+
+def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -> Triple:
+    """(t, y, x) of the output, from a scale of the clip's shape or as it is."""
+    factors = check_numbers("scale", scale, 3)
+    if size is None:
+        size = [math.ceil(n * f - 1e-5) for n, f in zip(shape, factors)]
+    elif any(factor != 1 for factor in factors):
+        raise InvalidInput("give either scale or size, got both")
+    new = check_size("size", size)
+    if math.prod(new) > MOST_VOXELS:
+        raise InvalidInput(f"an output must have fewer than 2**31 voxels, got size {new}")
+    return new
+
+
+def collect(outputs: Sequence[LevelOutput], video: NDArray[Any], seed: int) -> Result:
+    """The outputs in the clip's dtype; a single one without an axis for samples."""
+    videos = [output.output.astype(video.dtype, copy=False) for output in outputs]
+    fields = [to_nnf(output.field, video.shape) for output in outputs]
+    timings = [timing for output in outputs for timing in output.timings]
+    if len(outputs) == 1:
+        return Result(videos[0], fields[0], seed, timings)
+    return Result(np.stack(videos), np.stack(fields), seed, timings)

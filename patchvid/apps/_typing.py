@@ -1,0 +1,75 @@
+"""The keyword arguments of the applications, for overloads that tell a video from a `Result`."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
+
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid._progress import Progress
+from patchvid._validation import Seed, Triple
+
+
+class Common(TypedDict, total=False):
+    """Those of all applications."""
+
+    seed: Seed
+    factor: tuple[float, float]
+    reduce: Literal["median", "mean"]
+    device: str
+    progress: Progress | bool | None
+
+
+class Generate(Common, total=False):
+    """Those of `generate`."""
+
+    patch: Triple | None
+    coarsest: tuple[int, int]
+    iterations: int | None
+    samples: int
+    scale: Sequence[float]
+    size: Sequence[int] | None
+    noise: float | Literal["auto"]
+    replicate_noise: bool
+    alpha: float | None
+    loop: bool
+    tile: str
+
+
+class Analogy(Common, total=False):
+    """Those of `analogy`."""
+
+    patch: Triple
+    coarsest: tuple[int, int]
+    iterations: int
+    bins: tuple[int, int]
+    structure: Any
+    alpha: float | None
+    structure_levels: float
+    flow: Any
+    flow_weights: Any
+
+
+class Retarget(Common, total=False):
+    """Those of `retarget`."""
+
+    size: Sequence[int] | None
+    scale: Sequence[float] | None
+    patch: Triple | None
+    coarsest: tuple[int, int] | None
+    iterations: int | None
+    keep: ArrayLike | None
+    alpha: float | None
+    loop: bool
+    tile: str
+
+
+class Inpaint(Common, total=False):
+    """Those of `inpaint`."""
+
+    patch: Triple | None
+    coarsest: tuple[int, int]
+    iterations: int | None
+    cue: NDArray[Any] | None
+    grow: int | None
+    loop: bool
+    tile: str

@@ -1,0 +1,292 @@
+"""Video analogies: a video with the layout of one clip, and the look and dynamics of another.
+
+Where and how fast a clip moves is its structure. Key and value are the style clip. At the coarsest
+level patches are compared by structure alone, on the other coarse levels by structure and colour,
+and on the fine ones by colour.
+
+Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), and sections 1.3 and 2.2 of its supplement.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Unpack, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._device import backend, backend_of, on_device
+from patchvid._progress import Progress, part_of, reporting
+from patchvid._validation import Seed, Triple, check_integers, check_seed, check_video
+from patchvid.apps import _typing
+from patchvid.apps._setup import check_settings, collect
+from patchvid.apps.guidance import Estimator, Structure, describe, show
+from patchvid.core.plan import Plan, plan_synthesis
+from patchvid.core.synthesis import finest, synthesize
+from patchvid.errors import InvalidInput
+from patchvid.motion.optical_flow import optical_flow
+from patchvid.networks.weights import StrPath
+from patchvid.results import LevelTiming
+
+# Completeness is the paper's 1, which it states where values span [-1, 1] and not 0 to 255.
+ALPHA = 127.5**2
+
+# Settings for a drawing as `content`. Drawings do not move like anything, and so what stands out by
+# its brightness is the structure. What is drawn takes more room than what it shall be made of: much
+# completeness has that repeated, and more levels with structure keep its outline. The pyramid is
+# the paper's.
+SKETCH: Mapping[str, Any] = MappingProxyType(
+    {
+        "bins": (4, 5),
+        "structure": "contrast",
+        "alpha": ALPHA / 100,
+        "structure_levels": 0.75,
+        "factor": (0.78, 0.78),
+        "coarsest": (5, 35),
+        "iterations": 3,
+    }
+)
+
+# Where structure says nothing, style keeps its place: at the coarsest level it costs a little to be
+# far away, so much at the other end of the frame.
+FAR = 60
+
+
+class AnalogyResult(NamedTuple):
+    """A `Result`, and the structures of both clips.
+
+    Attributes
+    ----------
+    video, nnf, seed, levels
+        As for `Result`.
+    structures : list of Structure
+        Of `content` and `style`.
+    """
+
+    video: NDArray[Any]
+    nnf: NDArray[np.int32]
+    seed: int
+    levels: list[LevelTiming]
+    structures: list[Structure]
+
+
+@overload
+def analogy(
+    content: NDArray[Any],
+    style: NDArray[Any],
+    *,
+    details: Literal[False] = ...,
+    **settings: Unpack[_typing.Analogy],
+) -> NDArray[Any]: ...
+@overload
+def analogy(
+    content: NDArray[Any],
+    style: NDArray[Any],
+    *,
+    details: Literal[True],
+    **settings: Unpack[_typing.Analogy],
+) -> AnalogyResult: ...
+@on_device("content", "style", "structure", "flow")
+def analogy(
+    content: NDArray[Any],
+    style: NDArray[Any],
+    *,
+    bins: tuple[int, int] = (4, 8),
+    structure: Any = "flow",
+    alpha: float | None = ALPHA,
+    structure_levels: float = 0.5,
+    seed: Seed = None,
+    flow: Any = "auto",
+    flow_weights: StrPath | None = None,
+    patch: Triple = (3, 5, 5),
+    factor: tuple[float, float] = (0.9, 0.9),
+    coarsest: tuple[int, int] = (3, 20),
+    iterations: int = 1,
+    reduce: Literal["median", "mean"] = "median",
+    device: str = "auto",
+    progress: Progress | bool | None = None,
+    details: bool = False,
+) -> Any:
+    """Make a video with the layout of `content` in space and time, and the look of `style`.
+
+    What moves in `content` is made of what moves in `style`, and looks and moves like it. For a
+    drawing as `content`, ``analogy(drawing, style, **SKETCH)`` has settings that suit.
+
+    Parameters
+    ----------
+    content, style : array
+        (t, y, x, c), uint8, uint16 or float, of any two sizes and numbers of channels.
+    bins : tuple of int
+        Number of bins into which k-means quantises the structure of `content` and of `style`, at
+        least 2.
+    structure : {"flow", "luma", "contrast"}, array, or tuple of two
+        "flow": how fast every pixel moves. "luma": how bright it is, which needs no motion.
+        "contrast": how bright it is against the ground around it, which suits strokes. An array is
+        a structure of your own: (t, y, x) or (t, y, x, g) of bool, uint8 or floats from 0 to 1,
+        with the frames, rows and columns of its clip. One for both clips, or a pair for `content`
+        and `style`.
+    alpha : float, optional
+        Completeness, in the unit of `search`'s cost in 8 bits, see `vpnn`. Smaller: more of `style`
+        appears, and what there is too little of is repeated rather than made up. None: parts of it
+        may vanish. The default is the paper's.
+    structure_levels : float
+        Share of the levels, from the coarsest on, on which structure is compared, above 0 and at
+        most 1. More keep the layout of `content`, fewer the look of `style`. The coarsest level is
+        always one of them.
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same bytes on any number of threads. None draws one.
+    flow : str, array, or tuple of two
+        How motion is estimated, see the `method` of `optical_flow`; or flows (t - 1, y, x, 2) that
+        were computed elsewhere. One for both clips, or a pair. Large clips are made smaller for the
+        estimate, as far as the levels with structure allow.
+    flow_weights : str or path, optional
+        The `weights` of `optical_flow`.
+    patch : tuple of int
+        As for `generate`.
+    factor : tuple of float
+        Size of a level relative to the next finer one, in time and in space, see `build_pyramid`.
+    coarsest : tuple of int
+        Frames, and pixels of the shorter side, of the coarsest level of `style`.
+    iterations : int
+        Searches and votes on each level.
+    reduce : {"median", "mean"}
+        As for `generate`.
+    device : {"auto", "cpu", "cuda"}
+        As for `generate`. RAFT runs on a GPU where onnxruntime has one.
+    progress : callable, bool or None
+        As for `generate`.
+    details : bool
+        Whether to return an `AnalogyResult`.
+
+    Returns
+    -------
+    array or AnalogyResult
+        With the frames, rows and columns of `content`, and the channels, dtype and range of
+        `style`.
+
+    Raises
+    ------
+    InvalidInput
+        If a setting is out of range, a clip is smaller than a patch, or it has no structure.
+    DeviceError
+        If the device cannot be used, or has too little memory.
+    WeightsError
+        If `flow` is "raft" and its weights cannot be fetched.
+
+    Notes
+    -----
+    Patches are compared in 8 bits, as `generate` does it. A channel of structure weighs as much as
+    one of colour would if it had half the contrast. Where the structure of a patch of `content` is
+    that of many patches of `style`, as in what does not move, the one in the same place of the
+    frame is preferred at the coarsest level.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> content, style = random.integers(0, 256, (2, 4, 20, 24, 3), dtype=np.uint8)
+    >>> analogy(content[:, :, :22], style, structure="luma", seed=1).shape
+    (4, 20, 22, 3)
+    """
+    kernels = backend(device)
+    clips = check_video("content", content), check_video("style", style)
+    content, style = clips
+    seed = check_seed(seed)
+    if not 0 < structure_levels <= 1:
+        raise InvalidInput(
+            f"structure_levels must be above 0 and at most 1, got {structure_levels}"
+        )
+    n_bins = check_integers("bins", bins, 2)
+    if min(n_bins) < 2:
+        raise InvalidInput(f"bins must be two or more for each clip, got {bins}")
+    settings = check_settings(
+        min(clips, key=len), patch=patch, iterations=iterations, reduce=reduce, alpha=alpha,
+        factor=factor, coarsest=coarsest,
+    )  # fmt: skip
+    kinds, flows = _as_pair("structure", structure), _as_pair("flow", flow)
+    # onnxruntime may have no GPU although CuPy does.
+    raft_device = "cpu" if kernels.DEVICE == "cpu" else "auto"
+    n_parts = 1 + sum(map(_is_estimated, kinds, flows))  # of the work: flows, then the synthesis
+    with reporting(progress, "analogy") as report:
+        plan = plan_synthesis(kernels, style, content.shape[:3], settings)
+        plan = replace(plan, settings=replace(settings, complete_levels=len(plan.levels)))
+        n_guided = max(1, int(len(plan.levels) * structure_levels))
+        guided = plan.levels[:n_guided]
+
+        def estimate(part: int) -> Estimator:
+            told = part_of(report, part / n_parts, (part + 1) / n_parts)
+            return partial(optical_flow, weights=flow_weights, device=raft_device, progress=told)
+
+        structures = [
+            describe(
+                "content", content, kinds[0], flows[0], estimate(0),
+                n_bins[0], [level.output_level for level in guided],
+            ),
+            describe(
+                "style", style, kinds[1], flows[1], estimate(n_parts - 2),
+                n_bins[1], [level.value_level for level in guided],
+            ),
+        ]  # fmt: skip
+        plan = _guide(plan, structures)
+        told = part_of(report, (n_parts - 1) / n_parts, 1)
+        made = finest(synthesize(plan, None, seed=seed, progress=told))
+    result = AnalogyResult(*collect([made], style, seed), structures)
+    return result if details else result.video
+
+
+@on_device("content", "style", "made")
+def show_structures(
+    content: NDArray[Any], style: NDArray[Any], made: AnalogyResult
+) -> NDArray[np.uint8]:
+    """A film of what two clips look like to the method, (t, y, x, 3).
+
+    `content` is above `style`. From left to right: the clip; its flow in colours, if that is its
+    structure; and its structure on the finest level that is guided by it, of which up to three
+    channels are shown. The shorter clip waits for the longer one with its last frame.
+    """
+    rows = [show(*pair) for pair in zip((content, style), made.structures, strict=True)]
+    length, width = (max(row.shape[axis] for row in rows) for axis in (0, 2))
+    for number, row in enumerate(rows):
+        waiting = np.pad(row, [(0, length - len(row)), *[(0, 0)] * 3], mode="edge")
+        rows[number] = np.pad(waiting, [(0, 0), (0, 0), (0, width - row.shape[2]), (0, 0)])
+    return np.concatenate(rows, axis=1)
+
+
+def _as_pair(name: str, value: Any) -> tuple[Any, Any]:
+    """What there is for content and for style, from one thing for both or a pair."""
+    if not isinstance(value, (tuple, list)):
+        return value, value
+    if len(value) != 2:
+        raise InvalidInput(
+            f"{name} must be one for both clips or a pair for content and style, got {len(value)}"
+        )
+    return value[0], value[1]
+
+
+def _is_estimated(kind: Any, flow: Any) -> bool:
+    return isinstance(kind, str) and kind == "flow" and isinstance(flow, str)
+
+
+def _guide(plan: Plan, structures: list[Structure]) -> Plan:
+    """The plan with the structures as guides, and with places on the coarsest level."""
+    pairs = list(zip(*(structure.guides for structure in structures), strict=True))
+    channels = [guide.shape[3] for guide in pairs[0]]
+    if channels[0] != channels[1]:
+        raise InvalidInput(
+            f"the structures of content and style must have as many channels, got {channels[0]} "
+            f"and {channels[1]}"
+        )
+    query, key = pairs[0]
+    pairs[0] = _placed(query), _placed(key)
+    guided = [replace(level, guides=pair) for level, pair in zip(plan.levels, pairs)]
+    return replace(plan, levels=[*guided, *plan.levels[len(guided) :]])
+
+
+def _placed(guide: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The guide with two more channels that say where in the frame a voxel is."""
+    _, height, width, _ = guide.shape
+    places = np.meshgrid(np.linspace(0, FAR, height), np.linspace(0, FAR, width), indexing="ij")
+    channels = np.rint(np.stack(places, axis=-1)).astype(np.uint8)
+    channels = backend_of(guide).to_device(channels)
+    return np.concatenate([guide, np.broadcast_to(channels, (*guide.shape[:3], 2))], axis=3)

@@ -1,0 +1,99 @@
+"""Cues: where somebody has painted flat colours on a clip.
+
+All is decided in 8 bits, by the channel that differs most. Rectangles are found by SciPy, on the
+host: for them alone a cue on a GPU is copied there.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from patchvid._convert import ValueRange
+from patchvid._device import backend_of
+from patchvid.apps.masks import Mask
+from patchvid.errors import InvalidInput
+
+SLIGHT, STRONG = 16, 40  # a difference that compression makes, and one that paint makes
+MOSTLY_SLIGHT = 0.25  # share of slight differences from which on they are compression's
+SMALLEST_SIDE = 4  # of a rectangle, without its blurred border
+FULL = 0.9  # share of its bounding box that a rectangle fills
+BORDER = 2  # pixels that compression blurs around paint
+STEADY = 2  # pixels by which a rectangle that stays in its place may seem to move
+
+Box = tuple[slice, slice]
+
+
+def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
+    """Where `cue` is painted, (t, y, x): 1 where it differs from `video`, and 0 elsewhere.
+
+    If it differs by compression as well, rectangles of one colour that differ strongly are meant.
+    If the cue itself is given as `video`, it is rectangles that keep their place in all frames and
+    stand out on all sides.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no such rectangles.
+    """
+    quantize = ValueRange.of_values(video).quantize
+    before, after = quantize(video), quantize(cue)
+    difference = (np.maximum(before, after) - np.minimum(before, after)).max(axis=3)
+    n_changed, n_strong = (int(np.count_nonzero(difference >= n)) for n in (1, SLIGHT))
+    if n_changed and n_changed - n_strong < MOSTLY_SLIGHT * n_changed:
+        return (difference > 0).astype(np.float32)
+    kernels = backend_of(after)
+    after, difference = kernels.to_host(after), kernels.to_host(difference)
+    window = (1, 3, 3, 1)
+    contrast = ndimage.maximum_filter(after, window) - ndimage.minimum_filter(after, window)
+    flat = contrast.max(axis=3) < SLIGHT
+    if n_changed:
+        boxes = [_rectangles(frame) for frame in flat & (difference >= STRONG)]
+    else:
+        boxes = [
+            [box for box in _rectangles(frame) if _stands_out(picture, box)]
+            for frame, picture in zip(flat, after)
+        ]
+        boxes = boxes if _is_steady(boxes) else []
+    if not any(boxes):
+        raise InvalidInput(
+            "no flat rectangles stand out as painted in the cue; say with a mask where they are"
+        )
+    mask = np.zeros(flat.shape, np.float32)
+    for frame, found in zip(mask, boxes):
+        for box in found:
+            frame[_around(box, BORDER)] = 1
+    return kernels.to_device(mask)
+
+
+def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:
+    """Bounding boxes of the regions of a frame (y, x) that fill them."""
+    labels, _ = ndimage.label(flat)
+    return [
+        box
+        for number, box in enumerate(ndimage.find_objects(labels), 1)
+        if min(side.stop - side.start for side in box) >= SMALLEST_SIDE
+        and (labels[box] == number).mean() >= FULL
+    ]
+
+
+def _stands_out(picture: NDArray[np.uint8], box: Box) -> bool:
+    """Whether what is just outside of a box has another colour, all around."""
+    colour = np.median(picture[box], axis=(0, 1))
+    outside = np.ones(picture.shape[:2], bool)
+    outside[_around(box, BORDER + 1)] = False
+    ring = _around(box, 2 * BORDER)
+    difference = np.abs(picture[ring] - colour).max(axis=2)[outside[ring]]
+    return bool(difference.size and (difference >= STRONG).mean() >= FULL)
+
+
+def _is_steady(boxes: list[list[Box]]) -> bool:
+    """Whether all frames have the same boxes."""
+    edges = [sorted((side.start, side.stop) for box in found for side in box) for found in boxes]
+    return len(set(map(len, edges))) == 1 and bool(np.ptp(edges, axis=0).max(initial=0) <= STEADY)
+
+
+def _around(box: Box, margin: int) -> Box:
+    y, x = (slice(max(side.start - margin, 0), side.stop + margin) for side in box)
+    return y, x

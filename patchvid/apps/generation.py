@@ -1,0 +1,165 @@
+"""Diverse generation: a new video with the look and motion of a clip.
+
+At the coarsest level the query is the clip with noise, and key and value are the clip. On finer
+levels the query is the output so far.
+
+Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), and sections 1.1 and 1.2 of its supplement.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, Unpack, overload
+
+from numpy.typing import NDArray
+
+from patchvid._device import backend, on_device
+from patchvid._progress import Progress, reporting
+from patchvid._validation import Seed, Triple, check_integer, check_seed, check_video
+from patchvid.apps import _typing
+from patchvid.apps._setup import check_output_size, check_settings, collect
+from patchvid.core.noise import choose_noise, synthesize_samples
+from patchvid.core.plan import plan_synthesis
+from patchvid.errors import InvalidInput
+from patchvid.results import Result
+
+MOST_NOISE = 1000
+
+# Completeness keeps parts of the clip from getting lost under the noise.
+ALPHA, COMPLETE_LEVELS = 15.0, 6
+
+
+@overload
+def generate(
+    video: NDArray[Any], *, details: Literal[False] = ..., **settings: Unpack[_typing.Generate]
+) -> NDArray[Any]: ...
+@overload
+def generate(
+    video: NDArray[Any], *, details: Literal[True], **settings: Unpack[_typing.Generate]
+) -> Result: ...
+@on_device("video")
+def generate(
+    video: NDArray[Any],
+    *,
+    seed: Seed = None,
+    samples: int = 1,
+    scale: Sequence[float] = (1, 1, 1),
+    size: Sequence[int] | None = None,
+    noise: float | Literal["auto"] = "auto",
+    replicate_noise: bool = True,
+    patch: Triple | None = None,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] = (3, 15),
+    iterations: int | None = None,
+    reduce: Literal["median", "mean"] = "median",
+    alpha: float | None = ALPHA,
+    loop: bool = False,
+    tile: str = "",
+    device: str = "auto",
+    progress: Progress | bool | None = None,
+    details: bool = False,
+) -> Any:
+    """Generate new videos that look and move like `video`.
+
+    Parameters
+    ----------
+    video : array
+        (t, y, x, c), uint8, uint16 or float, any number of channels. One frame is an image. Patches
+        are compared in 8 bits over the range of the values, and copied as they are; only double
+        precision becomes single.
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same bytes, on every device and on any number of threads. Sample i
+        of a call equals the only sample of a call with seed + i. None draws one.
+    samples : int
+        Number of videos, at least 1.
+    scale : tuple of float
+        Size of the output relative to `video`, (t, y, x), rounded up. With slightly fewer frames
+        than the clip, motions start at different times.
+    size : tuple of int, optional
+        Size of the output, (t, y, x), in place of `scale`.
+    noise : float or "auto"
+        Standard deviation of the noise at the coarsest level, where values span [-1, 1]: 0 to 1000,
+        and usually 2 to 5. "auto" is 0.8 times the mean Euclidean distance at that level between a
+        patch of the clip and the nearest other one, at least 1.7, and more where that would give
+        the clip back.
+    replicate_noise : bool
+        Whether all frames get the same noise, which keeps the output consistent over time.
+    patch : tuple of int, optional
+        Frames, rows and columns of a patch. None is 3x7x7, and 3x5x5 above 7.5 million voxels.
+    factor : tuple of float
+        Size of a level relative to the next finer one, in time and in space, see `build_pyramid`.
+    coarsest : tuple of int
+        Frames, and pixels of the shorter side, of the coarsest level. A larger one rearranges
+        smaller pieces.
+    iterations : int, optional
+        Searches and votes on each level. None is 5; 10 below 20 thousand voxels, and 1 above 3
+        million.
+    reduce : {"median", "mean"}
+        How overlapping patches are reconciled, see `vote`.
+    alpha : float, optional
+        Completeness on the coarse levels, in the unit of `search`'s cost in 8 bits, see `vpnn`. The
+        smaller, the more of the clip reappears. None: parts of it may vanish.
+    loop : bool
+        Whether the video is a loop: after the last frame comes the first.
+    tile : {"", "x", "y", "xy"}
+        Axes along which copies of the video fit together without a seam.
+    device : {"auto", "cpu", "cuda"}
+        "auto" is a GPU where one can be used. An array on a GPU stays there, and so does the
+        result. The bytes are the same on every device, except those of floats with a `reduce` of
+        "mean".
+    progress : callable, bool or None
+        Called as ``progress(fraction, message)``, with the fraction of the work that is done. None
+        shows a bar in a terminal, False shows nothing.
+    details : bool
+        Whether to return a `Result`: the video, its field, the seed and the times of the levels.
+
+    Returns
+    -------
+    array or Result
+        (t, y, x, c) of the dtype and range of `video`; (n, t, y, x, c) for several samples.
+
+    Raises
+    ------
+    InvalidInput
+        If a setting is out of range, or a clip or an output is smaller than a patch.
+    DeviceError
+        If the device cannot be used, or has too little memory.
+
+    Notes
+    -----
+    Time and memory grow in proportion to the number of voxels.
+
+    Examples
+    --------
+    >>> clip = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3), dtype=np.uint8)
+    >>> generate(clip, seed=1, size=(3, 20, 30)).shape
+    (3, 20, 30, 3)
+    """
+    kernels = backend(device)
+    video = check_video("video", video)
+    samples, seed = check_integer("samples", samples, 1), check_seed(seed)
+    noise = _check_noise(noise)
+    size = check_output_size(video.shape, scale, size)
+    settings = check_settings(
+        video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
+        size=size, factor=factor, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
+        explores=False,
+    )  # fmt: skip
+    with reporting(progress, "generate") as report:
+        plan = plan_synthesis(kernels, video, size, settings)
+        chosen = choose_noise(plan, noise, replicate=replicate_noise)
+        outputs = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
+    result = collect(outputs, video, seed)
+    return result if details else result.video
+
+
+def _check_noise(noise: Any) -> float | Literal["auto"]:
+    if isinstance(noise, str) and noise == "auto":
+        return "auto"
+    try:
+        sigma = float(noise)
+    except (TypeError, ValueError):
+        sigma = math.nan
+    if not 0 <= sigma <= MOST_NOISE:
+        raise InvalidInput(f"noise must be 'auto' or from 0 to {MOST_NOISE}, got {noise!r}")
+    return sigma

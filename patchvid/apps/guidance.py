@@ -1,0 +1,213 @@
+"""What a clip looks like where analogies compare it: how fast it moves, how bright it is.
+
+Source: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
+Made Possible" (ECCV 2022).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._convert import ValueRange, to_grey, to_rgb
+from patchvid._device import backend_of
+from patchvid._resampling import resize
+from patchvid._validation import as_array
+from patchvid.core.pyramid import Level
+from patchvid.errors import InvalidInput
+from patchvid.motion.color import flow_to_color
+from patchvid.motion.optical_flow import Flow
+
+# The method's colours span [-1, 1], and its structure [0, 1], which is half of that.
+MOST = 127
+
+# That something moves tells more than how fast, and that it is drawn more than how dark: the lower
+# bins are further apart.
+POWERS = {"flow": 0.25, "luma": 0.25, "contrast": 0.1}
+
+SAMPLE = 2_000  # values of each level that bins are made from, at most
+
+# Ground is looked for at so many points a side of a frame, in windows of half its sides, of which
+# strokes leave at least so many percent bare.
+GRID = 32
+BARE = 20
+
+# Flow is estimated on frames so many times as high and wide as where it is compared, and of at
+# least so many pixels a side: what is left out of larger ones is finer than a voxel there.
+FINER, ENOUGH = 2, 240
+
+LEAST_MOTION = 0.1  # pixels a frame: estimates that differ by less show no motion
+
+Estimator = Callable[..., Flow]
+
+
+class Structure(NamedTuple):
+    """What a clip looks like where it is compared by structure.
+
+    `guides` are the (t, y, x, g) of uint8 in 0..127 of the levels that are guided, coarsest first.
+    `flow` (t - 1, y, x, 2) is what they were made from, or None.
+    """
+
+    guides: list[NDArray[np.uint8]]
+    flow: NDArray[np.float32] | None
+
+
+def describe(
+    name: str,
+    clip: NDArray[Any],
+    kind: Any,
+    flow: Any,
+    estimate: Estimator,
+    n_bins: int,
+    levels: Sequence[Level],
+) -> Structure:
+    """The structure of a clip on some levels, where the clip is."""
+    if not isinstance(kind, str):
+        values = _as_channels(name, kind, clip)
+        return Structure([_as_guide(_fit(values, level)) for level in levels], None)
+    if kind == "flow":
+        flow = _as_flow(name, flow, clip, estimate, levels[-1])
+        values = _each_frame(np.sqrt(np.square(flow).sum(axis=3, keepdims=True)))
+        if np.ptp(values) < LEAST_MOTION:
+            raise InvalidInput(
+                f"{name} does not move, or all of it alike, and so its flow tells nothing; "
+                "use structure='luma' or another clip"
+            )
+    elif kind in ("luma", "contrast"):
+        flow, values = None, to_grey(ValueRange.of_values(clip).scale(clip))[..., None]
+        if np.ptp(values) == 0:
+            raise InvalidInput(
+                f"{name} is equally bright everywhere, which tells nothing; use another clip"
+            )
+        if kind == "contrast":
+            values = _relief(values)
+    else:
+        raise InvalidInput(
+            f"structure must be 'flow', 'luma', 'contrast' or an array, got {kind!r}"
+        )
+    fitted = [_fit(values, level) for level in levels]
+    return Structure(_in_bins(fitted, n_bins, POWERS[kind]), flow)
+
+
+def show(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
+    """A clip, its flow and its structure side by side."""
+    panels = [to_rgb(ValueRange.of_values(clip).quantize(clip))]
+    if structure.flow is not None:
+        panels.append(flow_to_color(_each_frame(structure.flow)))
+    guide = structure.guides[-1][..., :3] * np.uint8(255 // MOST)
+    panels.append(to_rgb(resize(guide, clip.shape[:3])))
+    return np.concatenate(panels, axis=2)
+
+
+def _estimated(clip: NDArray[Any], method: str, estimate: Estimator, level: Level) -> Flow:
+    """The flow of a clip, in its pixels, as finely as a level needs it."""
+    n_frames, height, width, _ = clip.shape
+    enough = max(ENOUGH, FINER * min(level.shape[1:])) / min(height, width)
+    if enough >= 1:
+        return estimate(clip, method=method)
+    coarse = resize(clip, (n_frames, round(height * enough), round(width * enough)))
+    scale = np.array([width / coarse.shape[2], height / coarse.shape[1]], np.float32)
+    flow = estimate(coarse, method=method) * backend_of(clip).to_device(scale)
+    return resize(flow, (n_frames - 1, height, width))
+
+
+def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator, level: Level) -> Flow:
+    """The flow of a clip, estimated or made elsewhere."""
+    if isinstance(flow, str):
+        if len(clip) == 1:
+            raise InvalidInput(
+                f"{name} must have two frames or more to move, got 1; use structure='luma'"
+            )
+        return _estimated(clip, flow, estimate, level)
+    flow, shape = as_array(flow), (len(clip) - 1, *clip.shape[1:3], 2)
+    if flow.shape != shape or flow.dtype.kind != "f" or not np.isfinite(flow).all():
+        raise InvalidInput(
+            f"the flow of {name} must be finite floats of shape {shape}, "
+            f"got {flow.dtype} {flow.shape}"
+        )
+    return flow.astype(np.float32, copy=False)
+
+
+def _as_channels(name: str, array: Any, clip: NDArray[Any]) -> NDArray[np.float32]:
+    """A structure that was given, (t, y, x, g) from 0 to 1."""
+    array = as_array(array)
+    if array.shape[:3] != clip.shape[:3] or array.ndim not in (3, 4) or 0 in array.shape:
+        raise InvalidInput(
+            f"the structure of {name} must be (t, y, x) or (t, y, x, g) with the "
+            f"{clip.shape[:3]} of the clip, got {array.shape}"
+        )
+    values = array.reshape(*clip.shape[:3], -1).astype(np.float32)
+    if array.dtype == np.uint8:
+        values /= 255
+    if array.dtype.kind not in "buf" or not (0 <= values.min() <= values.max() <= 1):
+        raise InvalidInput(
+            f"the structure of {name} must be bool, uint8 or floats from 0 to 1, got {array.dtype}"
+        )
+    return values
+
+
+def _each_frame(motion: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Something for each frame from what there is between frames; the last one is repeated."""
+    return np.concatenate([motion, motion[-1:]])
+
+
+def _fit(values: NDArray[Any], level: Level) -> NDArray[Any]:
+    return resize(values, level.shape, scale=level.scale)
+
+
+def _as_guide(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Values from 0 to 1 as guides have them."""
+    return np.rint(np.clip(values, 0, 1) * np.float32(MOST)).astype(np.uint8)
+
+
+def _in_bins(
+    levels: Sequence[NDArray[np.float32]], n_bins: int, power: float
+) -> list[NDArray[np.uint8]]:
+    """Values of all levels as guides have them, in the same bins.
+
+    The bins are made from as many values of each level, because what is small is pale on the coarse
+    ones.
+    """
+    kernels = backend_of(levels[0])
+    count = min(SAMPLE, *(values.size for values in levels))
+    edges = _edges(np.concatenate([_drawn(values, count) for values in levels]), n_bins)
+    heights = _as_guide((np.arange(len(edges) + 1) / max(len(edges), 1)) ** power)
+    edges, heights = kernels.to_device(edges), kernels.to_device(heights)
+    return [heights[np.searchsorted(edges, values)] for values in levels]
+
+
+def _drawn(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """So many values of a level, on the host."""
+    kernels = backend_of(values)
+    places = np.random.default_rng(0).integers(0, values.size, count)
+    return kernels.to_host(values.reshape(-1)[kernels.to_device(places)])
+
+
+def _edges(sample: NDArray[np.float32], n_bins: int) -> NDArray[np.float32]:
+    """Where one bin ends and the next begins: half way between the centres of k-means."""
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    points = sample[:, None].astype(np.float64)
+    n_bins = min(n_bins, len(np.unique(points)))
+    with threadpool_limits(1):  # threads would add up in any order, and wait for each other
+        means = KMeans(n_bins, n_init=3, random_state=0).fit(points)
+    centres = np.sort(means.cluster_centers_[:, 0])
+    return ((centres[1:] + centres[:-1]) / 2).astype(np.float32)
+
+
+def _relief(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far values are above or below the ground that strokes leave bare around them.
+
+    Strokes take less room than their ground, and so they make the longer tail of the values.
+    """
+    from scipy.ndimage import percentile_filter
+
+    kernels = backend_of(values)
+    are_bright = float(((values - values.mean()) ** 3).mean()) > 0
+    coarse = kernels.to_host(resize(values, (len(values), GRID, GRID)))
+    window = (1, GRID // 2 + 1, GRID // 2 + 1, 1)
+    bare = BARE if are_bright else 100 - BARE
+    ground = percentile_filter(coarse, bare, size=window, mode="nearest")
+    return values - resize(kernels.to_device(ground), values.shape[:3])

@@ -1,0 +1,298 @@
+"""Inpainting: a hole in a clip is completed from the rest of it, or by what a cue asks for.
+
+The coarsest query is the clip with its hole filled smoothly, or with the cue in it; key and value
+are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
+voxels are fixed.
+
+Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), conditional inpainting.
+"""
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, Unpack, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid._device import backend, on_device
+from patchvid._progress import Progress, reporting
+from patchvid._resampling import resample
+from patchvid._validation import (
+    Axes,
+    Seed,
+    Triple,
+    as_array,
+    check_integer,
+    check_seed,
+    check_video,
+    to_kernel_dtype,
+)
+from patchvid.apps import _typing
+from patchvid.apps._setup import check_settings, collect
+from patchvid.apps.cues import painted
+from patchvid.apps.masks import (
+    Mask,
+    Region,
+    blend,
+    check_soft_mask,
+    coarse_region,
+    dilate,
+    fill_smoothly,
+)
+from patchvid.core.fields import Field, patches_within
+from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.synthesis import finest, synthesize
+from patchvid.errors import InvalidInput
+from patchvid.results import Result
+
+# A cue says what should appear on levels of so many pixels on the shorter side; more make what
+# appears take the shape of the cue, fewer may lose it.
+CUED_PIXELS = 45
+
+# Around what a cue paints there is room for what does not fit into its shape, relative to the
+# shorter side of the clip.
+ROOM = 0.05
+
+FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
+FEWEST_LEVELS = 3  # for a thin hole too: lines across it are best continued on coarse levels
+
+
+@overload
+def inpaint(
+    video: NDArray[Any],
+    mask: ArrayLike | None = ...,
+    *,
+    details: Literal[False] = ...,
+    **settings: Unpack[_typing.Inpaint],
+) -> NDArray[Any]: ...
+@overload
+def inpaint(
+    video: NDArray[Any],
+    mask: ArrayLike | None = ...,
+    *,
+    details: Literal[True],
+    **settings: Unpack[_typing.Inpaint],
+) -> Result: ...
+@on_device("video", "mask", "cue")
+def inpaint(
+    video: NDArray[Any],
+    mask: ArrayLike | None = None,
+    *,
+    cue: NDArray[Any] | None = None,
+    grow: int | None = None,
+    seed: Seed = None,
+    patch: Triple | None = None,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] = (3, 15),
+    iterations: int | None = None,
+    reduce: Literal["median", "mean"] = "median",
+    loop: bool = False,
+    tile: str = "",
+    device: str = "auto",
+    progress: Progress | bool | None = None,
+    details: bool = False,
+) -> Any:
+    """Complete a hole in `video` from the rest of it.
+
+    Parameters
+    ----------
+    video : array
+        (t, y, x, c), uint8, uint16 or float, any number of channels. Floats may be NaN where the
+        mask is white.
+    mask : array, optional
+        The hole is white: (y, x) for all frames, (t, y, x), or a video. White is True, 1 in floats,
+        and 255 in integers, or 1 if none is larger; greys blend what is made with the clip. None:
+        the hole is what the cue paints.
+    cue : array, optional
+        A copy of `video` on which flat colours show what should appear, and where: it looks like
+        those parts of the clip that have these colours when they are seen from afar. Without a mask
+        the hole is where the cue differs from `video`. If compression makes it differ as well, only
+        rectangles of one colour count. The cue may also be given as `video` itself.
+    grow : int, optional
+        Pixels by which the hole is larger than the mask, in every frame. None is 0, or without a
+        mask a twentieth of the shorter side.
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same bytes, on every device and on any number of threads. None draws
+        one.
+    patch : tuple of int, optional
+        As for `generate`.
+    factor : tuple of float
+        As for `generate`.
+    coarsest : tuple of int
+        As for `generate`; but work starts at the finest level on which every patch holds something
+        of the clip outside of the hole.
+    iterations : int, optional
+        As for `generate`.
+    reduce : {"median", "mean"}
+        As for `generate`.
+    loop : bool
+        Whether what is made continues from the last frame to the first. The rest does not change;
+        with a hole that takes in the last frames any clip becomes a loop.
+    tile : {"", "x", "y", "xy"}
+        Axes along which what is made continues from one end to the other.
+    device : {"auto", "cpu", "cuda"}
+        As for `generate`.
+    progress : callable, bool or None
+        As for `generate`.
+    details : bool
+        Whether to return a `Result`.
+
+    Returns
+    -------
+    array or Result
+        (t, y, x, c) of the dtype of `video`, and equal to it outside of the hole.
+
+    Raises
+    ------
+    InvalidInput
+        If a mask or cue has another size than the clip, or a hole leaves no whole patch.
+    DeviceError
+        If the device cannot be used, or has too little memory.
+
+    Notes
+    -----
+    Time grows in proportion to the number of voxels of the hole, and, far more slowly, of the clip.
+
+    Examples
+    --------
+    >>> stripes = np.tile(np.uint8([0, 0, 90, 90]), (4, 20, 8))[..., None]
+    >>> damaged, mask = stripes.copy(), np.zeros((20, 32), bool)
+    >>> mask[5:12, 9:17] = True
+    >>> damaged[:, mask] = 255
+    >>> bool((inpaint(damaged, mask, seed=0) == stripes).all())
+    True
+    """
+    kernels = backend(device)
+    video, white = as_array(video), None
+    if mask is not None and video.ndim == 4:
+        white = check_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape)
+        video = _without_gaps(video, white)
+    video = check_video("video", video)
+    seed = check_seed(seed)
+    settings = check_settings(
+        video, patch=patch, iterations=iterations, reduce=reduce, loop=loop, tile=tile,
+        factor=factor, coarsest=coarsest, first_iterations=None,
+    )  # fmt: skip
+    if cue is not None:
+        cue = check_video("cue", cue)
+        if cue.shape != video.shape:
+            raise InvalidInput(
+                f"cue must have the shape of the clip, {video.shape}, got {cue.shape}"
+            )
+    soft = _find_hole(video, white, cue, grow)
+    hole = soft > 0
+    _check_hole(hole, settings)
+    with reporting(progress, "inpaint") as report:
+        filled = fill_smoothly(to_kernel_dtype(video), hole)
+        plan = plan_synthesis(kernels, filled, hole.shape, settings).map(partial(_restrict, hole))
+        plan = replace(plan, levels=plan.levels[_first_level(plan) :])
+        if cue is None:
+            start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
+        else:
+            start = plan.quantize(_paint(to_kernel_dtype(cue), plan.levels[0]))
+            plan = plan.map(partial(_guide, plan, to_kernel_dtype(cue)))
+        made = finest(synthesize(plan, start, seed=seed, progress=report))
+    made = made._replace(
+        output=blend(made.output, video, soft), field=_name_untouched(made.field, hole, settings)
+    )
+    result = collect([made], video, seed)
+    return result if details else result.video
+
+
+def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:
+    """The video with zeros where it is not finite and the mask is white."""
+    if video.dtype.kind != "f":
+        return video
+    gaps = (mask == 1)[..., None] & ~np.isfinite(video)
+    return np.where(gaps, video.dtype.type(0), video)
+
+
+def _find_hole(video: NDArray[Any], mask: Mask | None, cue: Any, grow: int | None) -> Mask:
+    """The share of every voxel (t, y, x) that belongs to the hole."""
+    if mask is not None:
+        soft, room = mask, 0
+    elif cue is not None:
+        soft, room = painted(video, cue), math.ceil(ROOM * min(video.shape[1:3]))
+    else:
+        raise InvalidInput("inpaint needs a mask, white where the hole is, or a cue; got neither")
+    return dilate(soft, room if grow is None else check_integer("grow", grow, 0))
+
+
+def _check_hole(hole: Region, settings: Settings) -> None:
+    if not hole.any():
+        raise InvalidInput("mask must be white where the clip is to be completed, got only black")
+    patch, _ = settings.at(hole.shape)
+    if (
+        all(n >= extent for n, extent in zip(hole.shape, patch))
+        and not patches_within(~hole, patch).any()
+    ):
+        raise InvalidInput(
+            f"the hole leaves no whole patch of the clip, {'x'.join(map(str, patch))}, to complete "
+            "it from; use a smaller mask or a smaller patch"
+        )
+
+
+def _restrict(hole: Region, level: LevelInputs) -> LevelInputs:
+    """The inputs of a level with keys outside of the hole, and all outside of it fixed."""
+    outside = ~coarse_region(hole, level.value_level)
+    return replace(level, source_mask=outside, fixed=(outside, level.value))
+
+
+def _hole_of(level: LevelInputs) -> Region:
+    assert level.fixed is not None
+    return ~level.fixed[0]
+
+
+def _first_level(plan: Plan) -> int:
+    """The finest level on which every patch holds something of the clip.
+
+    If few patches there lie outside of the hole, the next one with enough of them.
+    """
+    sighted, shares = 0, []
+    last = max(0, len(plan.levels) - FEWEST_LEVELS)
+    for number, hole in enumerate(map(_hole_of, plan.levels)):
+        patch, _ = plan.settings.at(hole.shape)
+        shares.append(float(patches_within(~hole, patch).mean()))
+        if number <= last and not patches_within(hole, patch, plan.settings.periodic).any():
+            sighted = number
+    rich = (n for n in range(sighted, len(shares)) if shares[n] >= FEWEST_KEYS)
+    return next(rich, int(np.argmax(shares)))
+
+
+def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
+    """The value with its hole filled smoothly from around it, also across periodic ends."""
+    hole = _hole_of(level)
+    pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
+    filled = fill_smoothly(
+        np.pad(level.value, [*pads, (0, 0)], mode="wrap"), np.pad(hole, pads, mode="wrap")
+    )
+    return filled[tuple(slice(begin, begin + n) for (begin, _), n in zip(pads, hole.shape))]
+
+
+def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
+    """The value with the cue in its hole."""
+    hole = _hole_of(level)
+    return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
+
+
+def _guide(plan: Plan, cue: NDArray[Any], level: LevelInputs) -> LevelInputs:
+    """The inputs of a level, guided by the cue if it is coarse."""
+    if level is not plan.levels[0] and min(level.value.shape[1:3]) > CUED_PIXELS:
+        return level
+    guides = plan.quantize(_paint(cue, level)), plan.quantize(level.value)
+    return replace(level, guides=guides)
+
+
+def _name_untouched(field: Field, hole: Region, settings: Settings) -> Field:
+    """The field in which patches outside of the hole name themselves.
+
+    Patches across a periodic end are none of the clip, even where nothing was made.
+    """
+    untouched = patches_within(~hole, settings.at(hole.shape)[0])
+    inside = tuple(map(slice, untouched.shape))
+    itself = np.arange(hole.size, dtype=np.int32, like=field).reshape(hole.shape)
+    field = field.copy()
+    field[inside] = np.where(untouched, itself[inside], field[inside])
+    return field

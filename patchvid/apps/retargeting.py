@@ -1,0 +1,230 @@
+"""Retargeting: a clip of another width, height or length, in which things keep shape and pace.
+
+The coarsest query is the clip itself, squeezed or stretched to the new size; key and value are the
+clip. Patches of the clip put what has the right shape in its place, and completeness keeps in what
+there is room for.
+
+Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), spatio-temporal retargeting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, Literal, Unpack, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid._device import backend, on_device
+from patchvid._progress import Progress, reporting
+from patchvid._resampling import resample
+from patchvid._validation import Seed, Triple, as_array, check_seed, check_video, to_kernel_dtype
+from patchvid.apps import _typing
+from patchvid.apps._setup import check_output_size, check_settings, collect
+from patchvid.apps.masks import Mask, blend, check_soft_mask, coarse_region, fill_smoothly
+from patchvid.core.periodic import open_ends, synthesize_periodic
+from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
+from patchvid.core.retarget_steps import retarget_start
+from patchvid.core.synthesis import finest
+from patchvid.errors import InvalidInput
+from patchvid.results import Result
+
+LEAST, MOST = 0.4, 3.0  # factors of a change
+COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
+
+# A patch of 3 frames spans most of these, so that actions in sequence find room side by side.
+SUMMARY_FRAMES = 4
+
+# More completeness would squeeze two things into the room for one, and tear them.
+ALPHA, COMPLETE_LEVELS = 100.0, 5
+
+
+@overload
+def retarget(
+    video: NDArray[Any], *, details: Literal[False] = ..., **settings: Unpack[_typing.Retarget]
+) -> NDArray[Any]: ...
+@overload
+def retarget(
+    video: NDArray[Any], *, details: Literal[True], **settings: Unpack[_typing.Retarget]
+) -> Result: ...
+@on_device("video", "keep")
+def retarget(
+    video: NDArray[Any],
+    *,
+    size: Sequence[int] | None = None,
+    scale: Sequence[float] | None = None,
+    keep: ArrayLike | None = None,
+    seed: Seed = None,
+    patch: Triple | None = None,
+    factor: tuple[float, float] = (0.87, 0.82),
+    coarsest: tuple[int, int] | None = None,
+    iterations: int | None = None,
+    reduce: Literal["median", "mean"] = "median",
+    alpha: float | None = ALPHA,
+    loop: bool = False,
+    tile: str = "",
+    device: str = "auto",
+    progress: Progress | bool | None = None,
+    details: bool = False,
+) -> Any:
+    """Change the width, height or length of `video`, while all in it keeps its shape and pace.
+
+    What is smaller shows less of what repeats itself, and things closer together; what is shorter
+    shows side by side what came one after the other; what is larger or longer, more of the same.
+
+    Parameters
+    ----------
+    video : array
+        (t, y, x, c), uint8, uint16 or float, any number of channels.
+    size : tuple of int, optional
+        Size of the output, (t, y, x); each axis 0.4 to 3 times as long as the clip's.
+    scale : tuple of float, optional
+        Size of the output relative to `video`, rounded up, in place of `size`.
+    keep : array, optional
+        What must not change is white: (y, x) for all frames, (t, y, x), or a video, with values as
+        for the mask of `inpaint`. It is in the output as it is, moved as a whole, so that its
+        middle keeps its place relative to the video's. Greys blend it with what is made.
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same bytes, on every device and on any number of threads. None draws
+        one.
+    patch : tuple of int, optional
+        As for `generate`.
+    factor : tuple of float
+        As for `generate`.
+    coarsest : tuple of int, optional
+        Frames, and pixels of the shorter side, of the coarsest level. More: small things stay in,
+        and keep their shape. Fewer: large ones do. None is (9, 28), and fewer for clips that have
+        less than four times the frames or two and a half times the pixels, down to (3, 15); at most
+        4 frames where the output is shorter than the clip.
+    iterations : int, optional
+        As for `generate`.
+    reduce : {"median", "mean"}
+        As for `generate`.
+    alpha : float, optional
+        Completeness on the coarse levels, in the unit of `search`'s cost in 8 bits, see `vpnn`. The
+        smaller, the more of the clip stays in; but what it shows only once may be torn. None: parts
+        of it may vanish.
+    loop : bool
+        Whether the video is a loop. What is kept does not change.
+    tile : {"", "x", "y", "xy"}
+        Axes along which copies of the video fit together without a seam.
+    device : {"auto", "cpu", "cuda"}
+        As for `generate`.
+    progress : callable, bool or None
+        As for `generate`.
+    details : bool
+        Whether to return a `Result`.
+
+    Returns
+    -------
+    array or Result
+        (t, y, x, c) of the dtype and range of `video`.
+
+    Raises
+    ------
+    InvalidInput
+        If a setting is out of range, or a region to keep does not fit.
+    DeviceError
+        If the device cannot be used, or has too little memory.
+
+    Notes
+    -----
+    Time and memory grow in proportion to the number of voxels.
+
+    Examples
+    --------
+    >>> bars = np.tile(np.repeat(np.uint8([30, 200]), 5), (4, 20, 4))[..., None]
+    >>> wider = retarget(bars, scale=(1, 1, 1.5), seed=0)
+    >>> wider.shape
+    (4, 20, 60, 1)
+    """
+    kernels = backend(device)
+    video = check_video("video", video)
+    seed = check_seed(seed)
+    size = _check_new_size(video.shape[:3], size, scale)
+    settings = check_settings(
+        video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
+        size=size, factor=factor, coarsest=coarsest or _default_coarsest(video.shape, size),
+        complete_levels=COMPLETE_LEVELS, first_iterations=None,
+    )  # fmt: skip
+    kept = share = None
+    if keep is not None:
+        soft = check_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
+        kept, share = _place(kernels, video, soft, size)
+    with reporting(progress, "retarget") as report:
+        plan = plan_synthesis(kernels, video, size, settings)
+        opened = open_ends(plan)
+        start = retarget_start(opened, seed=seed)
+        if kept is not None and share is not None:
+            plan = _keep(plan, kept, share)
+            pads = [(0, m - n) for n, m in zip(size, opened.size)]
+            opened = _keep(
+                opened, np.pad(kept, [*pads, (0, 0)], "wrap"), np.pad(share, pads, "wrap")
+            )
+        made = finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
+    if kept is not None and share is not None:
+        made = made._replace(output=blend(made.output, kept, 1 - share))
+    result = collect([made], video, seed)
+    return result if details else result.video
+
+
+def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
+    """The size of the output, in the range of what can be done."""
+    if size is None and scale is None:
+        raise InvalidInput("retarget needs the new size, or a scale of the clip's; got neither")
+    new = check_output_size(shape, (1, 1, 1) if scale is None else scale, size)
+    factors = [m / n for m, n in zip(new, shape)]
+    if not all(LEAST <= factor <= MOST for factor in factors):
+        by = ", ".join(f"{factor:.3g}" for factor in factors)
+        raise InvalidInput(
+            f"length, height and width can change by factors from {LEAST} to {MOST:g}, got {by}; "
+            "make larger changes one after the other"
+        )
+    return new
+
+
+def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
+    frames, pixels = np.clip(
+        (shape[0] // 4, 2 * min(shape[1:3]) // 5), SMALLEST_COARSEST, COARSEST
+    ).tolist()
+    return min(frames, SUMMARY_FRAMES) if size[0] < shape[0] else frames, pixels
+
+
+def _place(
+    kernels: ModuleType, video: NDArray[Any], keep: Mask, size: Triple
+) -> tuple[NDArray[Any], Mask]:
+    """What is to be kept, in an output of `size`, and to which share every voxel is."""
+    if not keep.any():
+        raise InvalidInput("keep must be white where the clip must not change, got only black")
+    source, target = [], []
+    for axis, (n, m) in enumerate(zip(keep.shape, size)):
+        others = tuple(other for other in range(3) if other != axis)
+        white = np.flatnonzero(keep.any(axis=others))
+        first, last = int(white[0]), int(white[-1])
+        length = last - first + 1
+        if length > m:
+            name = ("frames", "pixels of the height", "pixels of the width")[axis]
+            raise InvalidInput(
+                f"what is to be kept spans {length} {name} of the clip, and does not fit into {m}"
+            )
+        middle = (first + length / 2) * m / n
+        begin = min(max(round(middle - length / 2), 0), m - length)
+        source.append(slice(first, first + length))
+        target.append(slice(begin, begin + length))
+    kept = kernels.xp.zeros((*size, video.shape[3]), video.dtype)
+    share = kernels.xp.zeros(size, np.float32)
+    kept[tuple(target)], share[tuple(target)] = video[tuple(source)], keep[tuple(source)]
+    return kept, share
+
+
+def _keep(plan: Plan, kept: NDArray[Any], share: Mask) -> Plan:
+    """The plan with what is kept fixed on all levels."""
+    canvas = fill_smoothly(to_kernel_dtype(kept), share == 0)
+
+    def fix(level: LevelInputs) -> LevelInputs:
+        shape, scale = level.output_level
+        mask = ~coarse_region(share < 1, level.output_level)
+        return replace(level, fixed=(mask, resample(canvas, shape, scale=scale)))
+
+    return plan.map(fix)

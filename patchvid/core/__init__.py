@@ -1,0 +1,1 @@
+"""The method: search, vote, one layer of both, and the loop from coarse to fine."""

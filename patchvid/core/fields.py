@@ -1,0 +1,118 @@
+"""Fields: for every query patch, the flat index of the first voxel of its key patch.
+
+Kernels work on flat indices ``(t * height + y) * width + x`` (int32); users see first voxels
+(t, y, x), called an nnf (nearest-neighbour field).
+"""
+
+import math
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid._validation import Axes, Triple, as_array, contiguous
+from patchvid.errors import InvalidInput
+from patchvid.kernels import rng, rules
+
+NOT_PERIODIC: Axes = (False, False, False)
+
+Field = NDArray[np.int32]
+PatchMask = NDArray[np.bool_]
+
+
+def to_nnf(field: Field, key_shape: Sequence[int]) -> NDArray[np.int32]:
+    """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
+    rows, x = field // key_shape[2], field % key_shape[2]
+    return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
+
+
+def from_nnf(
+    kernels: ModuleType,
+    nnf: ArrayLike,
+    grid: Triple | None,
+    key_shape: Sequence[int],
+    patch: Triple,
+) -> Field:
+    """A field from first voxels (t', y', x', 3), for a grid of query patches if one is given."""
+    nnf = contiguous(kernels.to_device(as_array(nnf)))
+    if nnf.ndim != 4 or nnf.shape[3] != 3 or grid not in (None, nnf.shape[:3]):
+        wanted = "(t', y', x', 3)" if grid is None else (*grid, 3)
+        raise InvalidInput(f"nnf must have shape {wanted}, got {nnf.shape}")
+    if nnf.dtype.kind not in "iu":
+        raise InvalidInput(f"nnf must hold whole numbers, got {nnf.dtype}")
+    key_grid = kernels.patch_grid(key_shape, patch)
+    if (nnf < 0).any() or any((nnf[..., axis] >= n).any() for axis, n in enumerate(key_grid)):
+        raise InvalidInput(f"nnf must point to first voxels below {key_grid}; some lie outside")
+    t, y, x = (nnf[..., axis].astype(np.int64) for axis in range(3))
+    field: Field = ((t * key_shape[1] + y) * key_shape[2] + x).astype(np.int32)
+    return field
+
+
+def random_field(
+    kernels: ModuleType,
+    grid: Triple,
+    key_shape: Sequence[int],
+    key_grid: Triple,
+    key_mask: PatchMask | None,
+    seed: int,
+) -> Field:
+    """A field of independent random keys, of those that the mask allows."""
+    places = kernels.xp.arange(math.prod(grid))
+    return _random_keys(kernels, places, key_shape, key_grid, key_mask, seed).reshape(grid)
+
+
+def replace_forbidden(
+    kernels: ModuleType,
+    field: Field,
+    key_shape: Sequence[int],
+    key_mask: PatchMask | None,
+    seed: int,
+    query_mask: PatchMask | None,
+) -> None:
+    """Point `field` to random keys where it points to one that `key_mask` does not allow.
+
+    Patches outside of `query_mask` are left alone.
+    """
+    if key_mask is None:
+        return
+    missing = [(0, n - count) for n, count in zip(key_shape, key_mask.shape)]
+    forbidden = ~np.pad(key_mask, missing).ravel()[field]
+    if query_mask is not None:
+        forbidden &= query_mask
+    places = kernels.indices(forbidden)
+    others = _random_keys(kernels, places, key_shape, key_mask.shape, key_mask, seed)
+    flat = field.reshape(-1)
+    flat[places] = np.where(forbidden.reshape(-1)[places], others, flat[places])
+
+
+def _random_keys(
+    kernels: ModuleType,
+    places: NDArray[np.int64],
+    key_shape: Sequence[int],
+    key_grid: Sequence[int],
+    key_mask: PatchMask | None,
+    seed: int,
+) -> Field:
+    """Independent random keys for some patches of a field, by their flat indices."""
+    if key_mask is None:
+        drawn = rng.below(math.prod(key_grid), places, seed)
+    else:
+        count = key_mask.sum(dtype=np.uint64)
+        drawn = kernels.indices(key_mask)[rng.below(count, places, seed)]
+    keys: Field = rules.first_voxel(drawn, key_grid, key_shape).astype(np.int32)
+    return keys
+
+
+def patches_within(
+    mask: NDArray[np.bool_], patch: Triple, periodic: Axes = NOT_PERIODIC
+) -> PatchMask:
+    """Which patches lie inside a mask (t, y, x) with all their voxels, by their first voxels."""
+    mask = rules.pad_periodic(mask, patch, periodic)
+    for axis, extent in enumerate(patch):
+        # Whole planes at a time: over an axis of a few windows NumPy would be slow.
+        inside: Any = np.moveaxis(sliding_window_view(mask, extent, axis), -1, 0)
+        mask = np.all(inside, axis=0)
+    return mask

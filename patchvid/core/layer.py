@@ -1,0 +1,156 @@
+"""One layer, the video patch nearest neighbours module (VPNN): query, key, value -> output.
+
+Source: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+The completeness weights are those of Granot et al., "Drop the GAN" (CVPR 2022), equation 3.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid._device import backend, on_device
+from patchvid._validation import (
+    Axes,
+    Seed,
+    Triple,
+    check_alpha,
+    check_integer,
+    check_reduce,
+    check_seed,
+    check_video,
+    to_kernel_dtype,
+)
+from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask, to_nnf
+from patchvid.core.matcher import SWEEPS, Matcher
+from patchvid.core.search import check_operands
+from patchvid.errors import InvalidInput
+from patchvid.kernels import rules
+
+
+def rebuild(
+    query: NDArray[Any],
+    key: NDArray[Any],
+    value: NDArray[Any],
+    *,
+    forward: Matcher,
+    reverse: Matcher,
+    patch: Triple,
+    alpha: float | None = None,
+    reduce: Literal["median", "mean"] = "median",
+    key_mask: PatchMask | None = None,
+    query_mask: PatchMask | None = None,
+    update_mask: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[Any], Field]:
+    """Search and vote: the output (t, y, x, c') of the dtype of `value`, and its field.
+
+    Arguments are those of `vpnn`, checked, but for the two matchers, which search from query to key
+    and back, and keep their fields for the next time; and `update_mask` (t, y, x), outside of which
+    nothing is promised of the output.
+    """
+    kernels, periodic = forward.kernels, forward.periodic
+    weights = None
+    if alpha is not None:
+        padded = rules.pad_periodic(query, patch, periodic)
+        _, cost = reverse.find(key, padded, patch)
+        weights = completeness_weights(cost, alpha)
+    field, _ = forward.find(
+        query, key, patch, weights=weights, key_mask=key_mask, query_mask=query_mask
+    )
+    output = kernels.vote(
+        value, field, patch=patch, periodic=periodic, reduce=reduce, update_mask=update_mask
+    )
+    return output, field
+
+
+def completeness_weights(reverse_cost: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
+    """Factor of every key's cost, from the cost of the query that is nearest to the key."""
+    return np.float32(1) / (np.float32(alpha) + reverse_cost)
+
+
+@on_device("query", "key", "value", "nnf", "key_mask", "query_mask")
+def vpnn(
+    query: NDArray[Any],
+    key: NDArray[Any],
+    value: NDArray[Any],
+    *,
+    patch: Triple = (3, 7, 7),
+    nnf: ArrayLike | None = None,
+    alpha: float | None = None,
+    key_mask: ArrayLike | None = None,
+    query_mask: ArrayLike | None = None,
+    periodic: Axes = NOT_PERIODIC,
+    reduce: Literal["median", "mean"] = "median",
+    sweeps: int = SWEEPS,
+    seed: Seed = None,
+    device: str = "auto",
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Rebuild `query` from patches of `value`, found by comparing `query` with `key`.
+
+    Parameters
+    ----------
+    query, key : array
+        (t, y, x, c) with the same number of channels, which are compared.
+    value : array
+        (t, y, x, c'), with the frames, rows and columns of `key`: patches are taken from it.
+    patch : tuple of int
+        Frames, rows and columns of a patch.
+    nnf : array of int, optional
+        Field to start from, see `search`.
+    alpha : float, optional
+        Completeness, above 0. A key patch has its cost divided by `alpha` plus the mean squared
+        difference to its nearest query patch. Below about 100 in 8 bits every part of `key` tends
+        to be used, the more so the smaller `alpha` is. None: no such preference.
+    key_mask, query_mask : array of bool, optional
+        Which key patches may be chosen, and which query patches are searched for, see `search`.
+    periodic : tuple of bool
+        Axes (t, y, x) along which `query` and the output are periodic.
+    reduce : {"median", "mean"}
+        See `vote`.
+    sweeps : int
+        Passes over the field, see `search`.
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same output. None draws one.
+    device : {"auto", "cpu", "cuda"}
+        See `search`.
+
+    Returns
+    -------
+    output : array
+        (t, y, x, c') of the dtype of `value`, with the frames, rows and columns of `query`.
+    nnf : array of int32
+        As `search` returns it.
+
+    Raises
+    ------
+    InvalidInput
+        If the arrays do not fit together.
+    DeviceError
+        If the device cannot be used.
+
+    Examples
+    --------
+    >>> video = np.random.default_rng(0).integers(0, 256, (3, 9, 12, 3), dtype=np.uint8)
+    >>> output, nnf = vpnn(video, video, video, patch=(3, 5, 5), seed=0)
+    >>> output.shape, nnf.shape
+    ((3, 9, 12, 3), (1, 5, 8, 3))
+    """
+    kernels = backend(device)
+    sweeps, seed = check_integer("sweeps", sweeps, 1), check_seed(seed)
+    alpha, reduce = check_alpha(alpha), check_reduce(reduce)
+    query, key, patch, periodic, field, allowed, searched = check_operands(
+        kernels, query, key, patch=patch, periodic=periodic, nnf=nnf, key_mask=key_mask,
+        query_mask=query_mask,
+    )  # fmt: skip
+    value = check_video("value", value)
+    if value.shape[:3] != key.shape[:3]:
+        raise InvalidInput(
+            f"key and value must have the same (t, y, x), got {key.shape} and {value.shape}"
+        )
+    forward = Matcher(kernels, seed, periodic, field=field, method="patchmatch", sweeps=sweeps)
+    reverse = Matcher(kernels, rules.random_stream(seed), method="patchmatch", sweeps=sweeps)
+    output, found = rebuild(
+        query, key, to_kernel_dtype(value), forward=forward, reverse=reverse, patch=patch,
+        alpha=alpha, reduce=reduce, key_mask=allowed, query_mask=searched,
+    )  # fmt: skip
+    return output.astype(value.dtype, copy=False), to_nnf(found, key.shape)

@@ -1,0 +1,149 @@
+"""One search after the other: warm starts, and the choice between PatchMatch and exact search.
+
+Source: Barnes et al., "PatchMatch" (2009).
+"""
+
+import math
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._validation import Axes, Triple
+from patchvid.core.fields import (
+    NOT_PERIODIC,
+    Field,
+    PatchMask,
+    random_field,
+    replace_forbidden,
+)
+
+SWEEPS = 8  # from a random start
+RADIUS = 16  # voxels around a known key within which a better one is looked for
+
+EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
+MOST_VALUES = (2**31 - 1) // 255**2  # of a patch whose 8-bit distance fits in 32 bits
+
+
+Method = Literal["auto", "patchmatch", "exact"]
+
+
+class Matcher:
+    """Searches again and again, each time from the field that it found last.
+
+    While query and key keep their sizes, as in the iterations of a level, that field is improved.
+    When the sizes change, it is carried over to the new ones.
+
+    Parameters
+    ----------
+    kernels : module
+        The back end of the device that holds the arrays.
+    seed : int
+        Each search draws other random numbers from it.
+    periodic : tuple of bool
+        Axes (t, y, x) along which queries are periodic.
+    field : array of int32, optional
+        Where the first search starts. None: at random.
+    method : {"auto", "patchmatch", "exact"}
+        "auto" is exact where that takes no time.
+    sweeps : int, optional
+        Passes over the field, all with random search everywhere. None: as many, and as far away, as
+        the start needs.
+    explores : bool
+        Whether a search from a carried field draws random keys, and not only those of neighbours.
+    """
+
+    def __init__(
+        self,
+        kernels: ModuleType,
+        seed: int,
+        periodic: Axes = NOT_PERIODIC,
+        *,
+        field: Field | None = None,
+        method: Method = "auto",
+        sweeps: int | None = None,
+        explores: bool = True,
+    ) -> None:
+        self.kernels, self.seed, self.periodic = kernels, seed, periodic
+        self.method, self.sweeps, self.explores = method, sweeps, explores
+        self.field = field
+        self._layout: Any = None  # sizes and patch of the last search
+        self._swept = 0  # sweeps so far: each has random numbers of its own
+        self._cost_threshold: Any = None  # the mean cost of the last search
+
+    def find(
+        self,
+        query: NDArray[Any],
+        key: NDArray[Any],
+        patch: Triple,
+        *,
+        weights: NDArray[np.float32] | None = None,
+        key_mask: PatchMask | None = None,
+        query_mask: PatchMask | None = None,
+    ) -> tuple[Field, NDArray[np.float32]]:
+        """The field and its cost, the mean squared difference per value times the key's weight.
+
+        Only keys in `key_mask` are chosen. Only for patches in `query_mask` is anything promised.
+        """
+        kernels, periodic = self.kernels, self.periodic
+        query, key = comparable(query, key, patch)
+        if key_mask is not None:
+            one = np.float32(1) if weights is None else weights
+            weights = np.where(key_mask, one, np.float32(np.inf))
+        layout = (query.shape[:3], key.shape[:3], patch)
+        n_queries = math.prod(kernels.patch_grid(query.shape, patch, periodic))
+        n_keys = math.prod(kernels.patch_grid(key.shape, patch))
+        n_values = math.prod(patch) * key.shape[3]
+        is_small = n_queries * n_keys * n_values <= EXACT_PRODUCTS
+        if self.method == "exact" or (self.method == "auto" and is_small):
+            self.field, cost = kernels.search_exact(
+                query, key, patch=patch, weights=weights, periodic=periodic
+            )
+        else:
+            threshold = self._cost_threshold if layout == self._layout else None
+            sweeps, radius = self._fit_field(layout, key_mask, query_mask)
+            if self.sweeps is not None:
+                sweeps, radius = self.sweeps, None
+            cost, self._cost_threshold = kernels.search(
+                query, key, self.field, patch=patch, weights=weights, query_mask=query_mask,
+                periodic=periodic, sweeps=sweeps, first_sweep=self._swept, search_radius=radius,
+                cost_threshold=threshold, seed=self.seed,
+            )  # fmt: skip
+            self._swept += sweeps
+        self._layout = layout
+        cost /= np.float32(n_values)
+        assert self.field is not None
+        return self.field, cost
+
+    def _fit_field(
+        self, layout: Any, key_mask: PatchMask | None, query_mask: PatchMask | None
+    ) -> tuple[int, int | None]:
+        """Have a field of this layout; how many sweeps it needs, and how far from its keys."""
+        kernels = self.kernels
+        query_shape, key_shape, patch = layout
+        if self.field is None:
+            self.field = random_field(
+                kernels, kernels.patch_grid(query_shape, patch, self.periodic), key_shape,
+                kernels.patch_grid(key_shape, patch), key_mask, self.seed,
+            )  # fmt: skip
+            return SWEEPS, None
+        if layout == self._layout:
+            return 1, RADIUS
+        if self._layout is not None:
+            self.field = kernels.carry(
+                self.field, *self._layout[:2], query_shape, key_shape, patch=patch,
+                periodic=self.periodic,
+            )  # fmt: skip
+        replace_forbidden(kernels, self.field, key_shape, key_mask, self.seed, query_mask)
+        return (2, RADIUS) if self.explores else (1, 0)
+
+
+def comparable(
+    query: NDArray[Any], key: NDArray[Any], patch: Triple
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as uint8 if they are and no distance can overflow, else as float32."""
+    n_values = math.prod(patch) * key.shape[3]
+    if query.dtype == key.dtype == np.uint8 and n_values <= MOST_VALUES:
+        return query, key
+    return query.astype(np.float32, copy=False), key.astype(np.float32, copy=False)

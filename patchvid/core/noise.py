@@ -1,0 +1,113 @@
+"""Noise on the coarsest level, drawn again until the layout is new; one sample after the other.
+
+Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), and sections 1.1 and 1.2 of its supplement.
+"""
+
+from collections.abc import Sequence
+from itertools import chain, islice
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._progress import Progress, part_of
+from patchvid.core.fields import Field, to_nnf
+from patchvid.core.periodic import open_ends, synthesize_periodic
+from patchvid.core.plan import Plan
+from patchvid.core.synthesis import LevelOutput, finest
+from patchvid.kernels import rng
+from patchvid.kernels.exact import nearest_other_distance
+
+HALF_RANGE = 127.5  # of 8 bits: noise is given where values span [-1, 1]
+
+# The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
+# one. The same noise on all frames is not averaged out within a patch, and less of it will do; but
+# smooth clips and some seeds need more. A draw whose layout is mostly the clip's own, perhaps
+# shifted, is replaced by a stronger one; the layout is that of the first levels, which take no
+# time. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
+RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.8, 1.7, 1.2, 12
+LAYOUT_LEVELS, MOST_ALIKE, NEARLY = 6, 0.6, 2
+
+WIDE = 1 << 20  # more than any frame
+
+
+class Noise(NamedTuple):
+    """The noise that is added to the coarsest query.
+
+    Attributes
+    ----------
+    sigma : float
+        Its standard deviation in 8 bits.
+    replicate : bool
+        Whether all frames get the same noise.
+    draws : int
+        How often it is drawn at most. Each further draw is stronger.
+    """
+
+    sigma: float
+    replicate: bool
+    draws: int
+
+
+def choose_noise(plan: Plan, noise: float | Literal["auto"], *, replicate: bool) -> Noise:
+    """The noise that was asked for, where values span [-1, 1], or one that suits the clip."""
+    if noise != "auto":
+        return Noise(HALF_RANGE * noise, replicate, 1)
+    coarse = plan.quantize(plan.levels[0].value)
+    distance = nearest_other_distance(coarse, plan.settings.at(coarse.shape)[0])
+    return Noise(max(RULE_OF_THUMB * distance, HALF_RANGE * LEAST_NOISE), replicate, DRAWS)
+
+
+def synthesize_samples(
+    plan: Plan, noise: Noise, seeds: Sequence[int], progress: Progress
+) -> list[LevelOutput]:
+    """Make one output for every seed, from the clip with noise at the coarsest level."""
+    outputs = []
+    for number, seed in enumerate(seeds):
+        message = f"sample {number + 1}/{len(seeds)}" if len(seeds) > 1 else ""
+        report = part_of(progress, number / len(seeds), (number + 1) / len(seeds), message)
+        with plan.kernels.side_stream():
+            outputs.append(_synthesize_novel(plan, noise, seed, report))
+    plan.kernels.synchronize()
+    return outputs
+
+
+def _synthesize_novel(plan: Plan, noise: Noise, seed: int, progress: Progress) -> LevelOutput:
+    """Draw noise until the layout is new, and go on from there."""
+    opened = open_ends(plan)
+    coarse = opened.start()
+    for redraw in range(noise.draws):
+        start = _add_noise(plan, coarse, noise, seed, redraw)
+        levels = synthesize_periodic(plan, opened, start, seed=seed, progress=progress)
+        layouts = list(islice(levels, LAYOUT_LEVELS))
+        value = plan.levels[len(layouts) - 1].value
+        if (
+            redraw == noise.draws - 1
+            or _largest_share(layouts[-1].field, value.shape) <= MOST_ALIKE
+        ):
+            break
+    return finest(chain(layouts, levels))
+
+
+def _add_noise(
+    plan: Plan, coarse: NDArray[np.uint8], noise: Noise, seed: int, redraw: int
+) -> NDArray[np.float32]:
+    n_frames = 1 if noise.replicate else coarse.shape[0]
+    drawn = rng.normal(plan.kernels.xp, (n_frames, *coarse.shape[1:]), seed, redraw)
+    return np.rint(coarse + np.float32(noise.sigma * STRONGER**redraw) * drawn)
+
+
+def _largest_share(field: Field, value_shape: Sequence[int]) -> float:
+    """Share of the patches that are shifted against the clip by the most frequent shift.
+
+    Shifts that differ by a few voxels count as one: a copy that sways is a copy.
+    """
+    places = np.arange(field.size, dtype=np.int32, like=field).reshape(field.shape)
+    shifts: NDArray[np.int32] = to_nnf(field, value_shape) - to_nnf(places, field.shape)
+    shifts = shifts.reshape(-1, 3)
+    t, y, x = np.moveaxis(shifts.astype(np.int64), -1, 0)
+    numbers = (t * WIDE + y) * WIDE + x
+    different, counts = np.unique(numbers, return_counts=True)
+    most = shifts[(numbers == different[counts.argmax()]).argmax()]
+    return float((abs(shifts - most).max(axis=1) <= NEARLY).mean())

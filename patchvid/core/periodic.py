@@ -1,0 +1,112 @@
+"""Loops and tiles: outputs that are periodic in time or in space.
+
+A longer, higher or wider output is made first, on the coarse levels only, where that takes next to
+no time. Its end is laid over its beginning, and on every line the one turns into the other at
+another place. All finer levels are made with periodic axes, which hides the turn.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._progress import Progress, ignore
+from patchvid._resampling import resample
+from patchvid._validation import Axes, Triple
+from patchvid.core.fields import NOT_PERIODIC
+from patchvid.core.plan import Plan
+from patchvid.core.synthesis import LevelOutput, synthesize
+from patchvid.kernels import rng
+
+OVERLAP = 0.5  # of a period, by which the longer output exceeds it
+FRAMES = 10  # of the first level that is periodic in time, if any has as many
+BLUR = 4  # voxels over which the noise changes that says where each line turns
+
+
+def open_ends(plan: Plan) -> Plan:
+    """The plan of the longer output, with two ends along every axis."""
+    settings = replace(plan.settings, periodic=NOT_PERIODIC)
+    size = opened_size(plan.size, plan.settings.periodic)
+    return replace(plan.with_size(size), settings=settings)
+
+
+def opened_size(size: Triple, periodic: Axes) -> Triple:
+    """Size of the longer output, from which a periodic one of `size` is made."""
+    t, y, x = (n + wraps * max(2, round(OVERLAP * n)) for n, wraps in zip(size, periodic))
+    return t, y, x
+
+
+def synthesize_periodic(
+    plan: Plan,
+    opened: Plan,
+    start: NDArray[Any],
+    *,
+    seed: int,
+    progress: Progress = ignore,
+) -> Iterator[LevelOutput]:
+    """Make an output as `synthesize` does, with the periodic axes of the plan's settings.
+
+    `opened` is the plan of the longer output, see `open_ends`, and `start` its coarsest query. The
+    output begins where the patches across its ends cost least, so that the seam is seen least,
+    unless parts of it are fixed.
+    """
+    if not any(plan.settings.periodic):
+        yield from synthesize(plan, start, seed=seed, progress=progress)
+        return
+    n_frames = [level.output_level.shape[0] for level in plan.levels]
+    enough = min(FRAMES, n_frames[-1]) if plan.settings.periodic[0] else 0
+    first = next(number for number, n in enumerate(n_frames) if n >= enough)
+    for number, longer in enumerate(synthesize(opened.before(first + 1), start, seed=seed)):
+        if number < first:
+            yield longer
+    closed = plan.quantize(longer.output)
+    for axis, n in enumerate(plan.levels[first].output_level.shape):
+        if plan.settings.periodic[axis]:
+            closed = _close(plan.kernels, closed, axis, n, seed)
+    closing = plan.after(first)
+    made = synthesize(closing, closed, seed=seed, progress=progress)
+    for level, closed_level in zip(closing.levels, made, strict=True):
+        if level is plan.levels[-1] and level.fixed is None:
+            closed_level = _begin_cheapest(plan, closed_level)
+        yield closed_level._replace(timings=longer.timings + closed_level.timings)
+
+
+def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
+    """A periodic output rolled so that the patches across its ends cost least."""
+    output, field, _ = made
+    periodic = plan.settings.periodic
+    patch, _ = plan.settings.at(output.shape)
+    cost = plan.kernels.patch_distance(
+        plan.quantize(output), plan.quantize(plan.value), field, patch=patch, periodic=periodic
+    )
+    for axis, extent in enumerate(patch):
+        if periodic[axis]:
+            others = tuple(other for other in range(3) if other != axis)
+            along = cost.mean(axis=others)
+            across = sum(np.roll(along, i) for i in range(1, extent))
+            begin = -int(np.argmin(across))
+            output, field = (np.roll(array, begin, axis) for array in (output, field))
+    return made._replace(output=output, field=field)
+
+
+def _close(
+    kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, seed: int
+) -> NDArray[np.uint8]:
+    """The first `n` entries of an axis, which begin as those that come after them.
+
+    In space the turn is at the same place in all frames.
+    """
+    video = np.moveaxis(video, axis, 0)
+    overlap, height, width, _ = len(video) - n, *video.shape[1:]
+    shape = (height if axis == 0 else 1, width)
+    coarse = (1, *(-(-side // BLUR) for side in shape), 1)
+    noise = resample(rng.normal(kernels.xp, coarse, seed, axis), (1, *shape)).ravel()
+    order = noise.argsort(kind="stable").argsort()  # every turn comes equally often
+    turn = ((order * (overlap + 1)) // noise.size).reshape(shape)
+    turned = kernels.xp.arange(overlap)[:, None, None] >= turn
+    closed = video[:n].copy()
+    closed[:overlap] = np.where(turned[..., None], video[:overlap], video[n:])
+    return np.moveaxis(closed, 0, axis)

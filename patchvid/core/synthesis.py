@@ -1,0 +1,136 @@
+"""The coarse-to-fine loop over layers.
+
+Source: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._progress import Progress, ignore
+from patchvid._resampling import resample
+from patchvid._validation import Axes
+from patchvid.core.fields import Field, patches_within
+from patchvid.core.layer import rebuild
+from patchvid.core.matcher import Matcher
+from patchvid.core.plan import LevelInputs, Plan
+from patchvid.core.pyramid import Level
+from patchvid.errors import DeviceError
+from patchvid.kernels import rules
+from patchvid.results import LevelTiming
+
+CUBIC_REACH = 2  # voxels on either side that the cubic kernel reads
+
+
+class LevelOutput(NamedTuple):
+    """The output of a level, its field (flat voxel indices), and the times of all levels so far."""
+
+    output: NDArray[Any]
+    field: Field
+    timings: list[LevelTiming]
+
+
+def synthesize(
+    plan: Plan, start: NDArray[Any] | None, *, seed: int, progress: Progress = ignore
+) -> Iterator[LevelOutput]:
+    """Make an output from the coarsest query up, and yield the output of every level.
+
+    Parameters
+    ----------
+    plan : Plan
+        The levels and how they are made.
+    start : array or None
+        Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or whole float32. None:
+        there only the guides are compared.
+    seed : int
+        Of the searches.
+    progress : callable
+        Called as ``progress(fraction, message)``.
+    """
+    kernels, settings, quantize = plan.kernels, plan.settings, plan.quantize
+    if problem := kernels.check_memory(plan.footprint()):
+        raise DeviceError(problem)
+    schedule = plan.schedule()
+    work = [n * float(np.prod(x.output_level.shape)) for x, (_, n) in zip(plan.levels, schedule)]
+    done, timings = 0.0, []
+    forward = Matcher(kernels, seed, settings.periodic, explores=settings.explores)
+    reverse = Matcher(kernels, rules.random_stream(seed), explores=settings.explores)
+    output: Any = start
+    coarser: LevelInputs | None = None
+    for number, (level, (patch, iterations)) in enumerate(zip(plan.levels, schedule, strict=True)):
+        begin = kernels.record_event()
+        message = f"level {plan.offset + number + 1}/{plan.offset + len(plan.levels)}"
+        sharp = quantize(level.value)
+        if coarser is None:
+            query, key = start, sharp if start is None else sharp.astype(start.dtype)
+        else:
+            query, key = _scale_up(output, coarser, level, settings.periodic)
+            query, key = quantize(query), quantize(key)
+        is_complete = plan.offset + number < settings.complete_levels
+        key_mask = query_mask = update_mask = None
+        if level.source_mask is not None:
+            key_mask = patches_within(level.source_mask, patch)
+        if level.fixed is not None:
+            update_mask = ~level.fixed[0]
+            query_mask = ~patches_within(level.fixed[0], patch, settings.periodic)
+        for _ in range(iterations):
+            output, field = rebuild(
+                *_with_guides(query, key, level.guides), level.value, forward=forward,
+                reverse=reverse, patch=patch, alpha=settings.alpha if is_complete else None,
+                reduce=settings.reduce, key_mask=key_mask, query_mask=query_mask,
+                update_mask=update_mask,
+            )  # fmt: skip
+            output = level.restore_fixed(output)
+            query, key = quantize(output), sharp
+            done += work[number] / iterations
+            progress(done / sum(work), message)
+        shape = level.output_level.shape
+        timings.append(LevelTiming(shape, iterations, kernels, begin, kernels.record_event()))
+        yield LevelOutput(output, field, [*timings])
+        coarser = level
+
+
+def finest(outputs: Iterable[LevelOutput]) -> LevelOutput:
+    """The last of some levels' outputs."""
+    return deque(outputs, maxlen=1).pop()
+
+
+def _scale_up(
+    output: NDArray[Any], coarser: LevelInputs, level: LevelInputs, periodic: Axes
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The first query and key of a level: both scaled up, and so equally blurred."""
+    step = _ratio(level.value_level, coarser.value_level)
+    key = resample(coarser.value, level.value_level.shape, scale=step)
+    step = _ratio(level.output_level, coarser.output_level)
+    query = _resample_periodic(output, level.output_level.shape, step, periodic)
+    return level.restore_fixed(query), key
+
+
+def _with_guides(query: Any, key: Any, guides: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Query and key with the channels that guide the search; these alone if there is no query."""
+    if query is None:
+        return guides
+    if guides is None:
+        return query, key
+    joined = [np.concatenate(pair, axis=3) for pair in zip((query, key), guides, strict=True)]
+    return joined[0], joined[1]
+
+
+def _resample_periodic(
+    video: NDArray[Any], shape: Sequence[int], scale: Sequence[float], periodic: Axes
+) -> NDArray[Any]:
+    """Resample a video along whose periodic axes the last voxel is a neighbour of the first."""
+    ratios = (fine / coarse for fine, coarse in zip(shape, video.shape))
+    # A period is scaled onto a period, other axes by the levels' exact scales.
+    scale = [ratio if wraps else s for ratio, wraps, s in zip(ratios, periodic, scale)]
+    # Centres coincide, so what is added on both sides falls outside of the result.
+    pads = [(CUBIC_REACH * wraps,) * 2 for wraps in periodic]
+    return resample(np.pad(video, [*pads, (0, 0)], mode="wrap"), shape, scale=scale)
+
+
+def _ratio(fine: Level, coarse: Level) -> tuple[float, ...]:
+    """Scale from one level to a finer one."""
+    return tuple(a / b for a, b in zip(fine.scale, coarse.scale, strict=True))

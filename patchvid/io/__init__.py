@@ -1,0 +1,1 @@
+"""Clips, flows and arrays, from files and to files."""

@@ -1,0 +1,1 @@
+"""How pixels move from frame to frame."""

@@ -1,0 +1,1 @@
+"""Networks that are run by onnxruntime, made from published weights."""

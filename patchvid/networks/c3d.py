@@ -1,0 +1,97 @@
+"""The first layers of C3D, a network that tells actions in videos apart, as an ONNX graph.
+
+Source: D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks" (ICCV
+2015), section 3.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.errors import InvalidInput
+from patchvid.networks.onnx_graph import Graph
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+STRIDE = 2  # rows and columns from one position to the next; there is one for every frame
+REACH = 4  # rows and columns beyond its own two that a position sees, at most
+
+# What the colours of 0..255 are less, and their order. Weights that were converted for Chainer keep
+# the names it gives and see blue first, as Caffe does; those of MMAction see red first.
+_BGR_MEANS = (90.25, 97.66, 101.41)  # of Sports-1M
+_RGB_MEANS = (104.0, 117.0, 128.0)  # of MMAction's configuration
+
+_RENAMED = [
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (r"^(module\.)?(backbone\.)?", ""),
+        (r"\.conv\.", "."),
+        (r"/W$", ".weight"),
+        (r"/b$", ".bias"),
+    )
+]
+
+
+def build_c3d(tensors: Mapping[str, NDArray[Any]]) -> "ModelProto":
+    """Make the graph of C3D up to its second convolution.
+
+    Parameters
+    ----------
+    tensors
+        Those of the network, named as by Chainer (``conv1a/W``) or by MMAction
+        (``conv1a.conv.weight``). What comes after the second convolution is not used.
+
+    Returns
+    -------
+    A model with the input ``clip``, (t, height, width, 3), RGB in 0..255, and the output
+    ``features``, (c, t, height // 2, width // 2), both float32: of the second convolution,
+    rectified, before its pooling. The published network has 128 channels.
+
+    Raises
+    ------
+    InvalidInput
+        For tensors that are not those of C3D.
+    """
+    blue_first = any(name.endswith("/W") for name in tensors)
+    g = Graph({_renamed(name): tensor for name, tensor in tensors.items()})
+    try:
+        _check(g)
+        g.add("Squeeze", _features(g, "clip", blue_first), [0], outputs=["features"])
+    except KeyError as error:
+        raise InvalidInput(
+            f"the weights are not those of C3D: there is no {error}; give others"
+        ) from error
+    outputs = {"features": [g.size("conv2a"), "t", "rows", "columns"]}
+    return g.model("c3d", {"clip": ["t", "height", "width", 3]}, outputs)
+
+
+def _renamed(name: str) -> str:
+    for pattern, replacement in _RENAMED:
+        name = pattern.sub(replacement, name)
+    return name
+
+
+def _check(g: Graph) -> None:
+    n_channels = 3
+    for name in ("conv1a", "conv2a"):
+        expected = (g.size(name), n_channels, 3, 3, 3)
+        if (shape := g.tensors[f"{name}.weight"].shape) != expected:
+            raise InvalidInput(
+                f"the weights are not those of C3D: {name} has the shape {shape}, not {expected}; "
+                "give others"
+            )
+        n_channels = g.size(name)
+
+
+def _features(g: Graph, clip: str, blue_first: bool) -> str:
+    if blue_first:
+        clip = g("Gather", clip, np.array([2, 1, 0]), axis=3)
+    centred = g("Sub", clip, np.array(_BGR_MEANS if blue_first else _RGB_MEANS))
+    x = g("Unsqueeze", g("Transpose", centred, perm=[3, 0, 1, 2]), [0])
+    x = g("Relu", g.conv(x, "conv1a"))
+    x = g("MaxPool", x, kernel_shape=[1, 2, 2], strides=[1, STRIDE, STRIDE])
+    return g("Relu", g.conv(x, "conv2a"))
