@@ -32,7 +32,7 @@ Examples:
 @options.output_of("CONTENT")
 @analogy_options.save_structure
 @options.seeds
-@options.completeness_of("STYLE", default="1")
+@options.completeness_of("STYLE", default="16256.25")
 @analogy_options.structure
 @analogy_options.flow
 @options.synthesis_by(patch="3,5,5", factor="0.9,0.9", coarsest="3,20", iterations=1)
