@@ -11,8 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import generate, resize, sample_clip, search, vote, vpnn
+from patchvid._convert import ValueRange
+from patchvid.core.plan import Settings
 from patchvid.core.pyramid import level_shapes
-from patchvid.core.synthesis import Quantizer, Settings, _scale_up
+from patchvid.core.synthesis import _resample_periodic
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels.exact import nearest_other_distance
 from patchvid.results import Result
@@ -182,8 +184,8 @@ def test_a_single_frame_makes_no_loop() -> None:
 @pytest.mark.parametrize("axis", [1, 2])
 def test_a_tile_is_scaled_up_as_if_it_were_endless(axis: int) -> None:
     output, periodic = smooth(3, 9, 12, 3, dtype=np.float32), (False, axis == 1, axis == 2)
-    scaled = _scale_up(output, (3, 18, 24), (1, 2, 2), periodic)
-    rolled = _scale_up(np.roll(output, 4, axis=axis), (3, 18, 24), (1, 2, 2), periodic)
+    scaled = _resample_periodic(output, (3, 18, 24), (1, 2, 2), periodic)
+    rolled = _resample_periodic(np.roll(output, 4, axis=axis), (3, 18, 24), (1, 2, 2), periodic)
     np.testing.assert_allclose(rolled, np.roll(scaled, 8, axis=axis), atol=1e-5)
 
 
@@ -291,13 +293,14 @@ def test_details_tell_where_everything_comes_from() -> None:
 
 @pytest.mark.parametrize("samples", [1, 3])
 def test_progress_goes_from_the_coarsest_level_to_one(samples: int) -> None:
-    calls: list[tuple[int, int, float]] = []
+    calls: list[tuple[float, str]] = []
     generate(CLIP, seed=1, samples=samples, iterations=3, progress=lambda *call: calls.append(call))
-    levels, n_levels, fractions = zip(*calls, strict=True)
+    fractions, messages = zip(*calls, strict=True)
     count = len(level_shapes(CLIP.shape[:3]))
-    assert set(n_levels) == {count}
     sequence = [1] + [level for level in range(2, count + 1) for _ in range(3)]
-    assert list(levels) == sequence * samples
+    names = [f"sample {number}/{samples}, " for number in range(1, samples + 1)]
+    names = names if samples > 1 else [""]
+    assert list(messages) == [f"{name}level {n}/{count}" for name in names for n in sequence]
     assert fractions[0] > 0
     assert (np.diff(fractions) > 0).all()
     assert fractions[-1] == pytest.approx(1)
@@ -318,10 +321,11 @@ def test_patches_are_compared_in_eight_bits(dtype: Any) -> None:
     clip = smooth(3, 9, 9, 3, dtype=dtype)
     low, high = (0, 255) if dtype == np.uint8 else (clip.min(), clip.max())
     expected = (clip.astype(np.float64) - low) / (float(high) - float(low)) * 255
-    compared = Quantizer(clip)(clip)
+    quantize = ValueRange.of_values(clip).quantize
+    compared = quantize(clip)
     assert compared.dtype == np.uint8
     np.testing.assert_allclose(compared, expected, rtol=0, atol=0.5001)
-    beyond = Quantizer(clip)(np.array([high, low]).astype(dtype))
+    beyond = quantize(np.array([high, low]).astype(dtype))
     np.testing.assert_array_equal(beyond, [255, 0])
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from patchvid import patch_distance, resize, search, vpnn
 from patchvid.core.fields import to_nnf
-from patchvid.core.matcher import Matcher, completeness_weights
+from patchvid.core.layer import completeness_weights
+from patchvid.core.matcher import Matcher
 from patchvid.errors import InvalidInput
 from patchvid.kernels import cpu
 
@@ -31,7 +32,7 @@ def test_a_layer_searches_and_votes(clip: NDArray[np.uint8]) -> None:
     query = clip[1:7, 4:30]
     keys, queries = np.random.default_rng(0).random((2, 6, 20, 60)) < 0.7
     queries = queries[:4, :, :59]
-    options: Any = {"periodic": (False, False, True), "keys": keys, "sweeps": 3, "seed": 5}
+    options: Any = {"periodic": (False, False, True), "key_mask": keys, "sweeps": 3, "seed": 5}
     query = query[:, :24, :59]
     start, _ = search(query, key, patch=PATCH, **options)
     output, nnf = vpnn(query, key, value, patch=PATCH, nnf=start, query_mask=queries, **options)
@@ -64,14 +65,15 @@ def test_a_small_alpha_brings_more_of_the_key_back(clip: NDArray[np.uint8]) -> N
 
 def test_what_is_shown_across_a_seam_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[Any] = []
+    find = Matcher.find
 
-    def spy(query: Any, key: Any, **options: Any) -> Any:
+    def spy(matcher: Matcher, query: Any, key: Any, *args: Any, **options: Any) -> Any:
         compared.append((query, key))
-        return search(query, key, **options)
+        return find(matcher, query, key, *args, **options)
 
-    monkeypatch.setattr("patchvid.core.search.search", spy)
+    monkeypatch.setattr(Matcher, "find", spy)
     key = noise(4, 12, 14, 3)
-    query = np.roll(key, 5, axis=2)  # all of the key, as it goes around
+    query = np.roll(key, 5, axis=2)  # all of the key, some of it across the seam
     vpnn(query, key, key, patch=PATCH, alpha=1, periodic=(False, False, True), seed=0)
     _, cost = search(*compared[0], patch=PATCH, method="exact")
     assert not cost.any()
@@ -85,6 +87,11 @@ def test_weights_of_completeness() -> None:
 
 
 def test_a_layer_names_what_is_wrong(clip: NDArray[np.uint8]) -> None:
+    gaps = np.where(clip > 9, clip, np.float32(np.nan))
+    with pytest.raises(InvalidInput, match="^query must be finite"):
+        vpnn(gaps, clip, clip, patch=PATCH, alpha=1)
+    with pytest.raises(InvalidInput, match="^key must be finite"):
+        vpnn(clip, gaps, clip, patch=PATCH, alpha=1)
     with pytest.raises(InvalidInput, match="key and value must have the same"):
         vpnn(clip, clip, clip[:, 1:], patch=PATCH)
     with pytest.raises(InvalidInput, match="as many channels"):
@@ -99,7 +106,7 @@ def test_a_layer_names_what_is_wrong(clip: NDArray[np.uint8]) -> None:
 def test_a_small_search_is_exact() -> None:
     query, key = noise(3, 9, 10, 3), noise(4, 10, 9, 3, seed=1)
     weights = np.random.default_rng(0).uniform(0.5, 2, (2, 6, 5)).astype(np.float32)
-    field, cost = Matcher(cpu, seed=0).find(query, key, PATCH, weights)
+    field, cost = Matcher(cpu, seed=0).find(query, key, PATCH, weights=weights)
     nnf, optimum = naive.search(naive.all_costs(query, key, PATCH, weights=weights))
     np.testing.assert_array_equal(to_nnf(field, key.shape), nnf)
     np.testing.assert_allclose(cost, optimum, rtol=1e-6)

@@ -293,7 +293,7 @@ def test_a_forbidden_key_is_not_chosen_for_being_identical(method: Any) -> None:
     video = noise(4, 20, 24, 3)
     keys = np.ones((2, 14, 18), bool)
     keys[:, ::2] = False
-    options: Any = {"keys": keys, "method": method, "seed": 0}
+    options: Any = {"key_mask": keys, "method": method, "seed": 0}
     nnf, cost = search(video, video, **options)
     assert at(keys, nnf).all()
     assert (cost[:, ::2] > 0).all()
@@ -401,14 +401,14 @@ GRID = (1, 3, 3)
         ({"nnf": np.full((1, 3, 3, 3), 3)}, "some lie outside"),
         ({"nnf": np.full((1, 3, 3, 3), -1)}, "some lie outside"),
         ({"nnf": np.full((1, 3, 3, 3), 0.5)}, "nnf must"),
-        ({"weights": np.ones((1, 3, 4))}, "weights must be positive, of shape"),
+        ({"weights": np.ones((1, 3, 4))}, "weights must be positive and finite"),
         ({"weights": np.zeros(GRID)}, "weights must be positive"),
         ({"weights": np.full(GRID, np.nan)}, "weights must be positive"),
         ({"weights": np.full(GRID, np.inf)}, "weights must"),
-        ({"keys": np.ones((1, 3, 4), bool)}, "keys must be bool of shape"),
-        ({"keys": np.ones(GRID)}, "keys must be bool of shape"),
-        ({"keys": np.zeros(GRID, bool)}, "keys must allow at least one patch"),
-        ({"queries": np.ones((1, 3, 4), bool)}, "queries must be bool of shape"),
+        ({"key_mask": np.ones((1, 3, 4), bool)}, "key_mask must be bool of shape"),
+        ({"key_mask": np.ones(GRID)}, "key_mask must be bool of shape"),
+        ({"key_mask": np.zeros(GRID, bool)}, "key_mask must allow at least one patch"),
+        ({"query_mask": np.ones((1, 3, 4), bool)}, "query_mask must be bool of shape"),
         ({"periodic": (True, True)}, "periodic must"),
         ({"periodic": "yes"}, "periodic must"),
         ({"method": "fast"}, "method must be 'patchmatch' or 'exact', got 'fast'"),
