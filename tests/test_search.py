@@ -30,8 +30,8 @@ class Case(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        names = ("patch", "periodic", "weights", "keys")
-        return {name: getattr(self, name) for name in names}
+        names = ("patch", "periodic", "weights")
+        return {name: getattr(self, name) for name in names} | {"key_mask": self.keys}
 
 
 @st.composite

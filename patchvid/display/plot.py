@@ -18,6 +18,8 @@ from patchvid.errors import InvalidInput, PatchvidError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["field_map", "film_strip", "side_by_side", "time_slice"]
+
 GAP = 0.04  # white between pictures, relative to their width
 
 

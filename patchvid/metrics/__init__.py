@@ -31,6 +31,21 @@ from patchvid.metrics.regions import nnf_diversity as nnf_diversity
 from patchvid.networks.weights import StrPath
 
 
+__all__ = [
+    "Estimate",
+    "Evaluation",
+    "NnfDiversity",
+    "Scores",
+    "coherence",
+    "completeness",
+    "diversity",
+    "evaluate",
+    "nnf_diversity",
+    "sliced_wasserstein",
+    "svfid",
+]
+
+
 @on_device("source", "output")
 def coherence(
     source: NDArray[Any],

@@ -1,0 +1,116 @@
+"""The public face: names, types, docstrings, seeds."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mypy import api as mypy
+from numpydoc.validate import validate
+
+import patchvid
+from patchvid import generate, metrics, plot, search
+
+CLIP = np.random.default_rng(0).integers(0, 256, (3, 16, 18, 3), dtype=np.uint8)
+
+# What numpydoc's validation asks of every public function: a summary in one line, parameters that
+# are those of the signature with a type and a description each, and what is returned and raised.
+CHECKS = {
+    *("GL08", "SS01", "SS02", "SS03", "SS04", "SS06"),
+    *("PR01", "PR02", "PR03", "PR04", "PR07"),
+    *("RT01", "RT03", "YD01", "EX01"),
+}
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_everything_public_is_there_after_the_import_and_nothing_else_is_seen() -> None:
+    names = [*patchvid.__all__]
+    assert dir(patchvid) == sorted(names)
+    assert not [name for name in names if name.startswith("_")]
+    for name in names:
+        assert getattr(patchvid, name) is not None
+    code = "import patchvid; print(patchvid.metrics.coherence, patchvid.plot, patchvid.errors)"
+    assert "function coherence" in run(code)
+
+
+def test_importing_patchvid_imports_nothing_heavy() -> None:
+    code = "import patchvid, sys; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    loaded = set(eval(run(code)))
+    assert not loaded & {"numpy", "numba", "scipy", "sklearn", "av", "cupy", "click", "PIL", "tqdm"}
+
+
+def test_help_begins_with_what_the_package_is() -> None:
+    assert (patchvid.__doc__ or "").startswith("patchvid makes new videos out of one video")
+    shown = inspect.cleandoc(patchvid.__doc__ or "")
+    missing = [name for name in ("generate", "read_video", "metrics") if f"`{name}`" not in shown]
+    assert not missing
+
+
+# Types
+
+
+def test_types_tell_videos_from_results(tmp_path: Path) -> None:
+    code = """\
+import numpy as np
+import patchvid
+clip = np.zeros((3, 16, 18, 3), np.uint8)
+reveal_type(patchvid.generate(clip, seed=1))
+reveal_type(patchvid.generate(clip, seed=np.random.default_rng(0), samples=2))
+reveal_type(patchvid.generate(clip, samples=2, details=True))
+reveal_type(patchvid.retarget(clip, scale=(1, 1, 0.5), details=True).levels[0].seconds)
+reveal_type(patchvid.inpaint(clip, clip[0, ..., 0] > 9, details=False))
+reveal_type(patchvid.analogy(clip, clip, structure="luma", details=True).structures)
+reveal_type(patchvid.metrics.coherence(clip, clip).value)
+"""
+    (tmp_path / "use.py").write_text(code)
+    root = Path(__file__).parents[1]
+    config = ["--config-file", str(root / "pyproject.toml"), "--cache-dir", str(tmp_path)]
+    told, errors, _ = mypy.run([*config, "--follow-imports", "silent", str(tmp_path / "use.py")])
+    revealed = re.findall(r'Revealed type is "(.*)"', told)
+    array = "ndarray[tuple[Any, ...], dtype[Any]]"
+    expected = [array, array, "Result", "float", array, "list[Structure]", "float"]
+    assert [re.sub(r"[a-z_0-9]+\.", "", kind) for kind in revealed] == expected, told + errors
+
+
+# Docstrings
+
+
+def documented() -> list[str]:
+    """Full names of all public functions."""
+    names = []
+    for module in (patchvid, metrics, plot):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isfunction(value):
+                names.append(f"{value.__module__}.{value.__name__}")
+    return sorted(names)
+
+
+@pytest.mark.parametrize("name", documented())
+def test_docstrings_are_complete(name: str) -> None:
+    problems = [f"{code}: {text}" for code, text in validate(name)["errors"] if code in CHECKS]
+    assert not problems
+
+
+# Seeds
+
+
+def test_a_seed_may_be_a_generator_of_numpy() -> None:
+    options: dict[str, Any] = {"patch": (1, 3, 3), "noise": 3}
+    first = generate(CLIP, seed=np.random.default_rng(5), **options)
+    np.testing.assert_array_equal(generate(CLIP, seed=np.random.default_rng(5), **options), first)
+    assert (generate(CLIP, seed=np.random.default_rng(6), **options) != first).any()
+    random = np.random.default_rng(5)
+    generate(CLIP, seed=random, **options)
+    assert (generate(CLIP, seed=random, **options) != first).any()  # the generator has gone on
+    one, _ = search(CLIP, CLIP[:, ::-1], patch=(1, 3, 3), sweeps=1, seed=np.random.default_rng(1))
+    two, _ = search(CLIP, CLIP[:, ::-1], patch=(1, 3, 3), sweeps=1, seed=np.random.default_rng(1))
+    np.testing.assert_array_equal(one, two)
