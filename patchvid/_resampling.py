@@ -25,31 +25,34 @@ def resize(
 
     Parameters
     ----------
-    video
+    video : array
         (t, y, x, c), uint8, uint16 or float of any range.
-    size
+    size : tuple of int
         (t, y, x) of the result.
-    scale
+    scale : tuple of float, optional
         Scale of each axis where it is not exactly the ratio of the sizes, as for the levels of a
         pyramid. The centres of the two grids coincide.
 
     Returns
     -------
-    (t, y, x, c) of the same dtype. Integers are rounded, halves upwards, and clipped to the dtype's
-    range; floats may overshoot the input's range. Sums are made in float32.
+    array
+        (t, y, x, c) of the same dtype. Integers are rounded, halves upwards, and clipped to the
+        dtype's range; floats may overshoot the input's range. Sums are made in float32.
 
     Raises
     ------
     InvalidInput
-        For an array that is no video, sizes below 1 and scales that are not positive.
+        If `video` is no video, a size is below 1, or a scale is not above 0.
 
     Notes
     -----
     Keys' kernel [1]_ with a = -0.5, stretched by 1/scale where an axis shrinks. At the borders the
     weights that remain inside are divided by their sum. The work is proportional to the larger of
-    the two clips. Beside them, memory is needed for one row of all frames a thread, and for a
-    float32 copy of float16 and float64 clips.
+    the two clips. It takes memory for one row of all frames on every thread, and for a float32 copy
+    of float16 and float64 clips.
 
+    References
+    ----------
     .. [1] R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
 
     Examples
@@ -66,7 +69,7 @@ def resize(
 def resample(
     video: NDArray[Any], size: Sequence[int], *, scale: Sequence[float] | None = None
 ) -> NDArray[Any]:
-    """What `resize` does, for what was checked before: nothing is read back from a GPU."""
+    """Resize a clip as `resize` does, without its checks, which would wait for a GPU."""
     if scale is None:
         scale = tuple(m / n for n, m in zip(video.shape, size, strict=False))
     t, y, x = map(_taps, video.shape[:3], size, scale)

@@ -239,11 +239,30 @@ def analogy(
 def show_structures(
     content: NDArray[Any], style: NDArray[Any], made: AnalogyResult
 ) -> NDArray[np.uint8]:
-    """A film of what two clips look like to the method, (t, y, x, 3).
+    """Show two clips and their structures, which an analogy compared, in one video.
 
     `content` is above `style`. From left to right: the clip; its flow in colours, if that is its
-    structure; and its structure on the finest level that is guided by it, of which up to three
-    channels are shown. The shorter clip waits for the longer one with its last frame.
+    structure; and its structure on the finest level that it guides. The last frame of the shorter
+    clip stays until the longer one ends.
+
+    Parameters
+    ----------
+    content, style : array
+        (t, y, x, c), the clips of the analogy.
+    made : AnalogyResult
+        What `analogy` returned with ``details=True``.
+
+    Returns
+    -------
+    array of uint8
+        (t, y, x, 3).
+
+    Examples
+    --------
+    >>> content, style = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 22, 3), np.uint8)
+    >>> made = analogy(content, style, structure="luma", details=True, seed=1)
+    >>> show_structures(content, style, made).shape
+    (3, 40, 44, 3)
     """
     rows = [show(*pair) for pair in zip((content, style), made.structures, strict=True)]
     length, width = (max(row.shape[axis] for row in rows) for axis in (0, 2))

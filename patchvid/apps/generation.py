@@ -131,6 +131,7 @@ def generate(
 
     Examples
     --------
+    >>> import numpy as np
     >>> clip = np.random.default_rng(0).integers(0, 256, (4, 20, 24, 3), dtype=np.uint8)
     >>> generate(clip, seed=1, size=(3, 20, 30)).shape
     (3, 20, 30, 3)

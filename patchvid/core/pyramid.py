@@ -1,4 +1,4 @@
-"""Pyramids of a clip: the levels' sizes, and the cubic resize that makes them.
+"""Pyramids of a clip: the sizes of their levels.
 
 The rule is that of VGPNN (Haim et al., ECCV 2022): every level is resized straight from the clip by
 its exact scale, a power of the factor, and its size is rounded up. An axis that would fall under
@@ -44,22 +44,27 @@ def plan_levels(
 
     Parameters
     ----------
-    shape
+    shape : tuple of int
         (t, y, x) of the clip.
-    size
-        (t, y, x) of an output made from the clip. Its pyramid has as many levels as the clip's and
-        the same factors between them. An output axis that is shorter than the clip's reaches its
-        minimum sooner, and stays there.
-    factor
+    size : tuple of int, optional
+        (t, y, x) of an output that is made from the clip. Its pyramid has as many levels as the
+        clip's, and the same factors between them. An axis that is shorter than the clip's reaches
+        its minimum sooner, and stays there.
+    factor : tuple of float
         Time and space factor from one level to the next coarser one, above 0 and at most 0.98.
-    coarsest
+    coarsest : tuple of int
         Minimum of frames, and of pixels of the shorter side. Levels are added until both are
         reached. A clip that is smaller keeps its own size.
+
+    Returns
+    -------
+    list of Level
+        Shape and scale of every level.
 
     Raises
     ------
     InvalidInput
-        For sizes below 1 and factors out of range.
+        If a size is below 1 or a factor is out of range.
 
     Examples
     --------
@@ -98,7 +103,28 @@ def level_shapes(
     factor: tuple[float, float] = (0.87, 0.82),
     coarsest: tuple[int, int] = (3, 15),
 ) -> list[Shape]:
-    """Shapes alone of `plan_levels`, coarsest first.
+    """Shapes of the levels of a clip's pyramid, coarsest first.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (t, y, x) of the clip.
+    size : tuple of int, optional
+        (t, y, x) of an output that is made from the clip.
+    factor : tuple of float
+        As for `plan_levels`.
+    coarsest : tuple of int
+        As for `plan_levels`.
+
+    Returns
+    -------
+    list of tuple of int
+        (t, y, x) of every level.
+
+    Raises
+    ------
+    InvalidInput
+        If a size is below 1 or a factor is out of range.
 
     Examples
     --------
@@ -120,23 +146,31 @@ def build_pyramid(
 
     Parameters
     ----------
-    video
+    video : array
         (t, y, x, c), uint8, uint16 or float of any range.
-    factor, coarsest
+    factor : tuple of float
         As for `plan_levels`.
+    coarsest : tuple of int
+        As for `plan_levels`.
+
+    Returns
+    -------
+    list of array
+        (t, y, x, c) of the dtype of `video`, one for every level.
 
     Raises
     ------
     InvalidInput
-        As `plan_levels` and `resize`.
+        If `video` is no video, or a setting is out of range.
 
     Notes
     -----
-    Every level reads the whole clip: its first pass costs four multiplications a value or a little
-    more, the two others as many a value of what the passes before have left.
+    Every level is resized from the whole clip, which takes four multiplications a value of the clip
+    or a little more.
 
     Examples
     --------
+    >>> import numpy as np
     >>> video = np.zeros((13, 144, 256, 3), np.uint8)
     >>> pyramid = build_pyramid(video)
     >>> len(pyramid), pyramid[0].shape, pyramid[-1] is video

@@ -64,6 +64,7 @@ def vote(
 
     Examples
     --------
+    >>> import numpy as np
     >>> video = np.arange(5 * 6 * 7, dtype=np.uint8).reshape(5, 6, 7, 1)
     >>> itself = np.stack(np.indices((4, 4, 5)), axis=-1)
     >>> bool((vote(video, itself, patch=(2, 3, 3)) == video).all())
