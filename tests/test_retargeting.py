@@ -276,7 +276,7 @@ def test_what_is_kept_is_in_a_loop_of_tiles_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"scale": None}, "retarget needs the new size, or a scale of the clip's; got neither"),
+        ({"scale": None}, "retarget needs a size or a scale, got neither"),
         ({"scale": (1, 1, 0.3)}, "by factors from 0.4 to 3, got 1, 1, 0.306; make larger"),
         ({"size": (16, 24, 36), "scale": None}, "by factors from 0.4 to 3, got 3.2, 1, 1;"),
         ({"size": (5, 24, 30)}, "either scale or size"),

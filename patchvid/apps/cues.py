@@ -1,7 +1,7 @@
-"""Cues: where somebody has painted flat colours on a clip.
+"""Cues: find where flat colours have been painted on a clip.
 
-All is decided in 8 bits, by the channel that differs most. Rectangles are found by SciPy, on the
-host: for them alone a cue on a GPU is copied there.
+Decisions are made in 8 bits, by the channel that differs most. Rectangles are found by SciPy, for
+which a cue on a GPU is copied to the host.
 """
 
 from typing import Any
@@ -15,22 +15,22 @@ from patchvid._device import backend_of
 from patchvid.apps.masks import Mask
 from patchvid.errors import InvalidInput
 
-SLIGHT, STRONG = 16, 40  # a difference that compression makes, and one that paint makes
-MOSTLY_SLIGHT = 0.25  # share of slight differences from which on they are compression's
+SLIGHT, STRONG = 16, 40  # differences below are compression's, and above are paint's
+MOSTLY_SLIGHT = 0.25  # with a larger share of slight differences the cue was compressed
 SMALLEST_SIDE = 4  # of a rectangle, without its blurred border
 FULL = 0.9  # share of its bounding box that a rectangle fills
-BORDER = 2  # pixels that compression blurs around paint
-STEADY = 2  # pixels by which a rectangle that stays in its place may seem to move
+BORDER = 2  # pixels around paint that compression blurs
+STEADY = 2  # pixels by which a rectangle that keeps its place may seem to move
 
 Box = tuple[slice, slice]
 
 
 def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
-    """Where `cue` is painted, (t, y, x): 1 where it differs from `video`, and 0 elsewhere.
+    """Find where `cue` is painted, (t, y, x): 1 where it differs from `video`, and 0 elsewhere.
 
-    If it differs by compression as well, rectangles of one colour that differ strongly are meant.
-    If the cue itself is given as `video`, it is rectangles that keep their place in all frames and
-    stand out on all sides.
+    If compression makes it differ everywhere, only rectangles of one colour count that differ
+    strongly. If the cue itself is given as `video`, rectangles count that keep their place in all
+    frames and stand out on all sides.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
         boxes = boxes if _is_steady(boxes) else []
     if not any(boxes):
         raise InvalidInput(
-            "no flat rectangles stand out as painted in the cue; say with a mask where they are"
+            "the cue shows no flat rectangles that look painted; give a mask of the painted places"
         )
     mask = np.zeros(flat.shape, np.float32)
     for frame, found in zip(mask, boxes):
@@ -68,7 +68,7 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
 
 
 def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:
-    """Bounding boxes of the regions of a frame (y, x) that fill them."""
+    """Bounding boxes of the regions of a frame (y, x) that fill their boxes."""
     labels, _ = ndimage.label(flat)
     return [
         box
@@ -79,7 +79,7 @@ def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:
 
 
 def _stands_out(picture: NDArray[np.uint8], box: Box) -> bool:
-    """Whether what is just outside of a box has another colour, all around."""
+    """Whether the pixels just outside of a box have another colour on all sides."""
     colour = np.median(picture[box], axis=(0, 1))
     outside = np.ones(picture.shape[:2], bool)
     outside[_around(box, BORDER + 1)] = False

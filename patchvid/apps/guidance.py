@@ -1,4 +1,4 @@
-"""What a clip looks like where analogies compare it: how fast it moves, how bright it is.
+"""The structure of a clip, by which analogies compare it: how fast it moves, how bright it is.
 
 Source: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
 Made Possible" (ECCV 2022).
@@ -22,19 +22,19 @@ from patchvid.motion.optical_flow import Flow
 # The method's colours span [-1, 1], and its structure [0, 1], which is half of that.
 MOST = 127
 
-# That something moves tells more than how fast, and that it is drawn more than how dark: the lower
-# bins are further apart.
+# Whether something moves matters more than how fast, and whether it is drawn more than how dark. So
+# the lower bins are further apart.
 POWERS = {"flow": 0.25, "luma": 0.25, "contrast": 0.1}
 
-SAMPLE = 2_000  # values of each level that bins are made from, at most
+SAMPLE = 2_000  # at most so many values of each level go into k-means
 
-# Ground is looked for at so many points a side of a frame, in windows of half its sides, of which
-# strokes leave at least so many percent bare.
+# The ground around strokes is a percentile, on a grid of so many points a side and in windows half
+# as wide and high as the frame. Strokes leave at least so many percent of a window bare.
 GRID = 32
 BARE = 20
 
-# Flow is estimated on frames so many times as high and wide as where it is compared, and of at
-# least so many pixels a side: what is left out of larger ones is finer than a voxel there.
+# Flow is estimated on frames that are so many times as high and wide as the finest level that uses
+# it, and have at least so many pixels on a side. Larger frames would show nothing more there.
 FINER, ENOUGH = 2, 240
 
 LEAST_MOTION = 0.1  # pixels a frame: estimates that differ by less show no motion
@@ -43,10 +43,14 @@ Estimator = Callable[..., Flow]
 
 
 class Structure(NamedTuple):
-    """What a clip looks like where it is compared by structure.
+    """The structure of a clip.
 
-    `guides` are the (t, y, x, g) of uint8 in 0..127 of the levels that are guided, coarsest first.
-    `flow` (t - 1, y, x, 2) is what they were made from, or None.
+    Attributes
+    ----------
+    guides : list of array of uint8
+        (t, y, x, g) in 0..127, for every level that it guides, coarsest first.
+    flow : array of float32 or None
+        (t - 1, y, x, 2), if the structure was made from a flow.
     """
 
     guides: list[NDArray[np.uint8]]
@@ -62,7 +66,7 @@ def describe(
     n_bins: int,
     levels: Sequence[Level],
 ) -> Structure:
-    """The structure of a clip on some levels, where the clip is."""
+    """The structure of a clip on some levels, on the clip's device."""
     if not isinstance(kind, str):
         values = _as_channels(name, kind, clip)
         return Structure([_as_guide(_fit(values, level)) for level in levels], None)
@@ -71,14 +75,14 @@ def describe(
         values = _each_frame(np.sqrt(np.square(flow).sum(axis=3, keepdims=True)))
         if np.ptp(values) < LEAST_MOTION:
             raise InvalidInput(
-                f"{name} does not move, or all of it alike, and so its flow tells nothing; "
+                f"{name} does not move, or moves everywhere alike, so its flow has no structure; "
                 "use structure='luma' or another clip"
             )
     elif kind in ("luma", "contrast"):
         flow, values = None, to_grey(ValueRange.of_values(clip).scale(clip))[..., None]
         if np.ptp(values) == 0:
             raise InvalidInput(
-                f"{name} is equally bright everywhere, which tells nothing; use another clip"
+                f"{name} is equally bright everywhere and has no structure; use another clip"
             )
         if kind == "contrast":
             values = _relief(values)
@@ -101,7 +105,7 @@ def show(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
 
 
 def _estimated(clip: NDArray[Any], method: str, estimate: Estimator, level: Level) -> Flow:
-    """The flow of a clip, in its pixels, as finely as a level needs it."""
+    """The flow of a clip in its pixels, estimated at the size that a level needs."""
     n_frames, height, width, _ = clip.shape
     enough = max(ENOUGH, FINER * min(level.shape[1:])) / min(height, width)
     if enough >= 1:
@@ -113,11 +117,11 @@ def _estimated(clip: NDArray[Any], method: str, estimate: Estimator, level: Leve
 
 
 def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator, level: Level) -> Flow:
-    """The flow of a clip, estimated or made elsewhere."""
+    """The flow of a clip: the one that was given, or an estimate by the method that was named."""
     if isinstance(flow, str):
         if len(clip) == 1:
             raise InvalidInput(
-                f"{name} must have two frames or more to move, got 1; use structure='luma'"
+                f"{name} must have two frames or more for a flow, got 1; use structure='luma'"
             )
         return _estimated(clip, flow, estimate, level)
     flow, shape = as_array(flow), (len(clip) - 1, *clip.shape[1:3], 2)
@@ -148,7 +152,7 @@ def _as_channels(name: str, array: Any, clip: NDArray[Any]) -> NDArray[np.float3
 
 
 def _each_frame(motion: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Something for each frame from what there is between frames; the last one is repeated."""
+    """One field for each frame: the last of those between frames is repeated."""
     return np.concatenate([motion, motion[-1:]])
 
 
@@ -157,50 +161,50 @@ def _fit(values: NDArray[Any], level: Level) -> NDArray[Any]:
 
 
 def _as_guide(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values from 0 to 1 as guides have them."""
+    """Values from 0 to 1 as a guide."""
     return np.rint(np.clip(values, 0, 1) * np.float32(MOST)).astype(np.uint8)
 
 
 def _in_bins(
     levels: Sequence[NDArray[np.float32]], n_bins: int, power: float
 ) -> list[NDArray[np.uint8]]:
-    """Values of all levels as guides have them, in the same bins.
+    """The values of all levels as guides, in the same bins.
 
-    The bins are made from as many values of each level, because what is small is pale on the coarse
-    ones.
+    Every level has the same number of values in the k-means, because small things are pale on the
+    coarse levels.
     """
     kernels = backend_of(levels[0])
     count = min(SAMPLE, *(values.size for values in levels))
-    edges = _edges(np.concatenate([_drawn(values, count) for values in levels]), n_bins)
+    edges = _edges(np.concatenate([_draw(values, count) for values in levels]), n_bins)
     heights = _as_guide((np.arange(len(edges) + 1) / max(len(edges), 1)) ** power)
     edges, heights = kernels.to_device(edges), kernels.to_device(heights)
     return [heights[np.searchsorted(edges, values)] for values in levels]
 
 
-def _drawn(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """So many values of a level, on the host."""
+def _draw(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """A random sample of a level's values, on the host."""
     kernels = backend_of(values)
     places = np.random.default_rng(0).integers(0, values.size, count)
     return kernels.to_host(values.reshape(-1)[kernels.to_device(places)])
 
 
 def _edges(sample: NDArray[np.float32], n_bins: int) -> NDArray[np.float32]:
-    """Where one bin ends and the next begins: half way between the centres of k-means."""
+    """The edges between bins, half way between the centres of k-means."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     points = sample[:, None].astype(np.float64)
     n_bins = min(n_bins, len(np.unique(points)))
-    with threadpool_limits(1):  # threads would add up in any order, and wait for each other
+    with threadpool_limits(1):  # several threads would add up in any order
         means = KMeans(n_bins, n_init=3, random_state=0).fit(points)
     centres = np.sort(means.cluster_centers_[:, 0])
     return ((centres[1:] + centres[:-1]) / 2).astype(np.float32)
 
 
 def _relief(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far values are above or below the ground that strokes leave bare around them.
+    """Values less those of the ground around them.
 
-    Strokes take less room than their ground, and so they make the longer tail of the values.
+    Strokes take less room than the ground, so they are the longer tail of the distribution.
     """
     from scipy.ndimage import percentile_filter
 

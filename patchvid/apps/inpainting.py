@@ -47,12 +47,12 @@ from patchvid.core.synthesis import finest, synthesize
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
 
-# A cue says what should appear on levels of so many pixels on the shorter side; more make what
-# appears take the shape of the cue, fewer may lose it.
+# A cue guides levels of up to so many pixels on the shorter side. With more, things take the shape
+# of the cue; with fewer, they may get lost.
 CUED_PIXELS = 45
 
-# Around what a cue paints there is room for what does not fit into its shape, relative to the
-# shorter side of the clip.
+# The hole is larger than the paint, so that things need not fit its shape; relative to the shorter
+# side of the clip.
 ROOM = 0.05
 
 FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
@@ -112,7 +112,7 @@ def inpaint(
         rectangles of one colour count. The cue may also be given as `video` itself.
     grow : int, optional
         Pixels by which the hole is larger than the mask, in every frame. None is 0, or without a
-        mask a twentieth of the shorter side.
+        mask a twentieth of the clip's shorter side.
     seed : int or numpy.random.Generator, optional
         The same seed gives the same bytes, on every device and on any number of threads. None draws
         one.

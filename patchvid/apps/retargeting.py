@@ -33,10 +33,10 @@ from patchvid.results import Result
 LEAST, MOST = 0.4, 3.0  # factors of a change
 COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
 
-# A patch of 3 frames spans most of these, so that actions in sequence find room side by side.
+# A patch of 3 frames spans most of these, so that successive actions move side by side.
 SUMMARY_FRAMES = 4
 
-# More completeness would squeeze two things into the room for one, and tear them.
+# More completeness would squeeze two things into the room of one, and tear them.
 ALPHA, COMPLETE_LEVELS = 100.0, 5
 
 
@@ -68,10 +68,10 @@ def retarget(
     progress: Progress | bool | None = None,
     details: bool = False,
 ) -> Any:
-    """Change the width, height or length of `video`, while all in it keeps its shape and pace.
+    """Change the width, height or length of `video`; what it shows keeps its shape and pace.
 
-    What is smaller shows less of what repeats itself, and things closer together; what is shorter
-    shows side by side what came one after the other; what is larger or longer, more of the same.
+    A smaller video shows less of what repeats itself, and things closer together. A shorter one
+    shows side by side what came one after the other. A larger or longer one shows more of the same.
 
     Parameters
     ----------
@@ -170,9 +170,9 @@ def retarget(
 
 
 def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
-    """The size of the output, in the range of what can be done."""
+    """The size of the output, if it is in range."""
     if size is None and scale is None:
-        raise InvalidInput("retarget needs the new size, or a scale of the clip's; got neither")
+        raise InvalidInput("retarget needs a size or a scale, got neither")
     new = check_output_size(shape, (1, 1, 1) if scale is None else scale, size)
     factors = [m / n for m, n in zip(new, shape)]
     if not all(LEAST <= factor <= MOST for factor in factors):
@@ -194,7 +194,7 @@ def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
 def _place(
     kernels: ModuleType, video: NDArray[Any], keep: Mask, size: Triple
 ) -> tuple[NDArray[Any], Mask]:
-    """What is to be kept, in an output of `size`, and to which share every voxel is."""
+    """The region to keep, moved to its place in an output of `size`, and its soft mask."""
     if not keep.any():
         raise InvalidInput("keep must be white where the clip must not change, got only black")
     source, target = [], []
@@ -206,7 +206,7 @@ def _place(
         if length > m:
             name = ("frames", "pixels of the height", "pixels of the width")[axis]
             raise InvalidInput(
-                f"what is to be kept spans {length} {name} of the clip, and does not fit into {m}"
+                f"the region to keep spans {length} {name} of the clip, and does not fit into {m}"
             )
         middle = (first + length / 2) * m / n
         begin = min(max(round(middle - length / 2), 0), m - length)
@@ -219,7 +219,7 @@ def _place(
 
 
 def _keep(plan: Plan, kept: NDArray[Any], share: Mask) -> Plan:
-    """The plan with what is kept fixed on all levels."""
+    """The plan with the kept region fixed on all levels."""
     canvas = fill_smoothly(to_kernel_dtype(kept), share == 0)
 
     def fix(level: LevelInputs) -> LevelInputs:
