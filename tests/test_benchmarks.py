@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 KERNELS = {
@@ -56,6 +58,7 @@ def tables(folder: Path, *arguments: str | Path) -> dict[str, list[dict[str, Any
     return results["tables"]
 
 
+@pytest.mark.slow
 def test_kernels_are_compared_with_their_floors(tmp_path: Path) -> None:
     measured = tables(tmp_path, "kernels")
     assert measured.keys() == {"kernels", "candidates", "rates"}
@@ -89,6 +92,7 @@ def test_cases_on_shared_data(shared: Path, tmp_path: Path) -> None:
     assert 0 < vote < math.inf
 
 
+@pytest.mark.slow
 def test_what_users_wait_for_and_get(shared: Path, tmp_path: Path) -> None:
     cases = ("clips", "birds_360p", "balloons_1080p", "startup", "first_run", "growth")
     measured = tables(tmp_path, "--shared", shared, *cases, "quality", "retarget", "edits")
@@ -103,6 +107,7 @@ def test_what_users_wait_for_and_get(shared: Path, tmp_path: Path) -> None:
     assert all(row["measured"] > 0 for row in measured["edits"])
 
 
+@pytest.mark.slow
 def test_analogies_are_compared_with_the_papers(shared: Path, tmp_path: Path) -> None:
     rows = tables(tmp_path, "--shared", shared, "analogies")["analogies"]
     assert len(rows) == 6
@@ -110,6 +115,7 @@ def test_analogies_are_compared_with_the_papers(shared: Path, tmp_path: Path) ->
     assert all(-1 < row["ours"] < 1 for row in rows if "layout" in row["case"])
 
 
+@pytest.mark.slow
 def test_peers_are_beaten_or_named_as_missing(shared: Path, tmp_path: Path) -> None:
     measured = tables(tmp_path, "--shared", shared, "peers")
     for row in measured.get("peers", []):
@@ -124,6 +130,7 @@ def test_peers_are_beaten_or_named_as_missing(shared: Path, tmp_path: Path) -> N
         assert row["reason"]
 
 
+@pytest.mark.slow
 def test_the_paper_is_repeated_as_tables_and_a_picture(shared: Path, tmp_path: Path) -> None:
     run = measure(tmp_path, "--shared", shared, script="reproduce.py")
     assert run.returncode == 0, run.stderr
@@ -164,6 +171,7 @@ def test_the_paper_is_repeated_as_tables_and_a_picture(shared: Path, tmp_path: P
         assert f"({picture.name})" in markdown
 
 
+@pytest.mark.slow
 def test_the_script_for_gpus_works_without_one(tmp_path: Path) -> None:
     checkout, folder = tmp_path / "published", tmp_path / "results"
     checkout.mkdir()

@@ -44,6 +44,12 @@ def clip() -> Video:
     return patchvid.sample_clip()[:5, 20:52, 40:88]
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty current folder, from which the installed command runs."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(*words: str) -> str:
     """Run the installed command; what it prints."""
     command = shutil.which("patchvid", path=sysconfig.get_path("scripts"))
@@ -75,7 +81,7 @@ def test_a_clip_comes_back_as_it_was_written(tmp_path: Path, clip: Video, suffix
         assert fps == pytest.approx(FPS, rel=0.01)
 
 
-def test_info(here: Path) -> None:
+def test_info(here: None) -> None:
     told = json.loads(run("info", "--json"))
     assert told["patchvid"] == patchvid.__version__
     assert told["python"] == platform.python_version()
@@ -113,7 +119,7 @@ def hole(clip: Video) -> NDArray[np.bool_]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_write_what_the_functions_return(here: Path, clip: Video, command: str) -> None:
+def test_commands_write_what_the_functions_return(here: None, clip: Video, command: str) -> None:
     patchvid.write_video("clip.mp4", clip, fps=FPS)
     patchvid.write_video("style.mp4", clip[:, ::-1, ::-1], fps=FPS)
     words, function = COMMANDS[command]
@@ -124,7 +130,7 @@ def test_commands_write_what_the_functions_return(here: Path, clip: Video, comma
     assert made.std() > 10  # there is something to see
 
 
-def test_eval(here: Path, clip: Video) -> None:
+def test_eval(here: None, clip: Video) -> None:
     patchvid.write_video("clip.npz", clip)
     patchvid.write_video("turned.npz", clip[:, ::-1, ::-1])
     told = json.loads(run("eval", "clip.npz", "clip.npz", "turned.npz", "--json"))
