@@ -1,9 +1,15 @@
 """What all tests share."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Whether a test passes must not depend on what else the machine does.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +28,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     return tmp_path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line for each reason how many tests were not run."""
+    left_out: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        left_out[report.longrepr[2].removeprefix("Skipped: ")] += 1
+    for item in terminalreporter.stats.get("deselected", []):
+        left_out['slow; -m "" runs them too'] += item.get_closest_marker("slow") is not None
+    for reason, count in (+left_out).items():
+        terminalreporter.write_line(f"not run: {count} ({reason})")

@@ -9,6 +9,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -36,8 +37,26 @@ CAPABILITIES = ((7, 5), (8, 0), (9, 0))
 HERE = Path(__file__).parent
 
 
+def slow(*values: Any) -> Any:
+    """One case of a test, marked as slow."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def compiler() -> None:
+    """Skip what takes CUDA C as C++ where nothing compiles it."""
+    if shutil.which("g++") is None:
+        pytest.skip("there is no C++ compiler on the PATH (g++)")
+
+
+@pytest.fixture(scope="session")
+def numba_cuda() -> None:
+    """Skip what takes numba-cuda on systems that it is not made for."""
+    pytest.importorskip("numba_cuda", reason="there is no numba-cuda for this system")
+
+
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def simulated(tmp_path_factory: pytest.TempPathFactory, compiler: None, numba_cuda: None) -> Any:
     """What `cuda_simulated` writes."""
     path = tmp_path_factory.mktemp("simulated") / "results.npz"
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
@@ -48,7 +67,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture
-def stand_in() -> Iterator[None]:
+def stand_in(numba_cuda: None) -> Iterator[None]:
     """CUDA modules are imported over the stand-in for CuPy, and forgotten afterwards."""
 
     def forget() -> None:
@@ -70,6 +89,7 @@ def expected() -> Iterator[tuple[str, NDArray[Any]]]:
         yield f"raw_cuda: {name}", value
 
 
+@pytest.mark.slow
 def test_the_gpu_gives_the_bytes_of_the_cpu(simulated: Any) -> None:
     wanted = dict(expected())
     assert set(simulated.files) == set(wanted)
@@ -86,6 +106,7 @@ def assert_same(name: str, made: NDArray[Any], wanted: NDArray[Any]) -> None:
         np.testing.assert_array_equal(made, wanted, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["numba_cuda", "raw_cuda"])
 @pytest.mark.parametrize("case", cuda_simulated.CASES)
 def test_the_gpu_agrees_with_the_reference(simulated: Any, case: Any, form: str) -> None:
@@ -149,7 +170,7 @@ JUDGED = {"generate": 2 * generation.DRAWS}  # reads between the levels: two a d
 
 
 @pytest.fixture
-def device(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def device(stand_in: None, compiler: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device, as far as the stand-in goes; the CPU carries, as only Numba does it on a GPU."""
     monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
     from patchvid.kernels import numba_cuda
@@ -164,6 +185,7 @@ def device(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba_cuda, "carry", carry)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_applications_stay_on_the_device_and_give_the_same() -> None:
     on_device = applications(standin.wrap)
@@ -229,7 +251,13 @@ def test_arrays_of_two_gpus_are_refused() -> None:
 @pytest.mark.usefixtures("device")
 @pytest.mark.parametrize(
     ("dtype", "channels"),
-    [(np.uint8, 3), (np.uint8, 1), (np.uint16, 3), (np.float32, 3), (np.float32, 1)],
+    [
+        (np.uint8, 3),
+        slow(np.uint8, 1),
+        slow(np.uint16, 3),
+        slow(np.float32, 3),
+        slow(np.float32, 1),
+    ],
 )
 def test_memory_is_what_was_predicted(
     dtype: Any, channels: int, monkeypatch: pytest.MonkeyPatch
@@ -312,6 +340,7 @@ def test_samples_take_lasting_streams_in_turn(monkeypatch: pytest.MonkeyPatch) -
     assert all(stream.ptr for stream in made)  # they do not wait for the default stream
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_the_script_for_gpus_measures_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -345,7 +374,7 @@ def test_the_script_for_gpus_measures_everything(
 
 
 @pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("capability", [CAPABILITIES[0], *map(slow, CAPABILITIES[1:])])
 def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
     for kind, ptx in cuda_compiled.compile_numba(capability):
         assert f".target sm_{capability[0]}{capability[1]}" in ptx
@@ -354,7 +383,7 @@ def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
 
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("capability", CAPABILITIES)
-@pytest.mark.parametrize("patch", [(3, 7, 7), (3, 5, 5), (1, 7, 7), (4, 11, 12)])
+@pytest.mark.parametrize("patch", [(3, 7, 7), *map(slow, [(3, 5, 5), (1, 7, 7), (4, 11, 12)])])
 def test_kernels_in_cuda_c_compile(
     capability: tuple[int, int], patch: tuple[int, int, int]
 ) -> None:
@@ -370,6 +399,7 @@ def measured(compiled: Iterator[tuple[str, str]]) -> dict[str, cuda_compiled.Mac
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("capability", CAPABILITIES)
 def test_kernels_in_cuda_c_have_enough_registers(capability: tuple[int, int]) -> None:
@@ -379,6 +409,7 @@ def test_kernels_in_cuda_c_have_enough_registers(capability: tuple[int, int]) ->
     assert all(code.stack == 0 for code in codes.values())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
 def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
     numba = measured(cuda_compiled.compile_numba((9, 0)))

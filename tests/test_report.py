@@ -131,6 +131,7 @@ def test_page_is_not_replaced_or_half_written(
     assert write(path, report, overwrite=True) != "precious"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
 @pytest.mark.parametrize("window", ["1280,1000", "390,844"], ids=["desktop", "phone"])
 def test_films_play_in_step_in_a_browser(

@@ -57,7 +57,7 @@ def test_nobody_works_on_when_it_has_failed() -> None:
     begun = threading.Barrier(n_threads)
 
     def together(first: int, stop: int) -> None:
-        begun.wait(timeout=10)
+        begun.wait(timeout=60)
         work(first, stop)
 
     with pytest.raises(ValueError, match="early"):
@@ -66,14 +66,15 @@ def test_nobody_works_on_when_it_has_failed() -> None:
 
 
 def count_threads(_: object = None) -> int:
-    """How many threads take part in work that is long enough for all."""
+    """How many threads take part in work of which each piece waits for all others."""
     taking_part: set[int] = set()
+    everyone = threading.Barrier(numba.get_num_threads())
 
     def work(first: int, stop: int) -> None:
         taking_part.add(threading.get_ident())
-        time.sleep(0.05)
+        everyone.wait(timeout=60)
 
-    parallel_range(work, 5 * numba.get_num_threads())
+    parallel_range(work, numba.get_num_threads())
     return len(taking_part)
 
 
@@ -83,5 +84,5 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
         pytest.skip("this system does not fork processes")
     assert count_threads() == numba.get_num_threads()
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        (inside,) = pool.map_async(count_threads, [None]).get(timeout=60)
+        (inside,) = pool.map_async(count_threads, [None]).get(timeout=120)
     assert inside == numba.get_num_threads()

@@ -150,6 +150,7 @@ def test_views_stay_inside_of_their_storage(tmp_path: Path) -> None:
         (b"\x80\x05\x96\x01\0\0\0\0\0\0\0A.", "BYTEARRAY8"),
         (b"\x80\x02\x82\x01.", "EXT1"),
     ],
+    ids=["LONG_BINPUT", "PUT", "BYTEARRAY8", "EXT1"],
 )
 def test_instructions_that_no_tensor_needs_are_refused(
     tmp_path: Path, pickled: bytes, opcode: str
@@ -163,11 +164,14 @@ def test_instructions_that_no_tensor_needs_are_refused(
 @pytest.mark.parametrize(
     "key",
     [
-        b")" + b"2\x86" * 64,  # pairs of pairs: a hash takes 2**64 steps
+        b")" + b"2\x86" * 64,  # a hash takes 2**64 steps
         b")" + b"\x85" * 1_000_000,  # a hash goes deeper than the interpreter can
     ],
+    ids=["pairs of pairs", "a million deep"],
 )
-@pytest.mark.parametrize("made", [b"}", b"ccollections\nOrderedDict\n)R"])
+@pytest.mark.parametrize(
+    "made", [b"}", b"ccollections\nOrderedDict\n)R"], ids=["dict", "OrderedDict"]
+)
 def test_tuples_are_no_keys(tmp_path: Path, made: bytes, key: bytes) -> None:
     with zipfile.ZipFile(tmp_path / "nested.pth", "w") as archive:
         archive.writestr("weights/data.pkl", b"\x80\x02" + made + key + b"K\x01s.")
