@@ -88,9 +88,9 @@ def test_weights_of_completeness() -> None:
 
 def test_a_layer_names_what_is_wrong(clip: NDArray[np.uint8]) -> None:
     gaps = np.where(clip > 9, clip, np.float32(np.nan))
-    with pytest.raises(InvalidInput, match="^query must be finite"):
+    with pytest.raises(InvalidInput, match=r"^query must be finite"):
         vpnn(gaps, clip, clip, patch=PATCH, alpha=1)
-    with pytest.raises(InvalidInput, match="^key must be finite"):
+    with pytest.raises(InvalidInput, match=r"^key must be finite"):
         vpnn(clip, gaps, clip, patch=PATCH, alpha=1)
     with pytest.raises(InvalidInput, match="key and value must have the same"):
         vpnn(clip, clip, clip[:, 1:], patch=PATCH)
