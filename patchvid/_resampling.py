@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._device import backend_of, on_device
-from patchvid._validation import check_numbers, check_size, check_video, contiguous
+from patchvid._validation import check_numbers, check_size, check_video, contiguous, like_input
 
 Taps = tuple[NDArray[np.int64], NDArray[np.float32]]
 
@@ -61,9 +61,10 @@ def resize(
     >>> resize(ramp, (1, 1, 4)).ravel()
     array([ 11,  49,  91, 129], dtype=uint8)
     """
-    video = check_video("video", video)
+    given, video = video, check_video("video", video)
     size = check_size("size", size)
-    return resample(video, size, scale=None if scale is None else check_numbers("scale", scale, 3))
+    scale = None if scale is None else check_numbers("scale", scale, 3)
+    return like_input(resample(video, size, scale=scale), given)
 
 
 def resample(

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import os
 import secrets
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -19,18 +20,38 @@ Axes = tuple[bool, bool, bool]
 MOST_VOXELS = 2**31 - 1  # that fields can point to
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 COMPARABLE = 1e15  # of floats whose squared differences, added up, stay finite
+MANY_CHANNELS = 16  # beside 3 or 4 rows they are columns
+EXACT_INTEGERS = 2**24  # up to here float32 holds every integer
 
 _COUNTS = {2: "two", 3: "three"}
 
 
 def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[Any]:
-    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`."""
-    video = as_array(video)
+    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`.
+
+    (t, y, x) gets a channel. Booleans and other integers become float32, see `like_input`.
+    """
+    video = with_channels(as_array(video))
     if video.ndim != 4 or 0 in video.shape:
-        raise InvalidInput(f"{name} must be a filled (t, y, x, c) array, got shape {video.shape}")
+        raise InvalidInput(
+            f"{name} must be a filled array (t, y, x, c), or (t, y, x) for grey, "
+            f"got shape {video.shape}"
+        )
+    if video.shape[1] in (3, 4) and min(video.shape[2:]) > MANY_CHANNELS:
+        raise InvalidInput(
+            f"{name} must be (t, y, x, c), got shape {video.shape}, which looks like (t, c, y, x); "
+            f"move the channels to the end: np.moveaxis({name}, 1, -1)"
+        )
     video = video.astype(video.dtype.newbyteorder("="), copy=False)  # FITS files have another
+    if video.dtype.kind in "bi" or video.dtype in (np.uint32, np.uint64):
+        if max(abs(int(video.min())), int(video.max())) > EXACT_INTEGERS:
+            raise InvalidInput(
+                f"{name} must hold integers from -2**24 to 2**24, got {video.min()} to "
+                f"{video.max()}; scale them, or convert them to floats"
+            )
+        video = video.astype(np.float32)
     if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
-        raise InvalidInput(f"{name} must hold uint8, uint16 or floats, got {video.dtype}")
+        raise InvalidInput(f"{name} must hold integers or floats, got {video.dtype}")
     if video.size // video.shape[3] > MOST_VOXELS:
         raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
     if video.dtype.kind == "f":
@@ -43,8 +64,32 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
     return contiguous(video)
 
 
+def with_channels(video: NDArray[Any]) -> NDArray[Any]:
+    """(t, y, x, 1) for (t, y, x); anything else as it is."""
+    return video[..., None] if video.ndim == 3 else video
+
+
+def like_input(made: NDArray[Any], given: Any) -> NDArray[Any]:
+    """What was made of a video, in the type of the video as it was given, and without its channel.
+
+    Only a mean of integers is rounded. Bytes are in the machine's order.
+    """
+    given = as_array(given)
+    dtype = given.dtype.newbyteorder("=")
+    if given.ndim == 3:
+        made = made[..., 0]
+    if dtype.kind in "biu" and made.dtype.kind == "f":
+        made = np.rint(made)
+    return made.astype(dtype, copy=False)
+
+
 def as_array(values: Any) -> NDArray[Any]:
     """An array of NumPy, or the one of CuPy that was given."""
+    if isinstance(values, (str, os.PathLike)):
+        raise InvalidInput(
+            f"an array is needed, got the path {os.fspath(values)!r}; read it first, with "
+            "patchvid.read_video"
+        )
     if isinstance(values, np.ma.MaskedArray):
         raise InvalidInput("a masked array would lose its mask; fill it, as by its filled()")
     return values if is_on_gpu(values) else np.asarray(values)

@@ -259,8 +259,8 @@ FLOW = np.zeros((N_FRAMES - 1, HEIGHT, WIDTH, 2), np.float32)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"content": CONTENT[0]}, "content must be a filled"),
-        ({"style": STYLE.astype(np.int16)}, "style must hold uint8"),
+        ({"content": CONTENT[0, 0]}, "content must be a filled"),
+        ({"style": STYLE.astype(complex)}, "style must hold integers or floats"),
         ({"content": STILL}, "content does not move, .* use structure='luma'"),
         ({"style": STILL}, "style does not move, .* use structure='luma'"),
         ({"content": CONTENT[:1]}, "content must have two frames or more for a flow, got 1"),

@@ -13,7 +13,7 @@ from mypy import api as mypy
 from numpydoc.validate import validate
 
 import patchvid
-from patchvid import generate, metrics, plot, search
+from patchvid import InvalidInput, generate, metrics, plot, search
 
 CLIP = np.random.default_rng(0).integers(0, 256, (3, 16, 18, 3), dtype=np.uint8)
 
@@ -116,3 +116,74 @@ def test_a_seed_may_be_a_generator_of_numpy() -> None:
     one, _ = search(CLIP, CLIP[:, ::-1], patch=(1, 3, 3), sweeps=1, seed=np.random.default_rng(1))
     two, _ = search(CLIP, CLIP[:, ::-1], patch=(1, 3, 3), sweeps=1, seed=np.random.default_rng(1))
     np.testing.assert_array_equal(one, two)
+
+
+# Arrays of other types and shapes
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int16, np.int32, np.uint32, np.int64])
+def test_integers_and_booleans_work_as_they_are(dtype: Any) -> None:
+    low = -128 if np.dtype(dtype).kind == "i" else 0
+    clip = (CLIP > 99) if dtype is bool else (CLIP // 2 + low // 2).astype(dtype)
+    made = generate(clip, patch=(1, 3, 3), seed=1)
+    assert (made.dtype, made.shape) == (clip.dtype, clip.shape)
+    assert np.isin(made, clip).all()  # a median is one of the votes
+    assert patchvid.resize(clip, (3, 8, 9)).dtype == clip.dtype
+    hole = np.zeros(clip.shape[:3], bool)
+    hole[:, 4:9, 5:9] = True
+    completed = patchvid.inpaint(clip, hole, patch=(1, 3, 3), seed=1)
+    assert completed.dtype == clip.dtype
+    np.testing.assert_array_equal(completed[~hole], clip[~hole])
+
+
+def test_a_mean_of_integers_is_rounded() -> None:
+    clip = CLIP.astype(np.int16) - 128
+    nnf, _ = search(clip, clip, patch=(1, 3, 3), seed=1, method="exact")
+    itself = patchvid.vote(clip, nnf, patch=(1, 3, 3), reduce="mean")
+    np.testing.assert_array_equal(itself, clip)
+
+
+def test_grey_videos_need_no_channel() -> None:
+    grey = CLIP[..., 0]
+    options: dict[str, Any] = {"patch": (1, 3, 3), "seed": 1}
+    hole = np.zeros(grey.shape, bool)
+    hole[:, 4:9, 5:9] = True
+    for made, same in [
+        (generate(grey, samples=2, **options), generate(grey[..., None], samples=2, **options)),
+        (
+            patchvid.retarget(grey, scale=(1, 1, 0.8), **options),
+            patchvid.retarget(grey[..., None], scale=(1, 1, 0.8), **options),
+        ),
+        (
+            patchvid.inpaint(grey, hole, **options),
+            patchvid.inpaint(grey[..., None], hole, **options),
+        ),
+        (
+            patchvid.analogy(CLIP, grey, structure="luma", **options),
+            patchvid.analogy(CLIP, grey[..., None], structure="luma", **options),
+        ),
+        (patchvid.resize(grey, (2, 8, 9)), patchvid.resize(grey[..., None], (2, 8, 9))),
+    ]:
+        np.testing.assert_array_equal(made, same[..., 0])
+
+
+def test_what_is_no_video_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"the path 'clip.mp4'; read it first, with patchvid"):
+        generate("clip.mp4")  # type: ignore[call-overload]
+    with pytest.raises(InvalidInput, match=r"video must hold integers from -2\*\*24 to 2\*\*24"):
+        generate(CLIP.astype(np.int64) << 40)
+    with pytest.raises(InvalidInput, match=r"\(t, y, x, c\), or \(t, y, x\) for grey, got shape"):
+        generate(CLIP[0, 0])
+    with pytest.raises(InvalidInput, match=r"the end: np.moveaxis\(video, 1, -1\)"):
+        generate(np.moveaxis(np.zeros((3, 20, 30, 3)), -1, 1))
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e8, -1e12])
+def test_a_large_offset_does_not_hide_differences(offset: float) -> None:
+    query, key = CLIP[:, :10].astype(float), CLIP[:, 5:].astype(float)
+    plain, cost = search(query, key, patch=(1, 3, 3), method="exact")
+    nnf, same = search(query + offset, key + offset, patch=(1, 3, 3), method="exact")
+    np.testing.assert_array_equal(nnf, plain)
+    np.testing.assert_allclose(same, cost, rtol=1e-3, atol=1e-3)
+    again = patchvid.patch_distance(query + offset, key + offset, nnf, patch=(1, 3, 3))
+    np.testing.assert_allclose(again, cost, rtol=1e-3, atol=1e-3)

@@ -15,6 +15,7 @@ from patchvid._validation import (
     check_numbers,
     check_reduce,
     check_size,
+    like_input,
 )
 from patchvid.core.fields import to_nnf
 from patchvid.core.plan import Settings
@@ -68,9 +69,9 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
     return new
 
 
-def collect(outputs: Sequence[LevelOutput], video: NDArray[Any], seed: int) -> Result:
-    """The outputs in the clip's dtype; a single one without an axis for samples."""
-    videos = [output.output.astype(video.dtype, copy=False) for output in outputs]
+def collect(outputs: Sequence[LevelOutput], video: NDArray[Any], given: Any, seed: int) -> Result:
+    """The outputs in the type of the clip as it was given; one without an axis for samples."""
+    videos = [like_input(output.output, given) for output in outputs]
     fields = [to_nnf(output.field, video.shape) for output in outputs]
     timings = [timing for output in outputs for timing in output.timings]
     if len(outputs) == 1:

@@ -191,7 +191,7 @@ def analogy(
     """
     kernels = backend(device)
     clips = check_video("content", content), check_video("style", style)
-    content, style = clips
+    given, (content, style) = style, clips
     seed = check_seed(seed)
     if not 0 < structure_levels <= 1:
         raise InvalidInput(
@@ -231,7 +231,7 @@ def analogy(
         plan = _guide(plan, structures)
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
-    result = AnalogyResult(*collect([made], style, seed), structures)
+    result = AnalogyResult(*collect([made], style, given, seed), structures)
     return result if details else result.video
 
 

@@ -137,7 +137,7 @@ def generate(
     (3, 20, 30, 3)
     """
     kernels = backend(device)
-    video = check_video("video", video)
+    given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
     noise = _check_noise(noise)
     size = check_output_size(video.shape, scale, size)
@@ -150,7 +150,7 @@ def generate(
         plan = plan_synthesis(kernels, video, size, settings)
         chosen = choose_noise(plan, noise, replicate=replicate_noise)
         outputs = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
-    result = collect(outputs, video, seed)
+    result = collect(outputs, video, given, seed)
     return result if details else result.video
 
 

@@ -28,6 +28,7 @@ from patchvid._validation import (
     check_seed,
     check_video,
     to_kernel_dtype,
+    with_channels,
 )
 from patchvid.apps import _typing
 from patchvid.apps._setup import check_settings, collect
@@ -165,7 +166,7 @@ def inpaint(
     True
     """
     kernels = backend(device)
-    video, white = as_array(video), None
+    given, video, white = video, with_channels(as_array(video)), None
     if mask is not None and video.ndim == 4:
         white = check_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape)
         video = _without_gaps(video, white)
@@ -197,7 +198,7 @@ def inpaint(
     made = made._replace(
         output=blend(made.output, video, soft), field=_name_untouched(made.field, hole, settings)
     )
-    result = collect([made], video, seed)
+    result = collect([made], video, given, seed)
     return result if details else result.video
 
 

@@ -140,7 +140,7 @@ def retarget(
     (4, 20, 60, 1)
     """
     kernels = backend(device)
-    video = check_video("video", video)
+    given, video = video, check_video("video", video)
     seed = check_seed(seed)
     size = _check_new_size(video.shape[:3], size, scale)
     settings = check_settings(
@@ -165,7 +165,7 @@ def retarget(
         made = finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
     if kept is not None and share is not None:
         made = made._replace(output=blend(made.output, kept, 1 - share))
-    result = collect([made], video, seed)
+    result = collect([made], video, given, seed)
     return result if details else result.video
 
 

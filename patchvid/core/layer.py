@@ -19,6 +19,7 @@ from patchvid._validation import (
     check_reduce,
     check_seed,
     check_video,
+    like_input,
     to_kernel_dtype,
 )
 from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask, to_nnf
@@ -142,7 +143,7 @@ def vpnn(
         kernels, query, key, patch=patch, periodic=periodic, nnf=nnf, key_mask=key_mask,
         query_mask=query_mask,
     )  # fmt: skip
-    value = check_video("value", value)
+    given, value = value, check_video("value", value)
     if value.shape[:3] != key.shape[:3]:
         raise InvalidInput(
             f"key and value must have the same (t, y, x), got {key.shape} and {value.shape}"
@@ -153,4 +154,4 @@ def vpnn(
         query, key, to_kernel_dtype(value), forward=forward, reverse=reverse, patch=patch,
         alpha=alpha, reduce=reduce, key_mask=allowed, query_mask=searched,
     )  # fmt: skip
-    return output.astype(value.dtype, copy=False), to_nnf(found, key.shape)
+    return like_input(output, given), to_nnf(found, key.shape)

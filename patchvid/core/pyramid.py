@@ -176,8 +176,8 @@ def build_pyramid(
     >>> len(pyramid), pyramid[0].shape, pyramid[-1] is video
     (13, (3, 15, 26, 3), True)
     """
-    video = check_video("video", video)
-    *coarser, _ = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
+    shape = check_video("video", video).shape
+    *coarser, _ = plan_levels(shape[:3], factor=factor, coarsest=coarsest)
     return [*(resize(video, level.shape, scale=level.scale) for level in coarser), video]
 
 

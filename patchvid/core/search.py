@@ -216,6 +216,7 @@ def check_operands(
         raise InvalidInput(
             f"query and key must have as many channels, got {query.shape[3]} and {key.shape[3]}"
         )
+    query, key = _without_offset(query, key)
     query_grid = kernels.patch_grid(query.shape, patch, periodic)
     key_grid = kernels.patch_grid(key.shape, patch)
     field = None if nnf is None else from_nnf(kernels, nnf, query_grid, key.shape, patch)
@@ -227,6 +228,17 @@ def check_operands(
     if query_mask is not None:
         searched = check_mask("query_mask", kernels.to_device(as_array(query_mask)), query_grid)
     return Operands(query, key, patch, periodic, field, allowed, searched)
+
+
+def _without_offset(query: NDArray[Any], key: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Doubles without a large common offset, which would leave float32 no room for differences."""
+    if np.float64 not in (query.dtype, key.dtype):
+        return query, key
+    low, high = float(key.min()), float(key.max())
+    middle = low + (high - low) / 2
+    if abs(middle) <= high - low:
+        return query, key
+    return query - middle, key - middle
 
 
 def _check_weights(

@@ -15,6 +15,7 @@ from patchvid._validation import (
     check_patch,
     check_reduce,
     check_video,
+    like_input,
     to_kernel_dtype,
 )
 from patchvid.core.fields import NOT_PERIODIC, from_nnf
@@ -71,11 +72,11 @@ def vote(
     True
     """
     kernels = backend(device)
-    value = check_video("value", value)
+    given, value = value, check_video("value", value)
     patch = check_patch(patch, value.shape)
     periodic, reduce = check_axes("periodic", periodic), check_reduce(reduce)
     field = from_nnf(kernels, nnf, None, value.shape, patch)
     voted = kernels.vote(
         to_kernel_dtype(value), field, patch=patch, periodic=periodic, reduce=reduce
     )
-    return voted.astype(value.dtype, copy=False)
+    return like_input(voted, given)

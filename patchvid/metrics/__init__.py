@@ -30,7 +30,6 @@ from patchvid.metrics.regions import NnfDiversity as NnfDiversity
 from patchvid.metrics.regions import nnf_diversity as nnf_diversity
 from patchvid.networks.weights import StrPath
 
-
 __all__ = [
     "Estimate",
     "Evaluation",
