@@ -31,7 +31,13 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
 
     (t, y, x) gets a channel. Booleans and other integers become float32, see `like_input`.
     """
-    video = with_channels(as_array(video))
+    video = as_array(video)
+    if video.ndim == 3 and video.shape[2] in (3, 4):
+        raise InvalidInput(
+            f"{name} must be (t, y, x, c), got shape {video.shape}, which looks like one frame "
+            f"(y, x, c); give it a time axis: {name}[None]"
+        )
+    video = with_channels(video)
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(
             f"{name} must be a filled array (t, y, x, c), or (t, y, x) for grey, "

@@ -174,6 +174,8 @@ def test_what_is_no_video_is_named() -> None:
         generate(CLIP.astype(np.int64) << 40)
     with pytest.raises(InvalidInput, match=r"\(t, y, x, c\), or \(t, y, x\) for grey, got shape"):
         generate(CLIP[0, 0])
+    with pytest.raises(InvalidInput, match=r"looks like one frame .* video\[None\]"):
+        generate(CLIP[0])
     with pytest.raises(InvalidInput, match=r"the end: np.moveaxis\(video, 1, -1\)"):
         generate(np.moveaxis(np.zeros((3, 20, 30, 3)), -1, 1))
 
