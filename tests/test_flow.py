@@ -304,7 +304,9 @@ def test_auto_says_once_that_another_method_is_used() -> None:
 
 @pytest.mark.usefixtures("no_weights")
 def test_raft_insists() -> None:
-    with pytest.raises(WeightsError, match="cannot fetch the weights raft_small from http://127"):
+    with pytest.raises(
+        WeightsError, match="cannot download the weights raft_small from http://127"
+    ):
         optical_flow(VIDEO, method="raft")
 
 
@@ -328,7 +330,7 @@ def test_weights_are_fetched_on_the_way(
     np.testing.assert_array_equal(flow, optical_flow(VIDEO, weights=drawn_weights, iterations=2))
     flows = [(0.5, "optical flow 1/2"), (1.0, "optical flow 2/2")]
     assert told[-2:] == flows
-    assert set(told[:-2]) == {(0.0, "fetching weights")}  # which is no part of the work
+    assert set(told[:-2]) == {(0.0, "downloading weights")}  # which is no part of the work
 
 
 def test_variable_says_where_the_weights_are(

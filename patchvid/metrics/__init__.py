@@ -30,7 +30,6 @@ from patchvid.metrics.patches import Estimate as Estimate
 from patchvid.metrics.regions import NnfDiversity as NnfDiversity
 from patchvid.metrics.regions import nnf_diversity as nnf_diversity
 
-
 __all__ = [
     "Estimate",
     "Evaluation",
