@@ -159,7 +159,7 @@ def test_pairs_of_a_batch_do_not_mix() -> None:
 def test_tensors_of_another_network_are_refused(missing: str) -> None:
     tensors = drawn_tensors("original small")
     del tensors[f"module.{missing}"]
-    with pytest.raises(InvalidInput, match="not those of RAFT, small or large: there is no"):
+    with pytest.raises(InvalidInput, match="not those of RAFT, small or large: there is no tensor"):
         build_raft(tensors)
 
 

@@ -130,9 +130,9 @@ def test_names_of_both_releases_are_known_and_say_what_goes_in() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"conv2a.conv.bias": None}, "not those of C3D: there is no 'conv2a.bias'"),
-        ({"conv1a.conv.weight": np.zeros((7, 3, 3, 3))}, r"conv1a has the shape \(7, 3, 3, 3\)"),
-        ({"conv2a.conv.weight": np.zeros((5, 6, 3, 3, 3))}, "conv2a has the shape"),
+        ({"conv2a.conv.bias": None}, "not those of C3D: there is no tensor 'conv2a.bias'"),
+        ({"conv1a.conv.weight": np.zeros((7, 3, 3, 3))}, r"conv1a must have shape \(7, 3, 3, 3, 3\), got \(7, 3, 3, 3\)"),
+        ({"conv2a.conv.weight": np.zeros((5, 6, 3, 3, 3))}, "conv2a must have shape"),
     ],
 )
 def test_tensors_of_another_network_are_refused(change: dict[str, Any], message: str) -> None:

@@ -156,7 +156,7 @@ def test_views_stay_inside_of_their_storage(tmp_path: Path) -> None:
         (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "SHORT_BINUNICODE"),
         (b"\x80\x02ccollections\nOrderedDict\n)\x81.", "NEWOBJ"),
     ],
-    ids=["LONG_BINPUT", "PUT", "BYTEARRAY8", "EXT1"],
+    ids=["PUT", "BYTEARRAY8", "EXT1", "DUP", "OBJ", "INST", "SHORT_BINUNICODE", "NEWOBJ"],
 )
 def test_instructions_that_no_tensor_needs_are_refused(
     tmp_path: Path, pickled: bytes, opcode: str
