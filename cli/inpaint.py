@@ -40,7 +40,7 @@ def inpaint(
     Outside of the hole CLIP does not change. The same seed and options give the same file.
     """
     from patchvid import inpaint
-    from patchvid.apps.masks import read_masks
+    from patchvid.io.masks import read_masks
     from patchvid.io.video import read_video
 
     if not (mask or boxes or cue):

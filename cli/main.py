@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from patchvid import PatchvidError, __version__
+from patchvid import PatchvidError, TargetExists, __version__
 from patchvid.cli.analogy import analogy
 from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
@@ -51,6 +51,11 @@ class Boundary(click.Group):
         except MemoryError as error:
             message = f"out of memory: {error or 'no details'}; try --max-size or fewer --frames"
             raise click.ClickException(message) from error
+        except TargetExists as error:
+            raise click.ClickException(
+                f"cannot write {error.path!r}: it exists; choose another name, or replace it with "
+                "--overwrite"
+            ) from error
         except (PatchvidError, OSError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
 

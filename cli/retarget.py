@@ -36,7 +36,7 @@ def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) ->
     same. The same seed and options give the same file.
     """
     from patchvid import retarget
-    from patchvid.apps.masks import read_masks
+    from patchvid.io.masks import read_masks
 
     changed = settings["size"] or settings["loop"] or settings["tile"]
     if not changed and set(settings["scale"]) == {1}:

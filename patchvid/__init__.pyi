@@ -26,6 +26,7 @@ from .display.report import Report as Report
 from .errors import DeviceError as DeviceError
 from .errors import InvalidInput as InvalidInput
 from .errors import PatchvidError as PatchvidError
+from .errors import TargetExists as TargetExists
 from .errors import VideoError as VideoError
 from .errors import WeightsError as WeightsError
 from .io.flow import read_flow as read_flow

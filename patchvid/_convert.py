@@ -79,6 +79,8 @@ class ValueRange(NamedTuple):
 
 def to_8_bits(video: NDArray[Any]) -> Pixels:
     """Convert uint8, uint16 or floats in [0, 1], of any shape, to uint8: rounded and clipped."""
+    if video.dtype.kind == "f":  # a division by 1/255 would move 0.5 below the half
+        return (np.clip(video, 0, 1) * 255 + 0.5).astype(np.uint8)
     return ValueRange.of_type(video.dtype).quantize(video)
 
 

@@ -19,3 +19,14 @@ class WeightsError(PatchvidError, OSError):
 
 class VideoError(PatchvidError, OSError):
     """A file or folder that cannot be read or written as a video."""
+
+
+class TargetExists(VideoError, FileExistsError):
+    """A file or folder that exists where one is to be written, without leave to replace it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path!r}: it exists; choose another name, or pass overwrite=True"

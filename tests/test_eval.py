@@ -133,7 +133,7 @@ def test_auto_fetches_the_weights_of_svfid(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("patchvid.networks.weights._failures", {})
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
     message = fail("source.npz", "same.npz", "--svfid", "auto")
-    assert "cannot fetch the weights c3d_sports1m from http://127.0.0.1:9/c3d.pth" in message
+    assert "cannot download the weights c3d_sports1m from http://127.0.0.1:9/c3d.pth" in message
 
 
 def test_errors_are_one_line() -> None:

@@ -9,10 +9,12 @@ import hashlib
 import warnings
 import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -20,11 +22,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import standin
 from numpy.typing import NDArray
 
 from patchvid import sample_clip
+from patchvid._convert import blend_with_white
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
-from patchvid.motion.optical_flow import flow_to_color, optical_flow, read_flow
+from patchvid.io.flow import read_flow
+from patchvid.motion.color import flow_to_color
+from patchvid.motion.optical_flow import optical_flow
 from patchvid.networks.raft import build_raft
 from patchvid.networks.weights import Published
 
@@ -153,7 +159,7 @@ def test_pairs_of_a_batch_do_not_mix() -> None:
 def test_tensors_of_another_network_are_refused(missing: str) -> None:
     tensors = drawn_tensors("original small")
     del tensors[f"module.{missing}"]
-    with pytest.raises(InvalidInput, match="not those of RAFT, small or large: there is no"):
+    with pytest.raises(InvalidInput, match="not those of RAFT, small or large: there is no tensor"):
         build_raft(tensors)
 
 
@@ -211,9 +217,8 @@ def test_types_and_channels_mean_the_same_motion(drawn_weights: Path) -> None:
     np.testing.assert_array_equal(flow(video.astype(np.uint16) * 257), expected)
     np.testing.assert_array_equal(flow(video.astype(np.float32) * 3 - 7), expected)
     alpha = np.arange(video[..., :1].size, dtype=np.uint32).reshape(video[..., :1].shape)
-    np.testing.assert_array_equal(
-        flow(np.concatenate([video, alpha.astype(np.uint8)], axis=3)), expected
-    )
+    transparent = np.concatenate([video, alpha.astype(np.uint8)], axis=3)
+    np.testing.assert_array_equal(flow(transparent), flow(blend_with_white(transparent)))
     grey = video[..., :1]
     expected = flow(np.repeat(grey, 3, axis=3))
     np.testing.assert_array_equal(flow(grey), expected)
@@ -239,14 +244,14 @@ def test_one_large_pair_at_a_time_makes_no_difference(
 
 
 def test_progress_goes_from_pair_to_pair(drawn_weights: Path) -> None:
-    told: list[tuple[str, float]] = []
+    told: list[tuple[float, str]] = []
     optical_flow(
         panned(64, 64, (1, 0), n_frames=5),
         weights=drawn_weights,
         iterations=1,
-        progress=lambda what, fraction: told.append((what, fraction)),
+        progress=lambda fraction, message: told.append((fraction, message)),
     )
-    assert told == [("flow", 0.25), ("flow", 0.5), ("flow", 0.75), ("flow", 1.0)]
+    assert told == [(n / 4, f"optical flow {n}/4") for n in range(1, 5)]
 
 
 VIDEO = panned(32, 40, (1, 0))
@@ -299,7 +304,9 @@ def test_auto_says_once_that_another_method_is_used() -> None:
 
 @pytest.mark.usefixtures("no_weights")
 def test_raft_insists() -> None:
-    with pytest.raises(WeightsError, match="cannot fetch the weights raft_small from http://127"):
+    with pytest.raises(
+        WeightsError, match="cannot download the weights raft_small from http://127"
+    ):
         optical_flow(VIDEO, method="raft")
 
 
@@ -308,7 +315,7 @@ def test_weights_are_fetched_on_the_way(
 ) -> None:
     handler = partial(SimpleHTTPRequestHandler, directory=drawn_weights.parent)
     sha256 = hashlib.sha256(drawn_weights.read_bytes()).hexdigest()
-    told: list[tuple[str, float]] = []
+    told: list[tuple[float, str]] = []
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         url = f"http://127.0.0.1:{server.server_port}/{drawn_weights.name}"
         published = {"raft_small": Published(url, sha256)}
@@ -321,9 +328,9 @@ def test_weights_are_fetched_on_the_way(
         flow = optical_flow(VIDEO, iterations=2, progress=lambda *call: told.append(call))
         server.shutdown()
     np.testing.assert_array_equal(flow, optical_flow(VIDEO, weights=drawn_weights, iterations=2))
-    assert {what for what, _ in told} == {"download", "flow"}
-    assert told == sorted(told)  # first the download, and both from less to more
-    assert [call for call in told if call[1] == 1] == [("download", 1), ("flow", 1)]
+    flows = [(0.5, "optical flow 1/2"), (1.0, "optical flow 2/2")]
+    assert told[-2:] == flows
+    assert set(told[:-2]) == {(0.0, "downloading weights")}  # which is no part of the work
 
 
 def test_variable_says_where_the_weights_are(
@@ -437,15 +444,81 @@ def test_what_is_no_flow_is_refused_in_one_line(tmp_path: Path) -> None:
         refused("gap.npy", "has gaps")
 
 
+# Colours
+
+
+def test_colours_are_those_of_the_middlebury_wheel() -> None:
+    places = np.arange(55)  # of the wheel's colours, as its authors list them
+    angles = (places / 54 * 2 - 1) * np.pi
+    angles[-1] -= 1e-9  # just before the whole turn, where the wheel begins again
+    ring = -np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    wheel = flow_to_color(ring, largest=1).astype(int)
+    expected = {
+        **{0: (255, 0, 0), 1: (255, 17, 0), 14: (255, 238, 0), 15: (255, 255, 0)},
+        **{16: (212, 255, 0), 20: (42, 255, 0), 21: (0, 255, 0), 22: (0, 255, 63)},
+        **{25: (0, 255, 255), 26: (0, 231, 255), 36: (0, 0, 255), 37: (19, 0, 255)},
+        **{49: (255, 0, 255), 50: (255, 0, 212), 54: (255, 0, 42)},
+    }
+    for place, color in expected.items():
+        np.testing.assert_allclose(wheel[place], color, atol=1, err_msg=str(place))
+
+
 def test_colours_tell_direction_and_speed() -> None:
     angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    colours = flow_to_color(ring)
+    colours = flow_to_color(ring, largest=1.001)
     assert len(np.unique(colours, axis=0)) == 60
-    assert (colours.max(axis=1) == 255).all()
+    assert (colours.max(axis=1) >= 254).all()
     assert (colours.min(axis=1) <= 1).all()  # full colours, up to rounding
     still = flow_to_color(np.zeros((2, 3, 4, 2), np.float32))
     assert still.shape == (2, 3, 4, 3)
     assert (still == 255).all()
     slower = flow_to_color(ring / 2, largest=1)
     assert (slower.min(axis=1) > 120).all()
+    faster = flow_to_color(ring * 2, largest=1)
+    assert (faster.max(axis=1) <= 0.75 * 255).all()
+    assert flow_to_color(np.array([[1, 0], [-1, -0.0]])).tolist()[0] == [255, 0, 0]
+
+
+def test_unknown_flow_is_black_and_changes_no_other_colour() -> None:
+    flow = np.array([[1, 0], [0, 2], [-3, 1]], np.float32)
+    for unknown in (np.nan, np.inf, -np.inf, 1e10):
+        colours = flow_to_color(np.vstack([flow, [[unknown, 0]], [[0, unknown]]]))
+        np.testing.assert_array_equal(colours[:3], flow_to_color(flow))
+        assert not colours[3:].any()
+    assert not flow_to_color(np.full((2, 2), np.nan)).any()
+    assert flow_to_color(np.zeros((0, 5, 2))).shape == (0, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("flow", "largest", "message"),
+    [
+        (np.zeros((4, 5, 3)), None, r"flow must be numbers of shape \(..., 2\), got float64 of"),
+        (np.float32(1), None, r"got float32 of shape \(\)"),
+        (np.zeros((4, 2), bool), None, "got bool"),
+        (np.zeros((4, 2), complex), None, "got complex128"),
+        (np.zeros((4, 2)), 0, "largest must be above 0, or None .*, got 0"),
+        (np.zeros((4, 2)), np.nan, "got nan"),
+    ],
+)
+def test_what_has_no_colours_is_named_in_one_line(flow: Any, largest: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as caught:
+        flow_to_color(flow, largest=largest)
+    assert "\n" not in str(caught.value)
+
+
+def test_colours_are_where_the_flow_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    back_end = SimpleNamespace(
+        DEVICE="cuda", to_device=to_device, devices_of=lambda arrays: {0},
+        use_device=lambda number: nullcontext(),
+    )  # fmt: skip
+    flow = np.random.default_rng(0).normal(size=(3, 4, 2))
+    expected = flow_to_color(flow)
+    monkeypatch.setattr("patchvid._device.backend", lambda device="auto": back_end)
+    colours = flow_to_color(standin.wrap(flow))
+    assert isinstance(colours, standin.DeviceArray)
+    np.testing.assert_array_equal(standin.to_plain(colours), expected)
+
+
+def to_device(array: Any) -> Any:
+    return standin.wrap(np.array(standin.to_plain(array)))

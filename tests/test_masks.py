@@ -11,17 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from patchvid.apps.masks import (
-    box_mask,
-    check_soft_mask,
-    coarse_region,
-    dilate,
-    fill_smoothly,
-    read_mask,
-    read_masks,
-)
+from patchvid._masks import box_mask, check_soft_mask
+from patchvid.apps.masks import coarse_region, dilate, fill_smoothly
 from patchvid.core.pyramid import plan_levels
 from patchvid.errors import InvalidInput, VideoError
+from patchvid.io.masks import read_mask, read_masks
 from patchvid.io.video import write_video
 
 Array = NDArray[Any]

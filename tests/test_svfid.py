@@ -130,9 +130,9 @@ def test_names_of_both_releases_are_known_and_say_what_goes_in() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"conv2a.conv.bias": None}, "not those of C3D: there is no 'conv2a.bias'"),
-        ({"conv1a.conv.weight": np.zeros((7, 3, 3, 3))}, r"conv1a has the shape \(7, 3, 3, 3\)"),
-        ({"conv2a.conv.weight": np.zeros((5, 6, 3, 3, 3))}, "conv2a has the shape"),
+        ({"conv2a.conv.bias": None}, "not those of C3D: there is no tensor 'conv2a.bias'"),
+        ({"conv1a.conv.weight": np.zeros((7, 3, 3, 3))}, r"conv1a must have shape \(7, 3, 3, 3, 3\), got \(7, 3, 3, 3\)"),
+        ({"conv2a.conv.weight": np.zeros((5, 6, 3, 3, 3))}, "conv2a must have shape"),
     ],
 )
 def test_tensors_of_another_network_are_refused(change: dict[str, Any], message: str) -> None:
@@ -149,7 +149,7 @@ def test_tensors_of_another_network_are_refused(change: dict[str, Any], message:
 def test_statistics_are_those_of_all_positions(
     weights: Path, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(svfid, "_BLOCK", block)
+    monkeypatch.setattr(frechet, "_BLOCK", block)
     found = frechet.summarize(CLIP, frechet.read_c3d(weights, "cpu"))
     expected = naive_features(CLIP).reshape(-1, N_FEATURES)
     assert found.number == len(expected) == 5 * 8 * 11
@@ -240,7 +240,7 @@ def test_arrays_of_a_gpu_are_shown_to_the_network(
 ) -> None:
     expected = metrics.svfid(CLIP, OTHER, weights=weights)
     back_end = SimpleNamespace(to_host=standin.to_plain)
-    monkeypatch.setattr(svfid, "backend_of", lambda array: back_end)
+    monkeypatch.setattr(frechet, "backend_of", lambda array: back_end)
     moved = standin.wrap(CLIP), standin.wrap(OTHER)
     assert metrics.svfid(*moved, weights=weights, device="cpu") == expected
 
@@ -279,7 +279,7 @@ def test_weights_are_found_by_path_or_variable_or_fetched(
     monkeypatch.setattr("patchvid.networks.weights.PUBLISHED", unreachable)
     monkeypatch.setattr("patchvid.networks.weights._failures", {})
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
-    with pytest.raises(WeightsError, match="cannot fetch the weights c3d_sports1m"):
+    with pytest.raises(WeightsError, match="cannot download the weights c3d_sports1m"):
         metrics.svfid(CLIP, OTHER)
 
 

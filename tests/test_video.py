@@ -1,6 +1,7 @@
 """Clips in and out: every format, both ways, and what happens when something is wrong."""
 
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -8,18 +9,21 @@ import sys
 import time
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import standin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from patchvid import resize, sample_clip
-from patchvid.errors import InvalidInput, PatchvidError, VideoError
+from patchvid.errors import InvalidInput, PatchvidError, TargetExists, VideoError
+from patchvid.io import video as video_module
 from patchvid.io.video import check_target, read_video, write_video
 
 ROOT = Path(__file__).parents[1]
@@ -166,6 +170,32 @@ def test_equal_frames_of_a_gif_stay_separate(tmp_path: Path) -> None:
     assert len(read_video(tmp_path / "clip.gif")[0]) == 4
 
 
+@pytest.mark.parametrize("fps", [12, 24, 23.976, 120])
+@pytest.mark.parametrize(
+    "order", [[0, 0, 1], [0, 1, 1], [0, 1, 1, 0, 2, 2, 2], [0, *[1] * 30, *range(2, 12)]]
+)
+def test_equal_frames_of_a_webp_are_separate_again(
+    tmp_path: Path, order: list[int], fps: float
+) -> None:
+    video = moving_colours(12, 16, 16)[order]
+    write_video(tmp_path / "clip.webp", video, fps=fps)
+    read, read_fps = read_video(tmp_path / "clip.webp")
+    np.testing.assert_array_equal(read, video)
+    assert read_fps == pytest.approx(fps, rel=0.5 * fps / 1000 / len(video) + 0.03)
+    part, _ = read_video(tmp_path / "clip.webp", frames=(1, 3))
+    np.testing.assert_array_equal(part, video[1:3])
+
+
+def test_frames_of_a_webp_without_a_constant_rate_are_kept(tmp_path: Path) -> None:
+    video = moving_colours(4, 16, 16)
+    iio.imwrite(
+        tmp_path / "clip.webp", video, plugin="pillow", duration=[100, 250, 170, 90], lossless=True
+    )
+    read, fps = read_video(tmp_path / "clip.webp")
+    np.testing.assert_array_equal(read, video)
+    assert fps == pytest.approx(4000 / 610)
+
+
 @pytest.mark.parametrize("suffix", [*FILMS, *ANIMATIONS, FOLDER])
 def test_one_frame_is_a_video(tmp_path: Path, suffix: str) -> None:
     write_video(tmp_path / f"clip{suffix}", moving_colours(1))
@@ -186,6 +216,7 @@ def test_same_video_gives_same_bytes_whatever_memory_held(tmp_path: Path) -> Non
 def test_same_video_gives_same_bytes_on_one_core_and_on_all(tmp_path: Path) -> None:
     code = """
 import os, sys
+sys.path.append("tests")
 from patchvid.io.video import write_video
 from tests.test_video import EVERY_FORMAT, moving_colours
 folder, cores = sys.argv[1:]
@@ -248,6 +279,18 @@ def test_alpha_is_kept_where_there_is_room_and_blended_with_white_elsewhere(tmp_
         read, _ = read_video(tmp_path / f"clip{suffix}")
         assert read.shape == (2, 32, 32, 3)
         assert read[1, :12].min() > 245, suffix
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".npz"])
+def test_arrays_of_a_gpu_are_copied_to_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    video = moving_colours()
+    write_video(tmp_path / f"host{suffix}", video)
+    back_end = SimpleNamespace(to_device=standin.wrap, to_host=standin.to_plain)
+    monkeypatch.setattr(video_module, "backend_of", lambda array: back_end)
+    write_video(tmp_path / f"gpu{suffix}", standin.wrap(video))
+    assert (tmp_path / f"gpu{suffix}").read_bytes() == (tmp_path / f"host{suffix}").read_bytes()
 
 
 # Files that others made
@@ -477,16 +520,16 @@ def test_folder_without_frames_or_with_frames_of_several_sizes_is_an_error(tmp_p
 @pytest.mark.parametrize(
     ("video", "message"),
     [
-        (np.zeros((2, 4, 4, 3), bool), "must be uint8, uint16 or float, got bool"),
-        (np.zeros((2, 4, 4, 3), np.int64), "must be uint8, uint16 or float, got int64"),
-        (np.zeros((2, 4, 4, 3), complex), "must be uint8, uint16 or float, got complex128"),
+        (np.zeros((2, 4, 4, 3), bool), "must hold uint8, uint16 or floats, got bool"),
+        (np.zeros((2, 4, 4, 3), np.int64), "must hold uint8, uint16 or floats, got int64"),
+        (np.zeros((2, 4, 4, 3), complex), "must hold uint8, uint16 or floats, got complex128"),
         (
             np.zeros((4, 4), np.uint8),
-            r"must be of shape \(t, y, x, c\) without zeros, got \(4, 4\)",
+            r"must be a filled \(t, y, x, c\) array, got shape \(4, 4\)",
         ),
-        (np.zeros((0, 4, 4, 3), np.uint8), r"without zeros, got \(0, 4, 4, 3\)"),
-        (np.full((1, 2, 2, 1), np.nan), "must be finite, got NaN or infinity"),
-        (np.full((1, 2, 2, 1), np.inf, np.float32), "must be finite, got NaN or infinity"),
+        (np.zeros((0, 4, 4, 3), np.uint8), r"must be a filled .*, got shape \(0, 4, 4, 3\)"),
+        (np.full((1, 2, 2, 1), np.nan), "must be finite .*, got nan"),
+        (np.full((1, 2, 2, 1), np.inf, np.float32), "must be finite .*, got inf"),
     ],
 )
 def test_array_that_is_no_video_is_refused_both_ways(
@@ -511,7 +554,7 @@ def test_array_that_is_no_video_is_refused_both_ways(
         ("missing/clip.mp4", "there is no folder .*missing'; create it first"),
         ("file/clip.mp4", "there is no folder"),
         ("file", "it is a file; choose another name"),
-        ("old.mp4", "it exists; choose another name, or replace it with --overwrite"),
+        ("old.mp4", "it exists; choose another name, or pass overwrite=True"),
         ("frames", "it exists"),
         ("frames/", "it exists"),
         ("precious", "it is a folder of other things"),
@@ -534,6 +577,17 @@ def test_target_that_cannot_be_written_is_refused_before_the_work(
     with pytest.raises(VideoError, match=message):
         write_video(f"{tmp_path}/{name}", moving_colours(2))
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_exists_is_an_error_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "old.mp4"
+    path.write_text("old")
+    with pytest.raises(FileExistsError) as error:
+        check_target(path)
+    assert isinstance(error.value, TargetExists)
+    assert error.value.path == str(path)
+    copied = pickle.loads(pickle.dumps(error.value))
+    assert str(copied) == str(error.value)
 
 
 def test_folder_without_permission_is_refused(tmp_path: Path) -> None:

@@ -112,15 +112,17 @@ def text(value: str) -> bytes:
     return b"X" + len(value).to_bytes(4, "little") + value.encode()
 
 
-def view_file(path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
-    """A checkpoint with such a view of eight numbers."""
+def view_file(
+    path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], size: int = 8
+) -> None:
+    """A checkpoint with such a view of a few numbers."""
     storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu")
-    storage += number(8) + b"tQ"
+    storage += number(size) + b"tQ"
     view = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + number(offset)
     view += numbers(shape) + numbers(strides) + b"tR"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights/data.pkl", b"\x80\x02}" + text("weight") + view + b"s.")
-        archive.writestr("weights/data/0", np.arange(8, dtype="<f4").tobytes())
+        archive.writestr("weights/data/0", np.arange(size, dtype="<f4").tobytes())
 
 
 def test_views_stay_inside_of_their_storage(tmp_path: Path) -> None:
@@ -145,12 +147,16 @@ def test_views_stay_inside_of_their_storage(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pickled", "opcode"),
     [
-        (b"\x80\x02}r\xff\xff\xff\x7f.", "LONG_BINPUT"),  # a memo of 2**31 entries
         (b"\x80\x02}p2147483647\n.", "PUT"),
         (b"\x80\x05\x96\x01\0\0\0\0\0\0\0A.", "BYTEARRAY8"),
         (b"\x80\x02\x82\x01.", "EXT1"),
+        (b"\x80\x02}2\x86.", "DUP"),
+        (b"\x80\x02(ccollections\nOrderedDict\no.", "OBJ"),
+        (b"\x80\x02(ios\nsystem\n.", "INST"),
+        (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "SHORT_BINUNICODE"),
+        (b"\x80\x02ccollections\nOrderedDict\n)\x81.", "NEWOBJ"),
     ],
-    ids=["LONG_BINPUT", "PUT", "BYTEARRAY8", "EXT1"],
+    ids=["PUT", "BYTEARRAY8", "EXT1", "DUP", "OBJ", "INST", "SHORT_BINUNICODE", "NEWOBJ"],
 )
 def test_instructions_that_no_tensor_needs_are_refused(
     tmp_path: Path, pickled: bytes, opcode: str
@@ -161,10 +167,18 @@ def test_instructions_that_no_tensor_needs_are_refused(
         read_tensors(tmp_path / "odd.pth")
 
 
+def test_a_memo_of_many_entries_is_not_made(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "odd.pth", "w") as archive:
+        archive.writestr("weights/data.pkl", b"\x80\x02}r\xff\xff\xff\x7f.")
+    with pytest.raises(InvalidInput, match="its pickle numbers an object 2147483647, out of order"):
+        read_tensors(tmp_path / "odd.pth")
+
+
 @pytest.mark.parametrize(
     "key",
     [
-        b")" + b"2\x86" * 64,  # a hash takes 2**64 steps
+        # Pairs of pairs: a hash takes 2**64 steps.
+        b")" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(64)),
         b")" + b"\x85" * 1_000_000,  # a hash goes deeper than the interpreter can
     ],
     ids=["pairs of pairs", "a million deep"],
@@ -177,6 +191,58 @@ def test_tuples_are_no_keys(tmp_path: Path, made: bytes, key: bytes) -> None:
         archive.writestr("weights/data.pkl", b"\x80\x02" + made + key + b"K\x01s.")
     with pytest.raises(InvalidInput, match="a tuple as a key"):
         read_tensors(tmp_path / "nested.pth")
+
+
+def test_only_what_has_a_name_is_called(tmp_path: Path) -> None:
+    for pickled in (
+        b"}X\0\0\0\0)R",
+        b"}ctorch\nFloatStorage\n)R",
+        b"}ccollections\nOrderedDict\n]R",
+    ):
+        with zipfile.ZipFile(tmp_path / "odd.pth", "w") as archive:
+            archive.writestr("weights/data.pkl", b"\x80\x02" + pickled + b".")
+        with pytest.raises(InvalidInput, match="its pickle calls what is no function"):
+            read_tensors(tmp_path / "odd.pth")
+
+
+def test_items_are_given_to_lists_and_dictionaries_only(tmp_path: Path) -> None:
+    for pickled, message in [
+        (b"}K\x01a", "what is no list"),
+        (b"](K\x01K\x02u", "what is no dictionary"),
+        (b"}(K\x01K\x02K\x03u", "cannot read weights"),
+        (b"}K\x01a.", "what is no list"),
+    ]:
+        with zipfile.ZipFile(tmp_path / "odd.pth", "w") as archive:
+            archive.writestr("weights/data.pkl", b"\x80\x02" + pickled + b".")
+        with pytest.raises(InvalidInput, match=message):
+            read_tensors(tmp_path / "odd.pth")
+
+
+def test_a_dictionary_by_python_2_holds_its_items(tmp_path: Path) -> None:
+    path = tmp_path / "items.pth"
+    view_file(path, 0, (2,), (1,))
+    pickled = zipfile.ZipFile(path).read("weights/data.pkl")
+    view = pickled[pickled.index(b"ctorch._utils") : -2]
+    with zipfile.ZipFile(path, "w") as archive:
+        item = b"]" + text("weight") + b"a" + view + b"a"
+        items = b"\x80\x02ccollections\nOrderedDict\n]" + item + b"a\x85R."
+        archive.writestr("weights/data.pkl", items)
+        archive.writestr("weights/data/0", np.arange(8, dtype="<f4").tobytes())
+    np.testing.assert_array_equal(read_tensors(path)["weight"], [0, 1])
+
+
+def test_many_views_of_a_few_numbers_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "views.pth"
+    view_file(path, 0, (99,), (1,), size=99)
+    pickled = zipfile.ZipFile(path).read("weights/data.pkl")
+    view = pickled[pickled.index(b"ctorch._utils") : -2] + b"q\0"  # a name in the memo
+    many = b"".join(text(f"{number}") + b"h\0s" for number in range(2000))
+    with zipfile.ZipFile(path, "w") as archive:
+        pickled = b"\x80\x02}" + text("first") + view + b"s" + many + b"."
+        archive.writestr("weights/data.pkl", pickled)
+        archive.writestr("weights/data/0", np.arange(99, dtype="<f4").tobytes())
+    with pytest.raises(InvalidInput, match="its tensors are much larger than the file"):
+        read_tensors(path)
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
@@ -249,7 +315,8 @@ class Handler(BaseHTTPRequestHandler):
         half = CONTENT[: len(CONTENT) // 2]
         body = {"cut": half, "stalled": half, "other": CONTENT[::-1], "missing": b""}
         self.send_response(404 if kind == "missing" else 200)
-        self.send_header("Content-Length", "?" if kind == "unknown" else str(len(CONTENT)))
+        if kind != "unknown":
+            self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
         self.wfile.write(body.get(kind, CONTENT))
         if kind == "stalled":
@@ -281,7 +348,7 @@ def test_weights_are_fetched_once(server: Server, tmp_path: Path) -> None:
     told: list[float] = []
     named = tmp_path / "cache" / "weights.pth"
 
-    def tell(fraction: float) -> None:
+    def tell(fraction: float, message: str) -> None:
         assert not named.exists()  # before it is whole
         told.append(fraction)
 
@@ -315,7 +382,7 @@ def test_a_bad_download_leaves_nothing_and_is_not_tried_again(
 ) -> None:
     server.kind = kind
     for _ in range(2):
-        with pytest.raises(WeightsError, match=f"cannot fetch the weights .*{reason}") as caught:
+        with pytest.raises(WeightsError, match=f"cannot download the weights .*{reason}") as caught:
             fetch_weights(NAME)
         assert "\n" not in str(caught.value)
     assert server.requests == 1
@@ -323,7 +390,7 @@ def test_a_bad_download_leaves_nothing_and_is_not_tried_again(
 
 
 def test_an_interrupted_download_leaves_nothing(server: Server, tmp_path: Path) -> None:
-    def interrupt(fraction: float) -> None:
+    def interrupt(fraction: float, message: str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -364,14 +431,14 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server, tmp_path: 
 def test_no_network_is_one_line(server: Server) -> None:
     server.shutdown()
     server.server_close()
-    with pytest.raises(WeightsError, match=r"cannot fetch the weights .*refused") as caught:
+    with pytest.raises(WeightsError, match=r"cannot download the weights .*refused") as caught:
         fetch_weights(NAME)
     assert "\n" not in str(caught.value)
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(server: Server, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("in the way")
-    with pytest.raises(WeightsError, match="cannot fetch the weights"):
+    with pytest.raises(WeightsError, match="cannot download the weights"):
         fetch_weights(NAME)
 
 

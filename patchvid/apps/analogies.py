@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._device import backend, backend_of, on_device
+from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Seed, Triple, check_integers, check_seed, check_video
 from patchvid.apps import _typing
@@ -27,7 +28,6 @@ from patchvid.core.plan import Plan, plan_synthesis
 from patchvid.core.synthesis import finest, synthesize
 from patchvid.errors import InvalidInput
 from patchvid.motion.optical_flow import optical_flow
-from patchvid.networks.weights import StrPath
 from patchvid.results import LevelTiming
 
 # Completeness is the paper's 1, which it states where values span [-1, 1] and not 0 to 255.

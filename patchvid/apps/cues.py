@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from patchvid._convert import ValueRange
 from patchvid._device import backend_of
-from patchvid.apps.masks import Mask
+from patchvid._masks import Mask
 from patchvid.errors import InvalidInput
 
 SLIGHT, STRONG = 16, 40  # differences below are compression's, and above are paint's

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid._device import backend, on_device
+from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resample
 from patchvid._validation import (
@@ -33,15 +34,7 @@ from patchvid._validation import (
 from patchvid.apps import _typing
 from patchvid.apps._setup import check_settings, collect
 from patchvid.apps.cues import painted
-from patchvid.apps.masks import (
-    Mask,
-    Region,
-    blend,
-    check_soft_mask,
-    coarse_region,
-    dilate,
-    fill_smoothly,
-)
+from patchvid.apps.masks import Region, blend, coarse_region, dilate, fill_smoothly
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
 from patchvid.core.synthesis import finest, synthesize

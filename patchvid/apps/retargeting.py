@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid._device import backend, on_device
+from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resample
 from patchvid._validation import Seed, Triple, as_array, check_seed, check_video, to_kernel_dtype
 from patchvid.apps import _typing
 from patchvid.apps._setup import check_output_size, check_settings, collect
-from patchvid.apps.masks import Mask, blend, check_soft_mask, coarse_region, fill_smoothly
+from patchvid.apps.masks import blend, coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
 from patchvid.core.retarget_steps import retarget_start

@@ -18,7 +18,8 @@ from patchvid._convert import Pixels
 from patchvid._resampling import resize
 from patchvid._validation import check_video
 from patchvid.errors import InvalidInput
-from patchvid.io.ffmpeg import CODECS, encode_film, rgb_frames
+from patchvid.io._frames import rgb_frames
+from patchvid.io.ffmpeg import CODECS, encode_film
 from patchvid.io.video import DEFAULT_FPS
 
 # What is lower is enlarged by a whole factor, because 4:2:0 has a colour for four pixels only. A

@@ -1,4 +1,4 @@
-"""Arrays from files; files that appear only when complete, and replace others only if wanted."""
+"""Files that appear only when they are complete, and replace others only on request."""
 
 import os
 import re
@@ -7,69 +7,65 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from patchvid.errors import PatchvidError, VideoError
-from patchvid.io.ffmpeg import StrPath, quoted
+from patchvid._paths import StrPath, quoted, reason
+from patchvid.errors import PatchvidError, TargetExists, VideoError
 
 
-def load_array(path: StrPath, *names: str) -> NDArray[Any]:
-    """The array in a ``.npy`` file; in an ``.npz`` file the one of such a name, or the only one.
+def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False) -> None:
+    """Raise an error unless a file can be written to `path`, or a folder of numbered PNGs.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no file.
-    ValueError
-        If the array is not to be had from it.
+    TargetExists
+        If something is there that `overwrite` would replace.
+    VideoError
+        If `path` cannot be written for another reason.
     """
+    target, parent = Path(path), Path(path).parent
+    with naming_failures(path):
+        if not parent.is_dir():
+            raise cannot_write(path, f"there is no folder {quoted(parent)}; create it first")
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise cannot_write(
+                path, f"no permission to write in {quoted(parent)}; choose another folder"
+            )
+        exists = target.exists()
+        if target.is_dir():
+            names = os.listdir(target)
+            exists = bool(names)
+            if not folder or not all(re.fullmatch(r"\d+\.png", name) for name in names):
+                raise cannot_write(path, "it is a folder of other things; choose another name")
+        elif exists and folder:
+            raise cannot_write(path, "it is a file; choose another name for the folder")
+        if exists and not overwrite:
+            raise TargetExists(os.fspath(path))
+
+
+def cannot_write(path: StrPath, problem: str) -> VideoError:
+    """The error that says why `path` cannot be written."""
+    return VideoError(f"cannot write {quoted(path)}: {problem}")
+
+
+@contextmanager
+def naming_failures(path: StrPath) -> Iterator[None]:
+    """Turn errors of the system while `path` is written into one line that names it."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            held = loaded.files
-            named = [name for name in names if name in held]
-            if named or len(held) == 1:
-                return loaded[(named or held)[0]]
-    except FileNotFoundError:
+        yield
+    except PatchvidError:
         raise
-    except Exception:  # damaged archives raise nearly anything; NumPy advises to run what they hold
-        raise ValueError("it holds no array of numbers, or is cut short") from None
-    got = ", ".join(map(repr, held)) or "none"
-    raise ValueError(f"it must hold an array named {names[0]!r} or one array only, got {got}")
-
-
-def obstacle(target: Path, *, overwrite: bool, folder: bool = False) -> str | None:
-    """What stands against writing a file, or a folder of numbered pictures, and the remedy."""
-    if not target.parent.is_dir():
-        return f"there is no folder {quoted(target.parent)}; create it first"
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        return f"no permission to write in {quoted(target.parent)}; choose another folder"
-    exists = target.exists()
-    if target.is_dir():
-        names = os.listdir(target)
-        exists = bool(names)
-        if not folder or not all(re.fullmatch(r"\d+\.png", name) for name in names):
-            return "it is a folder of other things; choose another name"
-    elif exists and folder:
-        return "it is a file; choose another name for the folder"
-    if exists and not overwrite:
-        return "it exists; choose another name, or replace it with --overwrite"
-    return None
+    except OSError as error:
+        raise cannot_write(path, reason(error)) from error
 
 
 @contextmanager
 def complete_or_nothing(target: Path) -> Iterator[Path]:
-    """Yield a hidden name beside `target`; move it there at the end, remove it if that fails."""
+    """Yield a hidden path next to `target`; move it to `target` at the end, or remove it."""
 
     def hidden() -> Path:
         return target.with_name(f".patchvid-{secrets.token_hex(4)}{target.suffix}")
 
-    target = target.resolve()  # a link stays one
+    target = target.resolve()  # a link stays a link
     part = hidden()
     try:
         yield part
@@ -90,21 +86,3 @@ def complete_or_nothing(target: Path) -> Iterator[Path]:
         else:
             part.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def unwritable(path: StrPath) -> Iterator[None]:
-    """Turn what the system complains about while `path` is written into one line that names it."""
-    try:
-        yield
-    except PatchvidError:
-        raise
-    except OSError as error:
-        raise VideoError(f"cannot write {quoted(path)}: {reason(error)}") from error
-
-
-def reason(error: BaseException) -> str:
-    """What a library's error says, on one line."""
-    error = error.__cause__ or error  # imageio hides Pillow's words behind its own
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0]

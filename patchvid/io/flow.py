@@ -5,34 +5,39 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._paths import StrPath, quoted, reason
 from patchvid.errors import InvalidInput
-from patchvid.io._files import load_array, reason
-from patchvid.io.ffmpeg import StrPath, natural
+from patchvid.io.sequences import load_array, natural_order
 
 Flow = NDArray[np.float32]
 
 _FLO_MAGIC = b"PIEH"
-_UNKNOWN = 1e9  # what ``.flo`` files hold where nobody knows
+_UNKNOWN = 1e9  # ``.flo`` files mark unknown flow with values above this one
 
 
 def read_flow(path: StrPath) -> Flow:
-    """Read a flow that was computed elsewhere.
+    """Read an optical flow that was computed elsewhere.
 
     Parameters
     ----------
-    path
-        ``.npy``, or ``.npz`` with an array named ``flow`` or one array only, of shape
-        (t - 1, y, x, 2); or a folder of ``.flo`` files (Middlebury), in the natural order of
-        their names.
+    path : str or path
+        A ``.npy`` file, or a ``.npz`` file with an array named ``flow`` or a single array, of shape
+        (t - 1, y, x, 2) and floats; or a folder of Middlebury ``.flo`` files [1]_, which are read
+        in the natural order of their names.
 
     Returns
     -------
-    (t - 1, y, x, 2) of float32: x, then y, in pixels a frame.
+    array of float32
+        (t - 1, y, x, 2): x to the right, then y downwards, in pixels per frame.
 
     Raises
     ------
     InvalidInput
-        If there is no flow at `path`, or it has gaps.
+        If there is no flow at `path`, or the flow is unknown somewhere (NaN, or 1e9 and more).
+
+    References
+    ----------
+    .. [1] S. Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 92, 2011.
 
     Examples
     --------
@@ -46,22 +51,22 @@ def read_flow(path: StrPath) -> Flow:
     try:
         read = _read_flo_folder(source) if source.is_dir() else load_array(source, "flow")
     except FileNotFoundError as error:
-        raise InvalidInput(f"there is no flow at {str(source)!r}; check the name") from error
+        raise InvalidInput(f"there is no flow at {quoted(source)}; check the name") from error
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"cannot read a flow from {str(source)!r}: {reason(error)}") from error
+        raise InvalidInput(f"cannot read a flow from {quoted(source)}: {reason(error)}") from error
     flow = np.asarray(read)
     if flow.ndim != 4 or flow.shape[3] != 2 or 0 in flow.shape or flow.dtype.kind != "f":
         raise InvalidInput(
-            f"the flow in {str(source)!r} must be floats of shape (t - 1, y, x, 2), "
+            f"the flow in {quoted(source)} must be floats of shape (t - 1, y, x, 2), "
             f"got {flow.dtype} {flow.shape}"
         )
-    if not np.abs(flow).max() < _UNKNOWN:  # NaN is not below it either
-        raise InvalidInput(f"the flow in {str(source)!r} has gaps; fill them first")
+    if not np.abs(flow).max() < _UNKNOWN:  # false for NaN too
+        raise InvalidInput(f"the flow in {quoted(source)} has gaps; fill them first")
     return flow.astype(np.float32, copy=False)
 
 
 def _read_flo_folder(folder: Path) -> list[Flow]:
-    files = sorted(folder.glob("*.flo"), key=lambda file: natural(file.name))
+    files = sorted(folder.glob("*.flo"), key=lambda file: natural_order(file.name))
     if not files:
         raise ValueError("the folder holds no .flo files")
     fields = []

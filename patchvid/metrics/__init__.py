@@ -16,6 +16,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from patchvid._device import on_device
+from patchvid._paths import StrPath
 from patchvid._validation import Triple
 from patchvid.errors import InvalidInput
 from patchvid.metrics import patches
@@ -28,7 +29,6 @@ from patchvid.metrics.patches import PATCH
 from patchvid.metrics.patches import Estimate as Estimate
 from patchvid.metrics.regions import NnfDiversity as NnfDiversity
 from patchvid.metrics.regions import nnf_diversity as nnf_diversity
-from patchvid.networks.weights import StrPath
 
 __all__ = [
     "Estimate",

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._device import on_device
+from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Triple
 from patchvid.errors import InvalidInput
@@ -15,7 +16,6 @@ from patchvid.metrics.comparison import Pair, check_pair
 from patchvid.metrics.frechet import Features, find_c3d, frechet_distance, read_c3d, summarize
 from patchvid.metrics.patches import PATCH, Estimate
 from patchvid.metrics.regions import among_equals, nnf_diversity
-from patchvid.networks.weights import StrPath
 
 
 class Scores(NamedTuple):

@@ -16,12 +16,13 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from patchvid._device import backend_of
+from patchvid._paths import StrPath, reason
 from patchvid._progress import Progress, ignore
 from patchvid.errors import InvalidInput
 from patchvid.networks.c3d import REACH, STRIDE, build_c3d
-from patchvid.networks.checkpoint import first_line, read_tensors
+from patchvid.networks.checkpoint import read_tensors
 from patchvid.networks.onnx_graph import open_session
-from patchvid.networks.weights import StrPath, find_weights
+from patchvid.networks.weights import find_weights
 
 Doubles = NDArray[np.float64]
 Features = Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -62,7 +63,7 @@ def read_c3d(file: Path, device: str) -> Features:
             return session.run(None, {"clip": frames.astype(np.float32)})[0]
         except Exception as error:  # onnxruntime's own errors have no common base
             raise InvalidInput(
-                f"cannot run {str(file)!r} as C3D: {first_line(error)}; give other weights"
+                f"cannot run {str(file)!r} as C3D: {reason(error)}; give other weights"
             ) from error
 
     return features

@@ -1,6 +1,6 @@
 """Optical flow: where each pixel of a frame is in the next one.
 
-RAFT, run by onnxruntime, or where its weights cannot be had, the dense inverse search of OpenCV.
+The network RAFT, run by onnxruntime; or, without its weights, the dense inverse search of OpenCV.
 """
 
 import math
@@ -15,27 +15,29 @@ from numpy.typing import NDArray
 
 from patchvid._convert import ValueRange, to_rgb
 from patchvid._device import backend_of
+from patchvid._paths import StrPath, quoted, reason
 from patchvid._progress import Progress, ignore, reporting
 from patchvid._resampling import resize
 from patchvid._validation import check_integer, check_video
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
 from patchvid.kernels.threads import parallel_range
-from patchvid.networks.checkpoint import first_line, read_tensors
+from patchvid.networks.checkpoint import read_tensors
 from patchvid.networks.onnx_graph import is_on_gpu, open_session
 from patchvid.networks.raft import LEAST_SIDE, STRIDE, build_raft
-from patchvid.networks.weights import StrPath, find_weights
+from patchvid.networks.weights import find_weights
 
 Flow = NDArray[np.float32]
 Estimator = Callable[[NDArray[np.uint8], NDArray[np.uint8]], Flow]
 
-# Of weights, the default first; and the environment variable that holds a name or a path.
+# Names of weights, the default first; and the environment variable that holds a name or a path.
 _NAMES = ("raft_small", "raft_large")
 _VARIABLE = "PATCHVID_RAFT"
 
-# Both methods overlook most of what moves in small frames, and so these are enlarged.
-_ENOUGH = 192 * 192  # pixels
+# Both methods miss most of the motion in frames of fewer pixels, so these are enlarged.
+_ENOUGH = 192 * 192
 
-# All pairs of features are compared: above so many bytes one pair of frames at a time.
+# RAFT compares all pairs of features. Where that takes more bytes, it works on one pair of frames
+# at a time.
 _MUCH_MEMORY = 2**28
 
 
@@ -52,51 +54,54 @@ def optical_flow(
 
     Parameters
     ----------
-    video
+    video : array
         (t, y, x, c), uint8, uint16 or float, two frames or more. uint8 is taken as it is, others by
-        the range of their values. Three or four channels are RGB, perhaps with alpha, which is
-        ignored; of any others the mean is used. Frames from 144x256 to 480x854 suit best. Smaller
-        ones are enlarged for the estimate by a whole factor, to 192x192 pixels or more, which
-        recovers motion of less than a pixel.
-    method
-        "raft"; "classical", the dense inverse search [2]_ of OpenCV, which takes a twentieth of the
-        time, and whose magnitudes correlated with those of RAFT by 0.96 and 0.87 on films of lava
-        and water, but by 0.57 on a drawing; or "auto", the former if its weights are here or can be
-        fetched, and else the latter, with a warning.
-    weights
-        Of RAFT: "raft_small", "raft_large", which takes three times as long, or a file: ``.pth`` or
-        ``.npz`` with the tensors of either, or ``.onnx`` with two inputs (n, 3, y, x) in 0..255.
-        None: what the environment variable PATCHVID_RAFT says, or else "raft_small". Published
-        weights are fetched once and kept in the user's cache.
-    iterations
-        Of RAFT; an ``.onnx`` file has its own.
-    device
-        Where RAFT runs: "cpu", "cuda", or "auto" for a GPU where onnxruntime has one. Frames go to
-        it by way of the host; the flow is where `video` is.
-    progress
+        the range of their values. Three channels are RGB, four are RGB and alpha, which is blended
+        with white; any others are averaged. Frames from 144x256 to 480x854 suit best. Smaller ones
+        are enlarged for the estimate by a whole factor, to 192x192 pixels or more, which recovers
+        motion of less than a pixel.
+    method : {"auto", "raft", "classical"}
+        "raft" is the network RAFT [1]_. "classical" is the dense inverse search [2]_ of OpenCV: it
+        takes a twentieth of the time, and its magnitudes correlated with those of RAFT by 0.96 and
+        0.87 on films of lava and water, but by 0.57 on a drawing. "auto" is "raft" if its weights
+        are on this machine or can be downloaded, and else "classical", with a warning.
+    weights : str or path, optional
+        Weights of RAFT: "raft_small"; "raft_large", which takes three times as long; or a file:
+        ``.pth`` or ``.npz`` with the tensors of either, or ``.onnx`` with two inputs (n, 3, y, x)
+        of values from 0 to 255. By default the value of the environment variable PATCHVID_RAFT, or
+        else "raft_small". Published weights are downloaded once and kept in the user's cache.
+    iterations : int
+        Updates of the flow by RAFT, at least 1; an ``.onnx`` file has its own number.
+    device : {"auto", "cpu", "cuda"}
+        Where RAFT runs; "auto" is a GPU where onnxruntime has one. Frames are copied to the host
+        first.
+    progress : callable or bool, optional
         Called as ``progress(fraction, message)``, with the fraction of the work that is done. None
         shows a bar in a terminal, False shows nothing.
 
     Returns
     -------
-    (t - 1, y, x, 2) of float32: x, to the right, then y, downwards, in pixels a frame. The same on
-    any number of threads.
+    array of float32
+        (t - 1, y, x, 2), where `video` is: x to the right, then y downwards, in pixels per frame.
+        The same on any number of threads.
 
     Raises
     ------
     InvalidInput
-        For an array that is no video or has one frame, settings out of range, and files that are no
+        If `video` is no video or has one frame, a setting is out of range, or a file holds no
         weights of RAFT.
     WeightsError
-        If `method` is "raft" and its weights cannot be fetched.
+        If `method` is "raft" and its weights cannot be downloaded.
     DeviceError
-        For a device that is not there.
+        If the device cannot be used.
 
     Notes
     -----
-    RAFT [1]_ compares every 8x8 block with all others: a pair of frames costs time in proportion to
-    its pixels, but memory to their square, 15 MB at 242x432 and 6 GB at 1080x1920.
+    RAFT compares every 8x8 block with all others: a pair of frames takes time in proportion to its
+    pixels, but memory to their square, 15 MB at 242x432 and 6 GB at 1080x1920.
 
+    References
+    ----------
     .. [1] Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV
        2020.
     .. [2] T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
@@ -157,14 +162,14 @@ def _estimate(
 
 
 def find_raft(weights: StrPath | None, progress: Progress = ignore) -> Path:
-    """The file of the `weights` of `optical_flow`, fetched if need be; see `find_weights`."""
+    """Find the file of weights of RAFT, and download it if need be; see `find_weights`."""
     return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=progress)
 
 
 def _raft_or_none(method: str, weights: StrPath | None, progress: Progress) -> Path | None:
-    """A file of weights, or None if the classical method has to do."""
+    """The file of weights, or None to use the classical method."""
 
-    def report(fraction: float, message: str) -> None:  # a download is no part of the work
+    def report(fraction: float, message: str) -> None:  # a download is not part of the work
         progress(0.0, message)
 
     try:
@@ -172,12 +177,12 @@ def _raft_or_none(method: str, weights: StrPath | None, progress: Progress) -> P
     except WeightsError as error:
         if method == "raft":
             raise
-        warnings.warn(f"{error}; using a classical method instead of RAFT", stacklevel=3)
+        warnings.warn(f"{error}; using a classical method instead of RAFT", stacklevel=4)
         return None
 
 
 def _padded(frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[slice, slice, slice]]:
-    """Frames with their edges repeated, to a size that RAFT can do, and where in it they are."""
+    """Pad frames with their edges to a size that RAFT takes; also return where they are in it."""
     extra = [max(-size % STRIDE, LEAST_SIDE - size) for size in frames.shape[1:3]]
     top, left = (n // 2 for n in extra)
     pads = [(0, 0), (top, extra[0] - top), (left, extra[1] - left), (0, 0)]
@@ -193,7 +198,7 @@ def _between(
     together: bool,
     progress: Progress,
 ) -> Flow:
-    """The flow of every pair of frames, on all threads or one pair after the other."""
+    """Estimate the flow of all pairs of frames, in parallel or one after the other."""
     n_pairs = len(frames) - 1
     flow = np.empty((n_pairs, *frames.shape[1:3], 2), np.float32)
     done, lock = 0, Lock()
@@ -219,12 +224,12 @@ def _classical(frame1: NDArray[np.uint8], frame2: NDArray[np.uint8]) -> Flow:
 
 
 def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[Estimator, bool]:
-    """RAFT, and whether it runs on a GPU."""
+    """Return RAFT as a function of two frames, and whether it runs on a GPU."""
     if file.suffix.lower() == ".onnx":
         model = file.read_bytes()
     else:
         model = build_raft(read_tensors(file), iterations).SerializeToString()
-    threads = 1 if together else 0  # threads for pairs, or all for one pair
+    threads = 1 if together else 0  # one for each pair, or all for one pair
     try:
         session = open_session(model, device, threads)
         names = [x.name for x in session.get_inputs() if len(x.shape) == 4]
@@ -254,6 +259,4 @@ def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[
 
 
 def _useless(file: Path, error: Exception) -> InvalidInput:
-    return InvalidInput(
-        f"cannot run {str(file)!r} as RAFT: {first_line(error)}; give other weights"
-    )
+    return InvalidInput(f"cannot run {quoted(file)} as RAFT: {reason(error)}; give other weights")

@@ -1,1 +1,1 @@
-"""Networks that are run by onnxruntime, made from published weights."""
+"""Networks made from published weights, which onnxruntime runs."""

@@ -1,4 +1,4 @@
-"""The first layers of C3D, a network that tells actions in videos apart, as an ONNX graph.
+"""The first layers of C3D, a network that recognizes actions in videos, as an ONNX graph.
 
 Source: D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks" (ICCV
 2015), section 3.
@@ -17,13 +17,13 @@ from patchvid.networks.onnx_graph import Graph
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-STRIDE = 2  # rows and columns from one position to the next; there is one for every frame
-REACH = 4  # rows and columns beyond its own two that a position sees, at most
+STRIDE = 2  # rows and columns from one feature to the next; every frame has features
+REACH = 4  # rows and columns beyond its own two that a feature depends on, at most
 
-# What the colours of 0..255 are less, and their order. Weights that were converted for Chainer keep
-# the names it gives and see blue first, as Caffe does; those of MMAction see red first.
+# Means to subtract from colours of 0 to 255. Weights converted for Chainer, which have Chainer's
+# names, expect blue first, as Caffe does; those of MMAction expect red first.
 _BGR_MEANS = (90.25, 97.66, 101.41)  # of Sports-1M
-_RGB_MEANS = (104.0, 117.0, 128.0)  # of MMAction's configuration
+_RGB_MEANS = (104.0, 117.0, 128.0)  # in MMAction's configuration
 
 _RENAMED = [
     (re.compile(pattern), name)
@@ -37,24 +37,25 @@ _RENAMED = [
 
 
 def build_c3d(tensors: Mapping[str, NDArray[Any]]) -> "ModelProto":
-    """Make the graph of C3D up to its second convolution.
+    """Build the graph of C3D up to its second convolution.
 
     Parameters
     ----------
-    tensors
-        Those of the network, named as by Chainer (``conv1a/W``) or by MMAction
-        (``conv1a.conv.weight``). What comes after the second convolution is not used.
+    tensors : mapping of str to array
+        Tensors of the network, with the names of Chainer (``conv1a/W``) or of MMAction
+        (``conv1a.conv.weight``). Those of later layers are not used.
 
     Returns
     -------
-    A model with the input ``clip``, (t, height, width, 3), RGB in 0..255, and the output
-    ``features``, (c, t, height // 2, width // 2), both float32: of the second convolution,
-    rectified, before its pooling. The published network has 128 channels.
+    onnx.ModelProto
+        A model with the input ``clip``, (t, height, width, 3), RGB from 0 to 255, and the output
+        ``features``, (c, t, height // 2, width // 2), both float32. Features are those of the
+        second convolution, rectified and not pooled; the published network has c = 128.
 
     Raises
     ------
     InvalidInput
-        For tensors that are not those of C3D.
+        If the tensors are not those of C3D.
     """
     blue_first = any(name.endswith("/W") for name in tensors)
     g = Graph({_renamed(name): tensor for name, tensor in tensors.items()})
@@ -63,7 +64,7 @@ def build_c3d(tensors: Mapping[str, NDArray[Any]]) -> "ModelProto":
         g.add("Squeeze", _features(g, "clip", blue_first), [0], outputs=["features"])
     except KeyError as error:
         raise InvalidInput(
-            f"the weights are not those of C3D: there is no {error}; give others"
+            f"the weights are not those of C3D: there is no tensor {error}; give others"
         ) from error
     outputs = {"features": [g.size("conv2a"), "t", "rows", "columns"]}
     return g.model("c3d", {"clip": ["t", "height", "width", 3]}, outputs)
@@ -81,8 +82,8 @@ def _check(g: Graph) -> None:
         expected = (g.size(name), n_channels, 3, 3, 3)
         if (shape := g.tensors[f"{name}.weight"].shape) != expected:
             raise InvalidInput(
-                f"the weights are not those of C3D: {name} has the shape {shape}, not {expected}; "
-                "give others"
+                f"the weights are not those of C3D: {name} must have shape {expected}, got "
+                f"{shape}; give others"
             )
         n_channels = g.size(name)
 

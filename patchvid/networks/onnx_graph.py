@@ -1,4 +1,4 @@
-"""Networks as ONNX graphs made from their tensors, and what runs them."""
+"""Building of ONNX graphs from the tensors of networks, and sessions that run them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 FLOAT, INT64, BOOL = 1, 7, 9  # of onnx.TensorProto
 
-_OPSET, _IR_VERSION = 17, 8  # what every onnxruntime since 2022 can read
+_OPSET, _IR_VERSION = 17, 8  # every onnxruntime since 2022 reads these
 _CUDA = "CUDAExecutionProvider"
 
-Shapes = Mapping[str, Sequence[Any]]  # of inputs or outputs; a name is any extent
+Shapes = Mapping[str, Sequence[Any]]  # of inputs or outputs; an axis with a name has any size
 
 
 class Graph:
-    """A graph in the making: values are names, and numbers among the inputs become constants."""
+    """A graph that grows: values are names, and numbers among the inputs become constants."""
 
     def __init__(
         self, tensors: Mapping[str, NDArray[Any]], numbers: "count[int] | None" = None
@@ -32,7 +32,7 @@ class Graph:
         self.constants: list[Any] = []
 
     def __call__(self, op: str, *inputs: Any, **attributes: Any) -> str:
-        """Add a node that has one output."""
+        """Add a node with one output, and return its name."""
         return self.add(op, *inputs, outputs=[self.new()], **attributes)[0]
 
     def add(self, op: str, *inputs: Any, outputs: list[str], **attributes: Any) -> list[str]:
@@ -55,7 +55,7 @@ class Graph:
         return name
 
     def loop(self, times: int, body: "Callable[..., Sequence[str]]", *values: str) -> Sequence[str]:
-        """Replace maps by what ``body(graph, *maps)`` makes of them, `times` times."""
+        """Replace maps by the results of ``body(graph, *maps)``, `times` times."""
         from onnx import helper
 
         inner = Graph(self.tensors, self.numbers)
@@ -82,7 +82,7 @@ class Graph:
         return self.add("Split", x, list(sizes), outputs=[self.new() for _ in sizes], axis=axis)
 
     def size(self, name: str) -> int:
-        """Number of channels that a convolution puts out."""
+        """Number of output channels of a convolution."""
         return len(self.tensors[f"{name}.bias"])
 
     def conv(self, x: str, name: str, stride: int = 1) -> str:
@@ -90,18 +90,18 @@ class Graph:
         return self.convolve(x, *parts, stride=stride)
 
     def convolve(self, x: str, *weights: NDArray[Any], stride: int = 1, group: int = 1) -> str:
-        """A convolution, along two axes or three, that keeps the size, but for its stride."""
+        """Convolve along two or three axes, with padding that keeps the size at a stride of 1."""
         extents = weights[0].shape[2:]
         pads, strides = [extent // 2 for extent in extents] * 2, [stride] * len(extents)
         return self("Conv", x, *weights, pads=pads, strides=strides, group=group)
 
     def map_shape(self, x: str, n_channels: int) -> str:
-        """The shape of a map as large as `x`, with so many channels."""
+        """The shape of a map with the size of `x` and another number of channels."""
         n, _, size = self.split(self("Shape", x), [1, 1, 2], axis=0)
         return self("Concat", n, [n_channels], size, axis=0)
 
     def model(self, name: str, inputs: Shapes, outputs: Shapes) -> "ModelProto":
-        """The graph as a model, with inputs and outputs of these names and shapes."""
+        """Make a model of the graph, with inputs and outputs of these names and shapes."""
         from onnx import helper
 
         def infos(shapes: Shapes) -> list[Any]:
@@ -113,21 +113,35 @@ class Graph:
 
 
 def open_session(model: bytes, device: str, threads: int = 0) -> Any:
-    """A session of onnxruntime on a device, on so many threads where that is the CPU; 0 is all.
+    """Open a session of onnxruntime.
+
+    Parameters
+    ----------
+    model : bytes
+        A serialized ONNX model.
+    device : {"auto", "cpu", "cuda"}
+        "auto" is a GPU where onnxruntime has one.
+    threads : int
+        Number of threads on the CPU; 0 is all.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+        A session that logs nothing.
 
     Raises
     ------
     InvalidInput
-        For a device that is none of "auto", "cpu" and "cuda".
+        If `device` is none of these.
     DeviceError
-        For "cuda" where onnxruntime has no GPU.
+        If `device` is "cuda" and onnxruntime has no GPU.
     """
     import onnxruntime
 
     if device not in ("auto", "cpu", "cuda"):
         raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # its errors are raised as well
+    options.log_severity_level = 4  # only fatal errors: all are raised
     options.intra_op_num_threads = threads
     wanted = device != "cpu" and _CUDA in onnxruntime.get_available_providers()
     providers = [*[(_CUDA, {"use_tf32": 0})] * wanted, "CPUExecutionProvider"]

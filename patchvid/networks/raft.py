@@ -1,8 +1,8 @@
 """RAFT, the network for optical flow, as an ONNX graph made from its tensors.
 
-Whether they are those of the small or of the large network follows from what there is and its
-shapes. All levels of the correlation pyramid lie in one array, in which one gather finds what is
-around every pixel: the points of a window are whole pixels apart, and so share one fraction.
+The names and shapes of the tensors tell the small network from the large one. All levels of the
+correlation pyramid are in one array, where a single gather looks up the windows of all pixels: the
+points of a window are whole pixels apart, so they share one fraction.
 
 Source: Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow"
 (ECCV 2020), section 3 and the appendix.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 STRIDE = 8  # pixels from one feature to the next
-LEAST_SIDE = 64  # pixels, for which the coarsest of the levels has one feature
+LEAST_SIDE = 64  # pixels, where the coarsest level has one feature
 
 _LEVELS = 4
 _EPSILON = 1e-5  # of the normalizations
@@ -30,9 +30,9 @@ _EPSILON = 1e-5  # of the normalizations
 _GRU, _MOTION, _HEAD = "update_block.gru.conv", "update_block.encoder.", "update_block.flow_head."
 _MASK = "update_block.mask."
 
-# The names used here are those of the authors' release, but that the recurrent unit of the small
-# network has a number there as in the large one, and that there is no "module." before them.
-# torchvision has others.
+# Names here are those of the authors' release, with two changes: there is no "module." before them,
+# and the recurrent unit of the small network is numbered as in the large one. torchvision's names
+# are others.
 _RENAMED = [
     (re.compile(pattern), name)
     for pattern, name in (
@@ -55,25 +55,26 @@ _RENAMED = [
 
 
 def build_raft(tensors: Mapping[str, NDArray[Any]], iterations: int = 20) -> "ModelProto":
-    """Make the graph of RAFT.
+    """Build the graph of RAFT.
 
     Parameters
     ----------
-    tensors
-        Those of the small or the large network, named as by its authors or as by torchvision.
-    iterations
+    tensors : mapping of str to array
+        Tensors of the small or the large network, with the names of its authors or of torchvision.
+    iterations : int
         Number of updates of the flow.
 
     Returns
     -------
-    A model with the inputs ``image1`` and ``image2``, (n, 3, height, width), RGB in 0..255, and the
-    output ``flow``, (n, 2, height, width), x then y, in pixels, all of them float32. Height and
-    width must be multiples of 8, and 64 at least.
+    onnx.ModelProto
+        A model with the inputs ``image1`` and ``image2``, (n, 3, height, width), RGB from 0 to 255,
+        and the output ``flow``, (n, 2, height, width), x then y in pixels, all float32. Height and
+        width must be multiples of 8, and 64 at least.
 
     Raises
     ------
     InvalidInput
-        For tensors that are not those of RAFT.
+        If the tensors are not those of RAFT.
     """
     images = ["image1", "image2"]
     g = Graph({_renamed(name): tensor for name, tensor in tensors.items()})
@@ -81,7 +82,8 @@ def build_raft(tensors: Mapping[str, NDArray[Any]], iterations: int = 20) -> "Mo
         g.add("Identity", _flow(g, images, iterations), outputs=["flow"])
     except KeyError as error:
         raise InvalidInput(
-            f"the weights are not those of RAFT, small or large: there is no {error}; give others"
+            "the weights are not those of RAFT, small or large: "
+            f"there is no tensor {error}; give others"
         ) from error
     shape = ["n", 3, "height", "width"]
     return g.model("raft", dict.fromkeys(images, shape), {"flow": ["n", 2, "height", "width"]})
@@ -116,7 +118,7 @@ def _flow(g: Graph, images: Sequence[str], iterations: int) -> str:
 
 
 def _encode(g: Graph, net: str, x: str) -> str:
-    """Features of an image, an eighth as large."""
+    """Encode an image as features, an eighth of its size."""
     x = g("Relu", _normalize(g, g.conv(x, f"{net}.conv1", stride=2), f"{net}.norm1"))
     for layer, stride in ((1, 1), (2, 2), (3, 2)):
         x = _residual_block(g, x, f"{net}.layer{layer}.0", stride)
@@ -125,7 +127,7 @@ def _encode(g: Graph, net: str, x: str) -> str:
 
 
 def _residual_block(g: Graph, x: str, name: str, stride: int) -> str:
-    """Two convolutions, or three with a bottleneck, beside a short cut."""
+    """Add two convolutions, or three with a bottleneck, to a shortcut."""
     strides = (1, stride, 1) if f"{name}.conv3.weight" in g.tensors else (stride, 1)
     y = x
     for i, step in enumerate(strides, 1):
@@ -136,7 +138,7 @@ def _residual_block(g: Graph, x: str, name: str, stride: int) -> str:
 
 
 def _normalize(g: Graph, x: str, name: str) -> str:
-    """By each image's own values for features; by those of training, or not at all, for context."""
+    """Normalize features by their own statistics, context by those of training or not at all."""
     if name.startswith("fnet."):
         mean = g("ReduceMean", x, axes=[2, 3])
         centred = g("Sub", x, mean)
@@ -149,10 +151,10 @@ def _normalize(g: Graph, x: str, name: str) -> str:
 
 
 class _Correlation:
-    """The correlation pyramid of two images, and the look-up in it.
+    """The correlation pyramid of two images, and look-ups in it.
 
-    Each level has a border of zeros, which is what lies beyond. A level is flat, and one follows
-    the other: there is one row of numbers for every pixel of the first image.
+    Each level has a border of zeros, the value of everything outside. Levels are flattened and
+    joined: every pixel of the first image has one row of numbers.
     """
 
     def __init__(self, g: Graph, features1: str, features2: str) -> None:
@@ -175,14 +177,14 @@ class _Correlation:
         ys, xs = (g("Range", 0.0, g("Squeeze", n), 1.0) for n in (height, width))
         rows = [g("Expand", x, size) for x in (xs, g("Unsqueeze", ys, [1]))]
         self.grid = g("Concat", *(g("Unsqueeze", x, [0, 1]) for x in rows), axis=1)
-        # (levels, 1): size of each level, length of its bordered rows, where it begins.
+        # (levels, 1): size of each level, length of its bordered rows, and its start.
         self.heights, self.widths = (g("Floor", g("Mul", n, self.scales)) for n in (height, width))
         self.strides = g("Add", self.widths, 2.0)
         areas = g("Mul", g("Add", self.heights, 2.0), self.strides)
         self.starts = g("CumSum", areas, np.array(0), exclusive=1)
 
     def __call__(self, g: Graph, flow: str) -> str:
-        """Correlations around where the flow leads, bilinear, of all levels as channels."""
+        """Look up correlations around the target of every pixel, bilinear, as channels."""
         side = self.side
         points = g("Reshape", g("Add", self.grid, flow), [0, 2, -1])
         points = g("Unsqueeze", g("Transpose", points, perm=[0, 2, 1]), [2])
@@ -208,7 +210,7 @@ class _Correlation:
 
 
 def _motion(g: Graph, flow: str, correlation: str) -> str:
-    """What the update sees of the flow and of the correlations that it leads to."""
+    """Encode the flow and the correlations at its targets for the update."""
     correlation = g("Relu", g.conv(correlation, f"{_MOTION}convc1"))
     if f"{_MOTION}convc2.weight" in g.tensors:
         correlation = g("Relu", g.conv(correlation, f"{_MOTION}convc2"))
@@ -219,7 +221,7 @@ def _motion(g: Graph, flow: str, correlation: str) -> str:
 
 
 class _Unit(NamedTuple):
-    """A gated recurrent unit. What the context adds is the same in all iterations."""
+    """A gated recurrent unit. Its part for the context is the same in all iterations."""
 
     gates: NDArray[Any]
     candidate: NDArray[Any]
@@ -247,7 +249,7 @@ class _Unit(NamedTuple):
 
 
 def _upsample(g: Graph, flow: str, hidden: str) -> str:
-    """The flow at full size: bilinear, or a learned mean of the nine values around."""
+    """Bring the flow to full size: bilinear, or by a learned mean of the nine nearest values."""
     flow = g("Mul", flow, float(STRIDE))
     if f"{_MASK}0.weight" not in g.tensors:
         factors = np.array([1.0, 1.0, STRIDE, STRIDE])

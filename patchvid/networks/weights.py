@@ -1,25 +1,22 @@
-"""Weights of networks: where they are on this machine, and where they come from otherwise.
+"""Weights of networks: files on this machine, or published ones, which are downloaded once.
 
-What is fetched is kept in the user's cache, and only if its hash is what was published.
+What is downloaded is kept in the user's cache, and only if its hash is the published one.
 """
 
-import hashlib
+import logging
 import os
-import tempfile
-from collections.abc import Sequence
-from http.client import HTTPException
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
-from urllib.request import urlopen
+from typing import Any, NamedTuple
 
+from patchvid._paths import StrPath, quoted, reason
 from patchvid._progress import Progress, ignore
 from patchvid.errors import InvalidInput, WeightsError
 
-StrPath = str | os.PathLike[str]
-
 
 class Published(NamedTuple):
-    """A file of weights: its address, and its SHA-256 or what is known of the beginning of it."""
+    """A file of weights: its address, and its SHA-256 or the known beginning of it."""
 
     url: str
     sha256: str
@@ -41,9 +38,9 @@ PUBLISHED = {
 }
 
 _TIMEOUT = 20  # seconds without an answer
-_CHUNK = 1 << 18
+_CHUNK = 1 << 18  # bytes from one report of progress to the next
 
-_failures: dict[str, str] = {}  # what could not be fetched is not tried again by this process
+_failures: dict[str, str] = {}  # messages of downloads that failed in this process
 
 
 def find_weights(
@@ -53,26 +50,31 @@ def find_weights(
     variable: str,
     progress: Progress = ignore,
 ) -> Path:
-    """Find a file of weights, and fetch it if need be.
+    """Find a file of weights, and download it if need be.
 
     Parameters
     ----------
-    source
-        A path, or one of `names`. None: what the environment's `variable` holds, or else the first
-        of `names`.
-    names
-        Those of `PUBLISHED` that will do.
-    variable
-        Name of an environment variable.
-    progress
-        Called with the fraction of a download that is done, from 0 to 1, and a message.
+    source : str or path, optional
+        A path, or one of `names`. By default the value of the environment's `variable`, or else the
+        first of `names`.
+    names : sequence of str
+        Keys of `PUBLISHED` that may be used.
+    variable : str
+        Name of an environment variable that may hold a path or a name.
+    progress : callable
+        Called as ``progress(fraction, message)`` with the fraction of a download that is done.
+
+    Returns
+    -------
+    path
+        The file.
 
     Raises
     ------
     InvalidInput
         If there is no file at a path that was given.
     WeightsError
-        If published weights are not in the cache and cannot be fetched.
+        If published weights are not in the cache and cannot be downloaded.
     """
     origin = "" if source else f" ({variable})"
     source = os.fspath(source or os.environ.get(variable) or names[0])
@@ -81,70 +83,99 @@ def find_weights(
     path = Path(source).expanduser()
     if not path.is_file():
         raise InvalidInput(
-            f"there is no file of weights at {str(path)!r}{origin}; give a path, "
+            f"there is no file of weights at {quoted(path)}{origin}; give a path, "
             f"or {' or '.join(map(repr, names))}"
         )
     return path
 
 
 def fetch_weights(name: str, progress: Progress = ignore) -> Path:
-    """The file of published weights in the cache, fetched if it is not there.
+    """Return the file of published weights in the cache; download it if it is not there.
 
-    A download that is cut short or is not what was published leaves nothing behind. One that
+    A download that is cut short, or is not what was published, leaves nothing behind. One that
     fails is not tried again by the same process.
 
     Parameters
     ----------
-    name
-        One of `PUBLISHED`.
-    progress
-        Called with the fraction of a download that is done, from 0 to 1, and a message.
+    name : str
+        A key of `PUBLISHED`.
+    progress : callable
+        Called as ``progress(fraction, message)`` with the fraction of a download that is done.
+
+    Returns
+    -------
+    path
+        The file.
 
     Raises
     ------
     WeightsError
-        If the weights cannot be fetched.
+        If the weights cannot be downloaded.
     """
+    import pooch
     from platformdirs import user_cache_path
 
     url, sha256 = PUBLISHED[name]
     path = user_cache_path("patchvid", appauthor=False) / url.rpartition("/")[2]
-    if path.is_file() and _digest(path).startswith(sha256):
+    if path.is_file() and pooch.file_hash(str(path)).startswith(sha256):
         return path
-    if name not in _failures:
-        try:
-            _download(url, sha256, path, progress)
-        except (OSError, HTTPException) as error:
-            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-            _failures[name] = (
-                f"cannot fetch the weights {name} from {url}: {str(reason).strip()}; fetch them by "
-                "other means and give their path"
-            )
-        else:
-            return path
-    raise WeightsError(_failures[name])
+    if name in _failures:
+        raise WeightsError(_failures[name])
+    http = pooch.HTTPDownloader(_Bar(progress), chunk_size=_CHUNK, timeout=_TIMEOUT)
 
-
-def _download(url: str, sha256: str, path: Path, progress: Progress) -> None:
-    """Write what is at `url` to `path`, completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file, urlopen(url, timeout=_TIMEOUT) as response:
-            size = response.length  # what is left of it; None if it is not known
-            while chunk := response.read(_CHUNK):
-                file.write(chunk)
-                if size:
-                    progress(min(1.0, file.tell() / size), "fetching weights")
-            if size is not None and file.tell() < size:
-                raise OSError(f"the connection was cut after {file.tell()} of {size} bytes")
-        if not _digest(Path(part)).startswith(sha256):
+    def download(url: str, target: str, _: Any) -> None:
+        http(url, target, None)
+        # Of some files only the beginning of the hash is published, which Pooch does not check.
+        if not pooch.file_hash(target).startswith(sha256):
             raise OSError("what came is damaged, or not what was published")
-        os.replace(part, path)
+
+    try:
+        with _without_messages(pooch.get_logger()):
+            path.unlink(missing_ok=True)  # Pooch would take it as it is
+            pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=download)
+    except (OSError, ValueError) as error:
+        _failures[name] = (
+            f"cannot download the weights {name} from {url}: {reason(_innermost(error))}; download "
+            "them by other means and give their path"
+        )
+        raise WeightsError(_failures[name]) from error
+    return path
+
+
+class _Bar:
+    """A progress bar as Pooch wants it, which reports fractions."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.total = 0  # bytes; 0 if not known
+        self.done = 0
+
+    def update(self, n_bytes: int) -> None:
+        self.done += n_bytes
+        if self.total:
+            self.progress(min(1.0, self.done / self.total), "downloading weights")
+
+    def reset(self) -> None:
+        """Begin again: at the end, Pooch sets the bar to all bytes."""
+        self.done = 0
+
+    def close(self) -> None:
+        """Do nothing: the bar belongs to the caller."""
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The error that caused the others: libraries for HTTP wrap it several times."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
+
+
+@contextmanager
+def _without_messages(logger: logging.Logger) -> Iterator[None]:
+    """Keep a logger from telling what goes as it should."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
     finally:
-        Path(part).unlink(missing_ok=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        logger.setLevel(level)

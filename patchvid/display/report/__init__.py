@@ -15,15 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid import metrics
+from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._resampling import resize
 from patchvid._validation import check_video
 from patchvid.display.fields import field_to_color, pixel_sources
 from patchvid.display.notebook import show
 from patchvid.display.report.page import PAGE, SCRIPT, STYLE, figure, section, table
-from patchvid.errors import InvalidInput, VideoError
-from patchvid.io._files import complete_or_nothing, obstacle, unwritable
-from patchvid.io.ffmpeg import StrPath, quoted
+from patchvid.errors import InvalidInput
+from patchvid.io._files import (
+    cannot_write,
+    check_target_is_free,
+    complete_or_nothing,
+    naming_failures,
+)
 from patchvid.io.video import DEFAULT_FPS
 from patchvid.results import LevelTiming, Result
 
@@ -202,7 +207,7 @@ class Report:
         page = PAGE.substitute(
             title=escape(title), style=STYLE, script=SCRIPT, body="\n".join(parts)
         )
-        with unwritable(path), complete_or_nothing(path) as part:
+        with naming_failures(path), complete_or_nothing(path) as part:
             part.write_text(page, encoding="utf-8")
 
     def _shown(self, video: NDArray[Any], like: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -265,14 +270,10 @@ def check_report(path: StrPath, *, overwrite: bool = False) -> None:
     path, overwrite
         As for `Report.write`.
     """
-    target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        problem: str | None = f"suffix must be {' or '.join(SUFFIXES)}, got {target.suffix!r}"
-    else:
-        with unwritable(path):
-            problem = obstacle(target, overwrite=overwrite)
-    if problem:
-        raise VideoError(f"cannot write {quoted(path)}: {problem}")
+    suffix = Path(path).suffix
+    if suffix.lower() not in SUFFIXES:
+        raise cannot_write(path, f"suffix must be {' or '.join(SUFFIXES)}, got {suffix!r}")
+    check_target_is_free(path, overwrite=overwrite)
 
 
 def _figure(film: _Film, fps: float) -> str:

@@ -1,0 +1,114 @@
+"""What a mask is: values from black to white for the pixels of a clip.
+
+Inside of the package a mask is (t, y, x) of float32, from 0 for black to 1 for white.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patchvid._validation import as_array
+from patchvid.errors import InvalidInput
+
+Mask = NDArray[np.float32]
+Box = tuple[int, int, int, int]
+
+BLACK, WHITE = 0.05, 0.95  # lossy files turn black and white into values up to these
+
+
+def check_soft_mask(name: str, mask: ArrayLike, shape: Sequence[int]) -> Mask:
+    """Check the mask of a clip and bring it to one form.
+
+    White is True, 1 in floats, and in whole numbers 255 (65535 in uint16), or 1 if none is larger.
+    Channels are averaged; a second or fourth one is alpha, and transparent pixels are black.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the mask.
+    mask : array
+        (y, x), (t, y, x) or (t, y, x, c), for all frames of the clip or one that holds for all.
+    shape : tuple of int
+        Shape of the clip, (t, y, x) or (t, y, x, c).
+
+    Returns
+    -------
+    array of float32
+        (t, y, x), from 0 for black to 1 for white.
+
+    Raises
+    ------
+    InvalidInput
+        If the mask has another size, or values out of range.
+    """
+    unit = _to_unit(name, as_array(mask))
+    if unit.ndim == 4:
+        channels = list(np.moveaxis(unit, 3, 0))
+        alpha = channels.pop() if len(channels) in (2, 4) else 1
+        # Added one by one, because a GPU's own sums have another order.
+        unit = sum(channels) / len(channels) * alpha
+    elif unit.ndim == 2:
+        unit = unit[None]
+    if unit.ndim != 3 or unit.shape[1:] != tuple(shape[1:3]) or len(unit) not in (1, shape[0]):
+        raise InvalidInput(
+            f"{name} must have the size of the clip, {_by(shape[:3])}, or one frame of it, "
+            f"got {_by(unit.shape)}"
+        )
+    unit = np.where(unit < BLACK, 0, np.where(unit > WHITE, 1, unit)).astype(np.float32)
+    return np.broadcast_to(unit, (shape[0], *unit.shape[1:]))
+
+
+def box_mask(shape: Sequence[int], box: Box) -> Mask:
+    """Make a mask of one frame that is white in a box.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the clip, (t, y, x) or (t, y, x, c).
+    box : tuple of int
+        Left column, top row, width and height in pixels. It may reach out of the clip.
+
+    Returns
+    -------
+    array of float32
+        (1, y, x).
+
+    Raises
+    ------
+    InvalidInput
+        If no pixel of the clip is in the box.
+    """
+    x, y, width, height = box
+    mask = np.zeros((1, *shape[1:3]), np.float32)
+    inside = mask[:, max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
+    if not inside.size:
+        raise InvalidInput(
+            f"box {x},{y},{width},{height} lies outside of the clip, which is {shape[2]} pixels "
+            f"wide and {shape[1]} high"
+        )
+    inside[:] = 1
+    return mask
+
+
+def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:
+    """Values from 0 to 1."""
+    if not mask.size or mask.dtype.kind not in "buif":
+        raise InvalidInput(
+            f"{name} must be a filled array of bool, whole numbers or floats, "
+            f"got {mask.dtype} of shape {mask.shape}"
+        )
+    low, high = float(mask.min()), float(mask.max())
+    white = 1
+    if mask.dtype.kind in "ui" and high > 1:
+        white = 65535 if mask.dtype == np.uint16 else 255
+    if not 0 <= low <= high <= white:
+        raise InvalidInput(
+            f"{name} must be from 0, black, to {white}, white, got {low:g} to {high:g}"
+        )
+    return mask / np.float32(white)
+
+
+def _by(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))

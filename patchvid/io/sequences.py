@@ -1,0 +1,105 @@
+"""Folders of frames, and arrays in ``.npy`` and ``.npz`` files."""
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._convert import Pixels
+from patchvid._paths import StrPath, quoted
+from patchvid._validation import check_video
+from patchvid.errors import VideoError
+from patchvid.io._frames import rgb_frames, stack_frames
+from patchvid.io.pictures import PICTURES, read_still
+
+ARRAYS = (".npy", ".npz")
+
+
+def read_folder(path: Path, first: int, last: int | None) -> tuple[Pixels, None]:
+    """Read pictures `first` to `last` of a folder, in the natural order of their names."""
+    pictures = [
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in PICTURES and not file.name.startswith(".")
+    ]
+    if not pictures:
+        raise VideoError(f"the folder {quoted(path)} holds no pictures; put frames into it")
+    wanted = sorted(pictures, key=lambda file: natural_order(file.name))[first:last]
+    return stack_frames(map(read_still, wanted), len(wanted), path), None
+
+
+def write_folder(path: Path, video: NDArray[Any]) -> None:
+    """Write the frames of a video (t, y, x, 1, 3 or 4) to a new folder: 00000.png and so on."""
+    path.mkdir()
+    for index, frame in enumerate(rgb_frames(video, keep_alpha=True)):
+        iio.imwrite(path / f"{index:05d}.png", frame, plugin="pillow", compress_level=3)
+
+
+def natural_order(name: str) -> list[str | int]:
+    """Sort key that puts frame2 before frame10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
+def read_array(path: Path, first: int, last: int | None) -> tuple[NDArray[Any], None]:
+    """Read frames `first` to `last` of a saved array (t, y, x) or (t, y, x, c)."""
+    video = load_array(path, "video")
+    return check_video(quoted(path), video[..., None] if video.ndim == 3 else video)[
+        first:last
+    ], None
+
+
+def write_array(path: Path, video: NDArray[Any]) -> None:
+    """Write an array to ``.npy``, or to ``.npz`` under the name ``video``."""
+    if path.suffix.lower() == ".npy":
+        with path.open("wb") as file:
+            np.save(file, video, allow_pickle=False)
+        return
+    # The level of np.savez_compressed takes three times as long for a file a third smaller.
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("video.npy", "w", force_zip64=True) as member,
+    ):
+        np.lib.format.write_array(member, video, allow_pickle=False)
+
+
+def load_array(path: StrPath, *names: str) -> NDArray[Any]:
+    """Load the array in a ``.npy`` file; in a ``.npz`` file, the named one or the only one.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    *names : str
+        Names to look for in a ``.npz`` file, the first one first.
+
+    Returns
+    -------
+    array
+        As it was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file does not hold the array.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            held = loaded.files
+            named = [name for name in names if name in held]
+            if named or len(held) == 1:
+                return loaded[(named or held)[0]]
+    except FileNotFoundError:
+        raise
+    except Exception:  # damaged archives raise nearly anything, and NumPy suggests unpickling them
+        raise ValueError("it holds no array of numbers, or is cut short") from None
+    got = ", ".join(map(repr, held)) or "none"
+    raise ValueError(f"it must hold an array named {names[0]!r} or one array only, got {got}")
