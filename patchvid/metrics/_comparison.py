@@ -66,10 +66,10 @@ def check_pair(source: Any, output: Any, patch: Any, name: str = "output") -> Pa
     if source.dtype == output.dtype == np.uint8:
         return Pair(source, output, patch)
     if source.dtype.kind == "f":
-        range_ = _range_of(source, output, name)
-        return Pair(range_.scale(source), range_.scale(output), patch)
-    scaled = (ValueRange.of_type(video.dtype).scale(video) for video in (source, output))
-    return Pair(*scaled, patch)
+        ranges = [_range_of(source, output, name)] * 2
+    else:
+        ranges = [ValueRange.of_type(video.dtype) for video in (source, output)]
+    return Pair(ranges[0].scale(source), ranges[1].scale(output), patch)
 
 
 def _range_of(source: NDArray[Any], output: NDArray[Any], name: str) -> ValueRange:

@@ -84,19 +84,19 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = PATCH) -> NnfDiversity:
     >>> nnf_diversity(nnf)
     NnfDiversity(largest_piece=0.5, mean_piece=0.5, longest_run=6)
     """
-    nnf = as_array(nnf)
-    nnf = backend_of(nnf).to_host(nnf)
-    if nnf.ndim != 4 or nnf.shape[3] != 3 or 0 in nnf.shape or nnf.dtype.kind not in "iu":
+    field = as_array(nnf)
+    field = backend_of(field).to_host(field)
+    if field.ndim != 4 or field.shape[3] != 3 or 0 in field.shape or field.dtype.kind not in "iu":
         raise InvalidInput(
-            f"nnf must be whole numbers of shape (t', y', x', 3), got {nnf.dtype} {nnf.shape}"
+            f"nnf must be whole numbers of shape (t', y', x', 3), got {field.dtype} {field.shape}"
         )
-    if nnf.min() < 0 or math.prod(int(n) + 1 for n in nnf.max(axis=(0, 1, 2))) > MOST_VOXELS:
+    if field.min() < 0 or math.prod(int(n) + 1 for n in field.max(axis=(0, 1, 2))) > MOST_VOXELS:
         raise InvalidInput(
             "nnf must hold voxels (t, y, x) of a video with fewer than 2**31 voxels, got values "
-            f"from {nnf.min()} to {nnf.max()}"
+            f"from {field.min()} to {field.max()}"
         )
     n_frames, _, _ = check_size("patch", patch)
-    shifts = _number_shifts(nnf)
+    shifts = _number_shifts(field)
     shares = _region_sizes(shifts) / shifts.size
     longest_run = _longest_run(shifts) + n_frames - 1
     return NnfDiversity(float(shares.max()), float((shares**2).sum()), longest_run)
