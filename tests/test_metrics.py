@@ -421,7 +421,7 @@ def test_a_copy_of_what_stands_still_is_one_piece() -> None:
         (CLIP > 9, [CLIP], {}, "source must hold uint8, uint16 or floats, got bool"),
         (CLIP, [CLIP[:0]], {}, r"outputs\[0\] must be a filled .* \(0, 20, 27, 3\)"),
         (CLIP * np.nan, [CLIP / 255], {}, "source must be finite"),
-        (CLIP / 255, [CLIP * np.inf], {}, r"outputs\[0\] must be finite"),
+        (CLIP / 255, [np.full(CLIP.shape, np.inf)], {}, r"outputs\[0\] must be finite"),
         (CLIP / 255, [CLIP * 1e20], {}, "of the same magnitude as source, which has 0 to 1"),
         ([[1, 2], [3]], [CLIP], {}, "rows of equal lengths"),
         (CLIP, [CLIP], {"patch": CLIP}, r"patch must be .* an array of uint8 \(5, 20, 27, 3\)"),
