@@ -30,8 +30,8 @@ Examples:
     "--svfid",
     "weights",
     metavar="WEIGHTS|auto",
-    help="Measure svfid too, with C3D's weights in this .pth or .npz file; auto: those that the "
-    "variable PATCHVID_C3D names, or else published ones, which are fetched.",
+    help="Measure svfid too, with the weights of C3D in this .pth or .npz file. With auto, the "
+    "variable PATCHVID_C3D names the file, or else published weights are fetched.",
 )
 @options.as_json
 def evaluate(
@@ -48,15 +48,16 @@ def evaluate(
     coherence      from a patch of the video to the nearest of SOURCE: less is better
     completeness   from a patch of SOURCE to the nearest of the video: less is better
     swd            sliced Wasserstein distance of the patches: less is better
-    largest_piece  share of the video that is copied in one piece: 1 is a copy
-    mean_piece     share of the piece that a patch is in, on average
-    longest_run    frames in a row during which half of the picture plays as in SOURCE
+    largest_piece  share of the video that was copied in one piece: 1 is a copy
+    mean_piece     share of the piece that a patch belongs to, on average
+    longest_run    frames in a row during which half of the picture continues as in SOURCE
     svfid          Frechet distance of features of C3D, with --svfid only: less is better
     diversity      how much a pixel varies from video to video: 0 is not at all
 
-    Values are those of 8 bits, squared in the first two. What is sampled has its standard error
-    behind the ±. svfid compares videos measured here, with the same weights; published numbers were
-    measured otherwise.
+    All values are on the scale of 8 bits; coherence and completeness are mean squared differences.
+    The number after ± is the standard error of a measure that is taken from a sample. Compare svfid
+    only between videos measured here with the same weights; published numbers were measured
+    otherwise.
     """  # noqa: D301
     from patchvid import metrics, read_video
     from patchvid._progress import reporting
@@ -86,7 +87,7 @@ def evaluate(
 
 
 def _present(row: "Scores") -> "dict[str, Estimate]":
-    """The measures that were taken, by name."""
+    """The measures of a row by name, without those that were not taken."""
     return {name: estimate for name, estimate in row._asdict().items() if estimate is not None}
 
 

@@ -3,6 +3,7 @@
 import math
 import operator
 import os
+import reprlib
 import secrets
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -98,7 +99,21 @@ def as_array(values: Any) -> NDArray[Any]:
         )
     if isinstance(values, np.ma.MaskedArray):
         raise InvalidInput("a masked array would lose its mask; fill it, as by its filled()")
-    return values if is_on_gpu(values) else np.asarray(values)
+    if is_on_gpu(values):
+        return values
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # nested sequences of unequal lengths
+        raise InvalidInput(
+            f"an array must have rows of equal lengths, got {shown(values)}; pad or cut them"
+        ) from error
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: of an array its type and shape, of a long one its start."""
+    if getattr(value, "ndim", 0):
+        return f"an array of {value.dtype} {tuple(value.shape)}"
+    return " ".join(reprlib.repr(value).split())
 
 
 def contiguous(array: NDArray[Any]) -> NDArray[Any]:
@@ -118,7 +133,7 @@ def check_integer(name: str, value: Any, least: int) -> int:
     except TypeError:
         number = least - 1
     if number < least:
-        raise InvalidInput(f"{name} must be a whole number of at least {least}, got {value!r}")
+        raise InvalidInput(f"{name} must be a whole number of at least {least}, got {shown(value)}")
     return number
 
 
@@ -130,7 +145,7 @@ def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
         numbers = ()
     if len(numbers) != count or min(numbers) < 1:
         raise InvalidInput(
-            f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {values}"
+            f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {shown(values)}"
         )
     return numbers
 
@@ -148,7 +163,7 @@ def check_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != count or not all(0 < number < math.inf for number in numbers):
-        raise InvalidInput(f"{name} must be {_COUNTS[count]} numbers above 0, got {values}")
+        raise InvalidInput(f"{name} must be {_COUNTS[count]} numbers above 0, got {shown(values)}")
     return numbers
 
 
@@ -169,7 +184,9 @@ def check_axes(name: str, axes: Any) -> Axes:
     try:
         t, y, x = ((False, True).index(wraps) for wraps in axes)
     except (TypeError, ValueError):
-        raise InvalidInput(f"{name} must be three booleans, for t, y and x, got {axes!r}") from None
+        raise InvalidInput(
+            f"{name} must be three booleans, for t, y and x, got {shown(axes)}"
+        ) from None
     return bool(t), bool(y), bool(x)
 
 
@@ -192,7 +209,9 @@ def check_alpha(alpha: Any) -> float | None:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number < math.inf:
-        raise InvalidInput(f"alpha must be above 0, or None for no completeness, got {alpha!r}")
+        raise InvalidInput(
+            f"alpha must be above 0, or None for no completeness, got {shown(alpha)}"
+        )
     return number
 
 
@@ -208,6 +227,6 @@ def check_seed(seed: Any) -> int:
 def check_reduce(reduce: Any) -> Literal["median", "mean"]:
     """How votes are reduced to one value."""
     if reduce not in ("median", "mean"):
-        raise InvalidInput(f"reduce must be 'median' or 'mean', got {reduce!r}")
+        raise InvalidInput(f"reduce must be 'median' or 'mean', got {shown(reduce)}")
     checked: Literal["median", "mean"] = reduce
     return checked

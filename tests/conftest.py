@@ -1,10 +1,15 @@
 """What all tests share."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+import standin
 from hypothesis import HealthCheck, settings
 
 # Whether a test passes must not depend on what else the machine does.
@@ -39,3 +44,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         left_out['slow; -m "" runs them too'] += item.get_closest_marker("slow") is not None
     for reason, count in (+left_out).items():
         terminalreporter.write_line(f"not run: {count} ({reason})")
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A back end for arrays that do not mix with the host's; its kernels are the CPU's."""
+    from patchvid import kernels
+    from patchvid.kernels import cpu
+
+    def on_host(function: Any) -> Any:
+        return lambda *args, **options: standin.wrap(
+            function(*map(standin.to_plain, args), **options)
+        )
+
+    back_end = SimpleNamespace(
+        DEVICE="cuda", xp=standin.StandIn(),
+        to_device=lambda array: standin.wrap(np.array(standin.to_plain(array))),
+        to_host=standin.to_plain, devices_of=cpu.devices_of, use_device=cpu.use_device,
+        patch_grid=cpu.patch_grid, search=on_host(cpu.search), search_exact=cpu.search_exact,
+        patch_distance=on_host(cpu.patch_distance),
+        apply_taps=lambda video, tables, out: cpu.apply_taps(
+            standin.to_plain(video), tables, standin.to_plain(out)
+        ),
+    )  # fmt: skip
+    monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
+    monkeypatch.setattr("patchvid._device.why_no_gpu", lambda: "")
+    monkeypatch.setattr(kernels, "cuda", back_end, raising=False)
+    monkeypatch.setitem(sys.modules, "patchvid.kernels.cuda", back_end)
+    return back_end

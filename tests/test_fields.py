@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import standin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,15 @@ def test_axes_that_go_around() -> None:
     assert sources.shape == made.video.shape
     np.testing.assert_array_equal(sources[:, 3:-3][..., [0, 2]], made.nnf[..., [0, 2]])
     assert field_to_color(sources, (6, 32, 40)).shape == made.video.shape
+
+
+@pytest.mark.usefixtures("gpu")
+def test_fields_on_a_gpu_have_colours_and_sources_there() -> None:
+    nnf = places(2, 3, 4)
+    for function, size in ((field_to_color, (2, 3, 4)), (pixel_sources, (4, 5, 6))):
+        made = function(standin.wrap(nnf), size)
+        assert isinstance(made, standin.DeviceArray)
+        np.testing.assert_array_equal(standin.to_plain(made), function(nnf, size))
 
 
 @pytest.mark.parametrize(

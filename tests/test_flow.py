@@ -261,7 +261,7 @@ VIDEO = panned(32, 40, (1, 0))
     ("settings", "error", "message"),
     [
         ({"video": VIDEO[:1]}, InvalidInput, "video must have two frames or more"),
-        ({"video": VIDEO[0]}, InvalidInput, "video must be a filled"),
+        ({"video": VIDEO[0, 0]}, InvalidInput, "video must be a filled"),
         ({"method": "dis"}, InvalidInput, "method must be 'auto', 'raft' or 'classical', got"),
         ({"iterations": 0}, InvalidInput, "iterations must be a whole number of at least 1"),
         ({"device": "tpu"}, InvalidInput, "device must be 'auto', 'cpu' or 'cuda', got 'tpu'"),

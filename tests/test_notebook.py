@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import standin
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -86,12 +87,18 @@ def test_grey_and_colours_of_every_type(dtype: type) -> None:
     assert seen[1].min() > 251
 
 
+@pytest.mark.usefixtures("gpu")
+def test_arrays_of_a_gpu_are_shown() -> None:
+    clip = sample_clip()[:2]
+    assert show(standin.wrap(clip)).mp4 == show(clip).mp4
+
+
 @pytest.mark.parametrize(
     ("videos", "options", "message"),
     [
-        ([], {}, "show needs a video"),
+        ([], {}, "show needs one or more videos"),
         ([np.zeros((2, 9, 9, 2))], {}, "must have 1, 3 or 4 channels"),
-        ([np.zeros((2, 9, 9))], {}, r"must be a filled \(t, y, x, c\) array"),
+        ([np.zeros((2, 9))], {}, r"must be a filled array \(t, y, x, c\)"),
         ([np.zeros((2, 9, 9, 3))], {"labels": ["a", "b"]}, "labels must be one for each of 1"),
         ([np.zeros((2, 9, 9, 3))], {"fps": 0}, "fps must be between"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+import standin
 from matplotlib import pyplot
 
 from patchvid import InvalidInput, PatchvidError, plot
@@ -81,6 +82,16 @@ def test_side_by_side_has_as_many_rows_as_the_shortest_video() -> None:
         assert axes[1][1].get_ylabel() == f"frame {len(videos[1]) - 1}"
 
 
+@pytest.mark.usefixtures("gpu")
+def test_arrays_of_a_gpu_are_drawn() -> None:
+    clip, nnf = standin.wrap(CLIP), standin.wrap(np.zeros((2, 3, 3, 3), int))
+    assert np.array_equal(pixels(plot.film_strip(clip, frames=[3])), CLIP[3])
+    assert np.array_equal(pixels(plot.time_slice(clip)), CLIP[:, 6])
+    assert np.array_equal(pixels(plot.side_by_side(clip, frames=[3])[0][0]), CLIP[3])
+    expected = field_to_color(standin.to_plain(nnf), (4, 9, 9))[1]
+    assert np.array_equal(pixels(plot.field_map(nnf, (4, 9, 9))), expected)
+
+
 @pytest.mark.parametrize("draw", [plot.film_strip, plot.time_slice])
 def test_draws_into_the_axes_it_is_given(draw: Callable[..., Any]) -> None:
     _, ax = pyplot.subplots()
@@ -96,7 +107,8 @@ def test_draws_into_the_axes_it_is_given(draw: Callable[..., Any]) -> None:
         (lambda: plot.time_slice(CLIP, y=12), "y must be below 12"),
         (lambda: plot.time_slice(CLIP, y=1, x=1), "got both"),
         (lambda: plot.field_map(np.zeros((2, 3, 3, 3), int), (4, 9, 9), frame=2), "below 2"),
-        (lambda: plot.side_by_side(), "needs a video"),
+        (lambda: plot.field_map(np.zeros((3, 3), int), (4, 9, 9)), r"got shape \(3, 3\)"),
+        (lambda: plot.side_by_side(), "needs one or more videos"),
         (lambda: plot.side_by_side(CLIP, labels=["a", "b"]), "labels must be one for each"),
     ],
 )

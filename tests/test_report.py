@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import standin
 from numpy.typing import NDArray
 
-from patchvid import generate, retarget, sample_clip
+from patchvid import generate, resize, retarget, sample_clip
 from patchvid.display.report import Report
+from patchvid.display.report.films import to_film
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.results import Result
 
@@ -63,7 +65,8 @@ def test_page_holds_all_it_shows(tmp_path: Path, clip: Video, made: Result) -> N
     report.add("a&b.mp4", made, seconds=1.5)
     told: list[float] = []
     html = write(
-        tmp_path / "r.html", report, command="patchvid gen 'a b'", progress=told.append,
+        tmp_path / "r.html", report, command="patchvid gen 'a b'",
+        progress=lambda fraction, message: told.append(fraction),
         tables={"Settings": {"--noise": "auto"}},
     )  # fmt: skip
     assert html.count("<video") == 4  # the clip and the output, each with its places
@@ -85,11 +88,57 @@ def test_what_is_no_picture_is_shown_too(tmp_path: Path) -> None:
     assert "4x24x42" in write(tmp_path / "r.html", report)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_films_are_rgb_of_every_type(channels: int, dtype: type, clip: Video) -> None:
+    full = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    video = (clip[:2, ..., :1] / 255 * full).astype(dtype).repeat(channels, axis=3)
+    video[..., 3:] = full
+    film = to_film(video, video, 0.5)
+    assert (film.shape, film.dtype) == ((2, 20, 24, 3), np.uint8)
+    grey = resize(clip[:2, ..., :1], (2, 20, 24)).astype(int)
+    assert np.abs(film - grey).max() <= 2
+
+
+def test_floats_beyond_1_are_shown_with_the_range_of_the_source() -> None:
+    ramp = np.linspace(-1, 3, 5, dtype=np.float32).reshape(1, 1, 5, 1)
+    assert to_film(ramp, ramp, 1)[0, 0, :, 0] == pytest.approx(np.linspace(0, 255, 5), abs=0.6)
+    assert to_film(ramp[:, :, 3:4], ramp, 1).max() == 191
+
+
+@pytest.mark.usefixtures("gpu")
+def test_arrays_of_a_gpu_are_shown(tmp_path: Path, clip: Video, made: Result) -> None:
+    report = Report({"clip": clip})
+    report.add("made", made)
+    moved = Report({"clip": standin.wrap(clip)})
+    moved.add("made", made._replace(video=standin.wrap(made.video), nnf=standin.wrap(made.nnf)))
+    for ours, theirs in zip(moved._films, report._films, strict=True):
+        assert type(ours.pixels) is np.ndarray
+        np.testing.assert_array_equal(ours.pixels, theirs.pixels)
+        np.testing.assert_array_equal(ours.colours, theirs.colours)
+    assert "coherence" in write(tmp_path / "r.html", moved)
+
+
+def test_outputs_may_have_different_levels(tmp_path: Path, clip: Video, made: Result) -> None:
+    report = Report({"clip": clip})
+    report.add("made", made)
+    report.add("coarse", made._replace(levels=made.levels[:1]))
+    html = write(tmp_path / "r.html", report)
+    size = "x".join(map(str, made.levels[-1].shape))
+    (row,) = re.findall(rf"<tr><td[^>]*>{size}</td>.*</tr>", html)
+    assert row.endswith('<td class="number"></td></tr>')
+
+
+def test_several_samples_in_one_result_are_refused(clip: Video, made: Result) -> None:
+    with pytest.raises(InvalidInput, match="both must be a filled"):
+        Report({"clip": clip}).add("both", made._replace(video=np.stack([made.video] * 2)))
+
+
 def test_small_videos_are_not_measured(tmp_path: Path, clip: Video) -> None:
     small = clip[:4, :6, :20]
     report = Report({"clip": small})
     report.add("made", generate(small, patch=(3, 5, 5), seed=0, details=True))
-    assert "Not taken: " in write(tmp_path / "r.html", report)
+    assert "Not measured: " in write(tmp_path / "r.html", report)
 
 
 def test_large_videos_are_measured_small(
@@ -100,8 +149,8 @@ def test_large_videos_are_measured_small(
     report.add("made", made)
     report.add("again", made)
     html = write(tmp_path / "r.html", report)
-    assert "Taken at 20x24 pixels." in html
-    assert "Diversity of all: 0.000" in html
+    assert "Measured at 20x24 pixels." in html
+    assert "Diversity of the outputs: 0.000" in html
 
 
 def test_page_is_not_replaced_or_half_written(
@@ -113,7 +162,7 @@ def test_page_is_not_replaced_or_half_written(
     for inputs, source in (({}, None), ({"clip": clip}, "style")):
         with pytest.raises(InvalidInput, match="inputs must hold the source"):
             Report(inputs, source=source)
-    with pytest.raises(InvalidInput, match="an output or more"):
+    with pytest.raises(InvalidInput, match="one or more outputs"):
         report.write(path, title="t", overwrite=True)
     report.add("made", made)
     with pytest.raises(VideoError, match="it exists"):

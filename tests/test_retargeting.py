@@ -287,7 +287,7 @@ def test_what_is_kept_is_in_a_loop_of_tiles_as_it_is() -> None:
         ({"keep": KEEP & ~KEEP}, "keep must be white where .* got only black"),
         ({"keep": KEEP | True}, "spans 36 pixels of the width of the clip, .* fit into 18"),
         ({"keep": KEEP, "scale": (0.6, 1, 1)}, "spans 5 frames of the clip, .* fit into 3"),
-        ({"video": CLIP[0]}, "video must be a filled"),
+        ({"video": CLIP[0, 0]}, "video must be a filled"),
         ({"coarsest": (0, 15)}, "coarsest must be"),
         ({"alpha": 0}, "alpha must be above 0"),
         ({"iterations": 0}, "iterations must be"),

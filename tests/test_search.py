@@ -384,7 +384,7 @@ GRID = (1, 3, 3)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"query": VIDEO[0]}, "query must be a filled"),
+        ({"query": VIDEO[0, 0]}, "query must be a filled"),
         ({"key": VIDEO[:, :0]}, "key must be a filled"),
         ({"query": VIDEO.astype(int)}, "query must hold uint8, uint16 or floats, got int64"),
         ({"key": np.full((3, 9, 9, 3), np.nan)}, "key must be finite"),

@@ -173,7 +173,7 @@ NNF = np.zeros((1, 3, 3, 3), int)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"value": VALUE[0]}, "value must be a filled"),
+        ({"value": VALUE[0, 0]}, "value must be a filled"),
         ({"value": VALUE > 0}, "value must hold uint8, uint16 or floats, got bool"),
         ({"value": np.full((3, 9, 9, 3), np.inf)}, "value must be finite"),
         ({"value": VALUE[:2]}, "a video of 2x9x9 is smaller than the patch"),

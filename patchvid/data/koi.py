@@ -1,7 +1,7 @@
-"""The embedded sample clip: koi in a rippling pond, drawn by NumPy so that no data file is needed.
+"""The sample clip: koi in a rippling pond, drawn by NumPy so that no data file is needed.
 
-One set of water waves bends the light, which gives the caustics on the bed and the wobble of all
-that is seen through the surface. Colours are linear light in [0, 1] until the last step.
+One set of water waves bends the light. It makes the caustics on the bed, and it makes everything
+below the surface wobble. Colours are linear light in [0, 1] until the last step.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 SAMPLE_FPS = 12.0
 N_FRAMES, HEIGHT, WIDTH = 24, 128, 224
-MARGIN = 14  # pixels around the frame from which light and bed may come into it
+MARGIN = 14  # pixels around the frame whose light and bed the waves can bend into it
 SHADOW = (9, 6)  # where a fish's shadow falls, pixels down and right
 SPEED = 0.045  # body lengths a frame
 BEAT = 0.7  # radians of tail beat a frame
@@ -24,7 +24,7 @@ WHITE, RED, GOLD, INK = np.array([[86, 80, 70], [80, 13, 2], [85, 45, 6], [3, 3,
 
 
 class _Koi(NamedTuple):
-    """A fish that swims along an arc: where its head is in the middle frame, and its looks."""
+    """A fish that swims along an arc: its head in the middle frame, and its appearance."""
 
     y: float
     x: float
@@ -36,7 +36,7 @@ class _Koi(NamedTuple):
     marks: Array
 
 
-# No fish ever touches another: what touches is copied together.
+# No fish touches another, because touching ones would be copied together.
 SCHOOL = (
     _Koi(19, 84, 6, 0.7, 46, 0.3, WHITE, RED),
     _Koi(26, 160, -8, -0.8, 48, 2.1, GOLD, GOLD),
@@ -53,7 +53,7 @@ SCHOOL = (
 
 
 def _uniform(seed: int, *shape: int) -> Array:
-    """Numbers in [0, 1) from raw bits, the one random stream that NumPy promises to keep."""
+    """Numbers in [0, 1) from raw bits, the only random stream that NumPy promises to keep."""
     return np.random.PCG64(seed).random_raw(int(np.prod(shape))).reshape(shape) / 2.0**64
 
 
@@ -64,7 +64,7 @@ def _ramp(low: float, high: float, x: Array) -> Array:
 
 
 def _waves(seed: int, n: int, shortest: float, longest: float) -> tuple[Array, ...]:
-    """``n`` plane waves: wave numbers along y and x, their length, phase at the origin."""
+    """``n`` plane waves: wave numbers along y and x, their magnitude, and phase at the origin."""
     spread, angle, start = _uniform(seed, 3, n)
     k = 2 * np.pi / (shortest * (longest / shortest) ** spread)
     return k * np.sin(2 * np.pi * angle), k * np.cos(2 * np.pi * angle), k, 2 * np.pi * start
@@ -76,11 +76,11 @@ def _water() -> tuple[Array, Array, Array]:
     y, x = np.arange(HEIGHT + 2 * MARGIN)[:, None], np.arange(WIDTH + 2 * MARGIN)
     ky, kx, k, start = _waves(5, 40, 18, 72)
     height = k**-1.7 / np.sqrt(np.sum(k**-1.4) / 2)  # root mean square of the slopes: 1
-    # A plane wave is a product of one factor an axis, so a sum of waves is a matrix product.
+    # A plane wave is a product of one factor for each axis, so a sum of waves is a matrix product.
     rows = 1j * height * np.exp(1j * (ky * y - 0.6 * np.sqrt(k) * t + start))
     columns = np.exp(1j * np.outer(kx, x))
     slope_y, slope_x = ((rows * ky) @ columns).real, ((rows * kx) @ columns).real
-    # Every pixel of the surface sends a ray down, shared by the four pixels around its end.
+    # Every pixel of the surface sends a ray down; the four pixels around its end share the light.
     end_y = np.clip(y + 5 * slope_y, 0, len(y) - 2)
     end_x = np.clip(x + 5 * slope_x, 0, len(x) - 2)
     top, left = end_y.astype(int), end_x.astype(int)
@@ -99,7 +99,7 @@ def _water() -> tuple[Array, Array, Array]:
 
 
 def _bed() -> Array:
-    """The mossy bed, two values a pixel so that the nearest one will do, (y, x, 3)."""
+    """The mossy bed, (y, x, 3), at twice the resolution so that the nearest value will do."""
     y, x = (np.arange(0, size + 2 * MARGIN, 0.5) for size in (HEIGHT, WIDTH))
     ky, kx, k, start = _waves(11, 120, 4, 64)
     rows = k**-0.4 * np.exp(1j * (np.outer(y, ky) + start))
@@ -111,7 +111,7 @@ def _bed() -> Array:
 
 
 def _pose(koi: _Koi, t: float) -> tuple[float, float, float]:
-    """Place of the head and heading (radians), ``t`` frames after the middle one."""
+    """Position (y, x) of the head and heading in radians, ``t`` frames after the middle frame."""
     middle, heading = np.radians([koi.heading, koi.heading + koi.turn * t])
     radius = SPEED * koi.length / np.radians(koi.turn)
     y = koi.y - radius * (np.cos(heading) - np.cos(middle))
@@ -119,7 +119,7 @@ def _pose(koi: _Koi, t: float) -> tuple[float, float, float]:
 
 
 def _window(koi: _Koi, t: float, shift: tuple[int, int] = (0, 0)) -> tuple[slice, slice]:
-    """The part of the frame where the fish can be seen, or its copy moved by ``shift``."""
+    """Rows and columns where the fish can be seen, or its copy moved by ``shift``."""
     head_y, head_x, heading = _pose(koi, t)
     parts = []
     for head, ahead, beside in (
@@ -133,11 +133,11 @@ def _window(koi: _Koi, t: float, shift: tuple[int, int] = (0, 0)) -> tuple[slice
 
 
 def _body(koi: _Koi, t: float, y: Array, x: Array) -> tuple[Array, Array, Array]:
-    """Depth inside the outline (pixels, < 0 outside), places along (from the head) and across."""
+    """Depth inside the outline (pixels, < 0 outside), and body coordinates along and across."""
     head_y, head_x, heading = _pose(koi, t)
     dy, dx = (y - head_y) / koi.length, (x - head_x) / koi.length
     along = -dx * np.cos(heading) - dy * np.sin(heading)
-    # The spine lies on the arc swum so far, and a wave runs down it that grows towards the tail.
+    # The spine follows the arc of the path. A wave runs down it and grows towards the tail.
     arc = np.radians(koi.turn) / SPEED / 2
     wave = np.sin(5.3 * along - BEAT * t + koi.phase)
     square = along * along
@@ -175,12 +175,12 @@ def _paint(picture: Array, light: Array, koi: _Koi, t: float, y: Array, x: Array
 
 
 def sample_clip() -> NDArray[np.uint8]:
-    """Draw the embedded clip: koi swim through caustics for two seconds.
+    """Draw the sample clip: koi swim through caustics for two seconds.
 
     Returns
     -------
-    (24, 128, 224, 3) uint8
-        RGB frames to be shown at `SAMPLE_FPS`; the same bytes at every call.
+    array of uint8
+        (24, 128, 224, 3): RGB frames at 12 frames per second; the same bytes at every call.
 
     Examples
     --------

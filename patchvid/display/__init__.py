@@ -1,4 +1,4 @@
-"""Videos and fields to look at: in notebooks, as figures, and as a page."""
+"""Videos and fields to look at: in notebooks, as figures, and as a web page."""
 
 import lazy_loader
 

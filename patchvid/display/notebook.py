@@ -1,6 +1,6 @@
-"""Films in notebooks and web pages: HTML that holds the video itself, and needs no file beside it.
+"""Films in notebooks and web pages: HTML that holds the video itself and needs no other file.
 
-The video is H.264 in 4:2:0, which every browser plays, at a rate that suits a page.
+The video is H.264 in 4:2:0, which every browser plays, at a bit rate that suits a page.
 """
 
 import base64
@@ -16,17 +16,16 @@ from PIL import Image
 
 from patchvid._convert import Pixels
 from patchvid._resampling import resize
-from patchvid._validation import check_video
+from patchvid.display._videos import check_labelled
 from patchvid.errors import InvalidInput
 from patchvid.io._frames import rgb_frames
 from patchvid.io.ffmpeg import CODECS, encode_film
 from patchvid.io.video import DEFAULT_FPS
 
-# What is lower is enlarged by a whole factor, because 4:2:0 has a colour for four pixels only. A
-# page need not hold more than so many pixels a frame, and shows films so high where there is room.
+# Lower films are enlarged by a whole factor, because 4:2:0 stores one colour for four pixels.
 LEAST_HEIGHT = 80
-MOST_PIXELS = 1_000_000
-SHOWN_HEIGHT = 180
+MOST_PIXELS = 1_000_000  # of a frame; larger ones are reduced
+SHOWN_HEIGHT = 180  # on a page with enough room, at least
 
 GAP = 8  # white pixels between films
 RATE = {"crf": "25", "preset": "slower", "threads": "1"}
@@ -36,8 +35,16 @@ STILL_QUALITY = 50
 class Film(NamedTuple):
     """A film that shows itself in a notebook, and as HTML anywhere else.
 
-    `mp4` is the encoded video, `still` its first frame as WebP, `parts` the width of each film in
-    it with its label.
+    Attributes
+    ----------
+    mp4 : bytes
+        The encoded video.
+    still : bytes
+        Its first frame as WebP.
+    shape : tuple of int
+        (t, y, x) of the encoded video.
+    parts : sequence of tuple of int and str
+        The width of each video in the film, in pixels, and its label.
     """
 
     mp4: bytes
@@ -46,9 +53,9 @@ class Film(NamedTuple):
     parts: Sequence[tuple[int, str]]
 
     def _repr_html_(self) -> str:
-        """The film as one HTML element that fetches nothing.
+        """One HTML element that fetches nothing.
 
-        Viewers that take films out of a page, as some do that show notebooks, leave the still.
+        Notebook viewers that remove videos from a page show the still instead.
         """
         n_frames, height, width = self.shape
         names = ", ".join(label for _, label in self.parts if label) or "film"
@@ -74,35 +81,36 @@ class Film(NamedTuple):
 
 
 def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] = ()) -> Film:
-    """Show videos as a film in Jupyter, VS Code or a page of your own.
+    """Show videos as a film in Jupyter, VS Code or your own web page.
 
     Parameters
     ----------
-    *videos
+    *videos : array
         Each (t, y, x, c) with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels, and values as for
-        `write_video`: floats span [0, 1]. Several play side by side and in step; what is shorter
-        waits with its last frame for the others.
-    fps
-        Frames per second, 24 if not given.
-    labels
-        What to write below each of them.
+        `write_video`: floats span [0, 1]. Several videos play side by side and in step; shorter
+        ones wait on their last frame. Arrays may be on a GPU.
+    fps : float, optional
+        Frames per second, 24 by default.
+    labels : sequence of str, optional
+        Texts to write below the videos, one for each.
 
     Returns
     -------
     Film
         As the last value of a cell it shows itself. ``film._repr_html_()`` is the element for a
-        page, and ``film.mp4`` the bytes of the video. No file is written.
+        web page, and ``film.mp4`` the bytes of the video. No file is written.
 
     Raises
     ------
     InvalidInput
-        If something is no video, or there are not as many labels as videos.
+        If an array cannot be shown, if there is not one label for each video, or if `fps` is not
+        between 0.01 and 1000.
 
     Notes
     -----
-    What is less than 80 pixels high is enlarged by a whole factor, and what has more than a
-    million pixels a frame is reduced. The film is compressed as videos on the web are; the files
-    of `write_video` are not.
+    Videos less than 80 pixels high are enlarged by a whole factor, and those with more than a
+    million pixels a frame are reduced. The film is compressed with visible loss, as videos on the
+    web are; files from `write_video` are not.
 
     Examples
     --------
@@ -111,16 +119,11 @@ def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] 
     >>> film.shape, film._repr_html_()[:7]
     ((5, 90, 248), '<figure')
     """
-    if not videos:
-        raise InvalidInput("show needs a video or more, got none")
-    if labels and len(labels) != len(videos):
-        raise InvalidInput(
-            f"labels must be one for each of {len(videos)} videos, got {len(labels)}"
-        )
+    checked = check_labelled("show", videos, labels)
     fps = DEFAULT_FPS if fps is None else fps
     if not 0.01 <= fps <= 1000:
         raise InvalidInput(f"fps must be between 0.01 and 1000, got {fps}")
-    films = _fit([_as_rgb(video) for video in videos])
+    films = _fit([np.stack(list(rgb_frames(video, keep_alpha=False))) for video in checked])
     picture = _side_by_side(films)
     still = io.BytesIO()
     Image.fromarray(picture[0]).save(still, "webp", quality=STILL_QUALITY)
@@ -130,7 +133,7 @@ def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] 
 
 
 def encode(video: Pixels, fps: float) -> bytes:
-    """Encode RGB frames of even sizes as MP4 that every browser plays."""
+    """Encode RGB frames of even sizes as an MP4 that every browser plays."""
     codec = CODECS[".mp4"]
     file = io.BytesIO()
     encode_film(file, video, codec._replace(options=codec.options | RATE, muxing={}), fps)
@@ -138,21 +141,12 @@ def encode(video: Pixels, fps: float) -> bytes:
 
 
 def data_uri(kind: str, data: bytes) -> str:
-    """The data as an address that holds them."""
+    """An address that contains the data."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def _as_rgb(video: Any) -> Pixels:
-    video = check_video("video", video)
-    if video.shape[3] not in (1, 3, 4):
-        raise InvalidInput(
-            f"video must have 1, 3 or 4 channels to be shown, got {video.shape[3]}; choose some"
-        )
-    return np.stack(list(rgb_frames(video, keep_alpha=False)))
-
-
 def _fit(films: Sequence[Pixels]) -> list[Pixels]:
-    """The films, all enlarged or reduced by the same factor where a page needs it."""
+    """Enlarge or reduce all films by the same factor, if a page needs it."""
     height = max(film.shape[1] for film in films)
     width = sum(film.shape[2] for film in films)
     if height < LEAST_HEIGHT:
@@ -166,7 +160,7 @@ def _fit(films: Sequence[Pixels]) -> list[Pixels]:
 
 
 def _side_by_side(films: Sequence[Pixels]) -> Pixels:
-    """All films in one, on white, with even sizes as 4:2:0 needs them."""
+    """One film of all, on white, of even sizes as 4:2:0 needs them."""
     n_frames, height = (max(film.shape[axis] for film in films) for axis in (0, 1))
     width = sum(film.shape[2] for film in films) + GAP * (len(films) - 1)
     picture = np.full((n_frames, height + height % 2, width + width % 2, 3), 255, np.uint8)

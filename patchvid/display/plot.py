@@ -1,7 +1,7 @@
-"""Figures of videos and fields, for papers and notebooks: film strips, slices, maps of a field.
+"""Figures of videos and fields for papers and notebooks: film strips, slices, maps of a field.
 
-Needs matplotlib: ``pip install 'patchvid[plot]'``. Every function draws into the axes it is given,
-or into a new figure, and returns the axes.
+They need matplotlib: ``pip install 'patchvid[plot]'``. Each function draws into the axes it is
+given or into a new figure, and returns the axes. Arrays may be on a GPU.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from patchvid._convert import to_8_bits
-from patchvid._validation import check_integer, check_size, check_video
+from patchvid._device import backend_of
+from patchvid._validation import as_array, check_integer, check_size
+from patchvid.display._figures import choose_frames, import_pyplot, make_axes, to_picture
+from patchvid.display._videos import check_labelled, check_shown
 from patchvid.display.fields import field_to_color
-from patchvid.errors import InvalidInput, PatchvidError
+from patchvid.errors import InvalidInput
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,15 +32,16 @@ def film_strip(
 
     Parameters
     ----------
-    video
-        (t, y, x, c). Three or four channels are colours, with values as for `write_video`; one
-        channel is drawn with a colour map.
-    frames
-        How many frames, evenly spread from the first to the last, or which ones.
-    ax
-        Where to draw. None: in a new figure.
+    video : array
+        (t, y, x, c). Three channels are RGB, four are RGB and alpha, with values as for
+        `write_video`; one channel is drawn with a colour map.
+    frames : int or sequence of int
+        The number of frames, evenly spread from the first to the last, or their numbers.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default in a new figure.
     **image
-        For `matplotlib.axes.Axes.imshow`: ``cmap``, ``vmin``, ``vmax`` and others.
+        Further arguments of `matplotlib.axes.Axes.imshow`, such as ``cmap``, ``vmin`` and
+        ``vmax``.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def film_strip(
     Raises
     ------
     InvalidInput
-        If `video` is no video, cannot be drawn, or has no such frames.
+        If the array cannot be shown, or has no such frames.
     PatchvidError
         If matplotlib is not installed.
 
@@ -59,12 +62,12 @@ def film_strip(
     >>> [label.get_text() for label in strip.get_xticklabels()]
     ['0', '8', '15', '23']
     """
-    video = check_video("video", video)
-    pictures = _drawable(video)
-    chosen = _chosen(frames, len(video))
+    video = check_shown(video)
+    pictures = to_picture(video)
+    chosen = choose_frames(frames, len(video))
     height, width = video.shape[1:3]
     step = width + max(1, round(GAP * width))
-    ax = _axes(ax, (min(12, 2.2 * len(chosen)), 2.2 * height / width + 0.4))
+    ax = make_axes(ax, (min(12, 2.2 * len(chosen)), 2.2 * height / width + 0.4))
     shown = pictures[chosen]
     image = {"vmin": np.min(shown), "vmax": np.max(shown)} | image
     for place, picture in enumerate(shown):
@@ -89,15 +92,21 @@ def time_slice(
     ax: "Axes | None" = None,
     **image: Any,
 ) -> "Axes":
-    """Draw one row or one column of pixels over time: motion becomes a slope, a loop has no seam.
+    """Draw one row or column of pixels over time: motion is a slope, and a loop has no seam.
 
     Parameters
     ----------
-    video, ax, **image
-        As for `film_strip`.
-    y, x
-        The row, for a picture of x and t, or the column, for one of y and t. Neither: the middle
-        row.
+    video : array
+        (t, y, x, c), as for `film_strip`.
+    y : int, optional
+        The row of pixels to draw. By default the middle one, if there is no `x`.
+    x : int, optional
+        The column of pixels to draw.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default in a new figure.
+    **image
+        Further arguments of `matplotlib.axes.Axes.imshow`, such as ``cmap``, ``vmin`` and
+        ``vmax``.
 
     Returns
     -------
@@ -107,7 +116,7 @@ def time_slice(
     Raises
     ------
     InvalidInput
-        If `video` is no video or cannot be drawn, or has no such row or column.
+        If the array cannot be shown, has no such row or column, or if both are given.
     PatchvidError
         If matplotlib is not installed.
 
@@ -118,15 +127,15 @@ def time_slice(
     >>> slice_.get_xlabel(), slice_.images[0].get_array().shape
     ('y (pixels), x = 100', (24, 128, 3))
     """
-    video = check_video("video", video)
+    video = check_shown(video)
     if y is not None and x is not None:
         raise InvalidInput("give the row y or the column x, got both")
     axis, name, place = (1, "y", y) if x is None else (2, "x", x)
     place = video.shape[axis] // 2 if place is None else check_integer(name, place, 0)
     if place >= video.shape[axis]:
         raise InvalidInput(f"{name} must be below {video.shape[axis]}, got {place}")
-    ax = _axes(ax, (6, 3))
-    ax.imshow(_drawable(video).take(place, axis), **({"aspect": "auto"} | image))
+    ax = make_axes(ax, (6, 3))
+    ax.imshow(to_picture(video).take(place, axis), **({"aspect": "auto"} | image))
     ax.set_xlabel(f"{'x' if axis == 1 else 'y'} (pixels), {name} = {place}")
     ax.set_ylabel("t (frames)")
     return ax
@@ -135,31 +144,31 @@ def time_slice(
 def field_map(
     nnf: ArrayLike, shape: Sequence[int], *, frame: int | None = None, ax: "Axes | None" = None
 ) -> "Axes":
-    """Draw a field as colours that tell where in the source each patch is from.
+    """Draw a field in colours that show where in the source each patch comes from.
 
-    Where the colours change smoothly, a piece has been copied as it is; where they jump, there is
-    a seam.
+    Where the colours change smoothly, a piece was copied as it is. Where they jump, there is a
+    seam.
 
     Parameters
     ----------
-    nnf
+    nnf : array of int
         (t', y', x', 3), as `search` returns it, or `generate` with ``details=True``.
-    shape
-        (t, y, x) of the video that `nnf` points to.
-    frame
-        Which t' to draw. None: the middle one.
-    ax
-        Where to draw. None: in a new figure.
+    shape : sequence of int
+        (t, y, x) or (t, y, x, c) of the video that `nnf` points to.
+    frame : int, optional
+        The frame t' to draw. By default the middle one.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default in a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The inset is the source itself in these colours.
+        Its inset is the source itself in these colours.
 
     Raises
     ------
     InvalidInput
-        If `nnf` is no field, or has no such frame.
+        If the array is no field, or has no such frame.
     PatchvidError
         If matplotlib is not installed.
 
@@ -169,15 +178,17 @@ def field_map(
     >>> field_map(itself, (4, 26, 36)).get_title()
     't = 1'
     """
-    nnf = np.asarray(nnf)
     size = check_size("shape", tuple(shape)[:3])
-    colours = field_to_color(nnf, size)
+    nnf = as_array(nnf)
+    colours = field_to_color(backend_of(nnf).to_host(nnf), size)
+    if colours.ndim != 4:
+        raise InvalidInput(f"nnf must be (t', y', x', 3), got shape {colours.shape}")
     frame = len(colours) // 2 if frame is None else check_integer("frame", frame, 0)
     if frame >= len(colours):
         raise InvalidInput(f"frame must be below {len(colours)}, got {frame}")
     source = field_to_color(_middle_of(size), size)[0]
     height, width = colours.shape[1:3]
-    ax = _axes(ax, (6, 6 * height / (1.4 * width) + 0.4))
+    ax = make_axes(ax, (6, 6 * height / (1.4 * width) + 0.4))
     ax.imshow(colours[frame])
     ax.set_title(f"t = {frame}")
     legend = ax.inset_axes((1.04, 0.0, 0.36, 0.36 * width / height * size[1] / size[2]))
@@ -195,27 +206,30 @@ def side_by_side(
     frames: int | Sequence[int] = 3,
     **image: Any,
 ) -> "list[list[Axes]]":
-    """Draw frames of several videos in a new figure: a column a video, a row a frame.
+    """Draw frames of several videos in a new figure: a column for each video, a row for each frame.
 
     Parameters
     ----------
-    *videos, **image
-        As for `film_strip`.
-    labels
-        What to write above each column.
-    frames
-        How many frames of each video, evenly spread from its first to its last, or which ones; no
-        more than the shortest video has.
+    *videos : array
+        Each (t, y, x, c), as for `film_strip`.
+    labels : sequence of str, optional
+        Texts to write above the columns, one for each video.
+    frames : int or sequence of int
+        The number of frames of each video, evenly spread from its first to its last and at most
+        those of the shortest video, or their numbers.
+    **image
+        Further arguments of `matplotlib.axes.Axes.imshow`, such as ``cmap``, ``vmin`` and
+        ``vmax``.
 
     Returns
     -------
-    list of rows of matplotlib.axes.Axes
-        The figure is ``axes[0][0].figure``.
+    list of list of matplotlib.axes.Axes
+        One list for each row. The figure is ``axes[0][0].figure``.
 
     Raises
     ------
     InvalidInput
-        If something is no video, or cannot be drawn, or there are not as many labels as videos.
+        If an array cannot be shown, or if there is not one label for each video.
     PatchvidError
         If matplotlib is not installed.
 
@@ -226,18 +240,12 @@ def side_by_side(
     >>> len(axes), axes[0][1].get_title()
     (2, 'white')
     """
-    if not videos:
-        raise InvalidInput("side_by_side needs a video or more, got none")
-    if labels and len(labels) != len(videos):
-        raise InvalidInput(
-            f"labels must be one for each of {len(videos)} videos, got {len(labels)}"
-        )
-    checked = [check_video("video", video) for video in videos]
+    checked = check_labelled("side_by_side", videos, labels)
     if not isinstance(frames, Sequence):
         frames = min(check_integer("frames", frames, 1), *map(len, checked))
-    chosen = [_chosen(frames, len(video)) for video in checked]
-    pictures = [_drawable(video)[index] for video, index in zip(checked, chosen)]
-    pyplot = _pyplot()
+    chosen = [choose_frames(frames, len(video)) for video in checked]
+    pictures = [to_picture(video)[index] for video, index in zip(checked, chosen)]
+    pyplot = import_pyplot()
     widths = [video.shape[2] for video in checked]
     ratio = max(video.shape[1] for video in checked) / sum(widths)
     size = (9, 9 * ratio * len(chosen[0]) + 0.4)
@@ -257,51 +265,8 @@ def side_by_side(
     return [list(line) for line in axes]
 
 
-def _pyplot() -> Any:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise PatchvidError(
-            "figures need matplotlib, which is not installed; pip install 'patchvid[plot]'"
-        ) from error
-    return pyplot
-
-
-def _axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
-    """The axes to draw into, of a new figure of `size` inches if there are none."""
-    pyplot = _pyplot()
-    if ax is not None:
-        return ax
-    _, new = pyplot.subplots(figsize=size, layout="compressed")
-    drawn: Axes = new
-    return drawn
-
-
-def _drawable(video: NDArray[Any]) -> NDArray[Any]:
-    """(t, y, x, 3 or 4) of uint8, or (t, y, x) of any numbers for a colour map."""
-    if video.shape[3] == 1:
-        return video[..., 0]
-    if video.shape[3] not in (3, 4):
-        raise InvalidInput(
-            f"video must have 1, 3 or 4 channels to be drawn, got {video.shape[3]}; choose some"
-        )
-    return to_8_bits(video)
-
-
-def _chosen(frames: int | Sequence[int], n_frames: int) -> list[int]:
-    """The numbers of the frames to draw."""
-    if isinstance(frames, Sequence):
-        chosen = [check_integer("frames", frame, 0) for frame in frames]
-        if not chosen or max(chosen) >= n_frames:
-            raise InvalidInput(f"frames must be some below {n_frames}, got {frames}")
-        return chosen
-    count = min(check_integer("frames", frames, 1), n_frames)
-    spread: list[int] = np.linspace(0, n_frames - 1, count).round().astype(int).tolist()
-    return spread
-
-
 def _middle_of(size: Sequence[int]) -> NDArray[np.int32]:
-    """The field of the source itself, of its middle frame only."""
+    """The field that maps the middle frame of the source to itself."""
     places = np.indices((1, size[1], size[2]), np.int32)
     places[0] += size[0] // 2
     return np.moveaxis(places, 0, -1)

@@ -1,4 +1,4 @@
-"""All measures of some videos made from one source, taken together."""
+"""All measures of a set of videos made from one source, taken together."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,17 +11,29 @@ from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Triple
 from patchvid.errors import InvalidInput
-from patchvid.metrics import patches
-from patchvid.metrics.comparison import Pair, check_pair
+from patchvid.metrics._comparison import PATCH, Estimate, Pair, check_pair, check_sequence
 from patchvid.metrics.frechet import Features, find_c3d, frechet_distance, read_c3d, summarize
-from patchvid.metrics.patches import PATCH, Estimate
-from patchvid.metrics.regions import among_equals, nnf_diversity
+from patchvid.metrics.regions import nnf_diversity, prefer_frequent_shifts
+from patchvid.metrics.similarity import mean_cost
+from patchvid.metrics.voxels import diversity_index
+from patchvid.metrics.wasserstein import Projections, distribution_distance
 
 
 class Scores(NamedTuple):
-    """The measures of one video, named after their functions or after what those return.
+    """The measures of one video.
 
-    `svfid` is None where there are no weights to take it with.
+    Attributes
+    ----------
+    coherence : Estimate
+        See `coherence`; less is better.
+    completeness : Estimate
+        See `completeness`; less is better.
+    swd : Estimate
+        See `sliced_wasserstein`; less is better.
+    largest_piece, mean_piece, longest_run : Estimate
+        See `NnfDiversity`.
+    svfid : Estimate or None
+        See `svfid`; less is better. None if no weights were given.
     """
 
     coherence: Estimate
@@ -34,7 +46,19 @@ class Scores(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What `evaluate` returns: a row for each video, their mean, and the set's diversity index."""
+    """The measures of a set of videos.
+
+    Attributes
+    ----------
+    scores : list of Scores
+        One for each video.
+    mean : Scores
+        Their means. The errors are means too, which makes them too large rather than too small.
+        They do not tell how much other outputs would differ.
+    diversity : float or None
+        Diversity index of the set, see `diversity`. None for a single video, or if heights or
+        widths differ.
+    """
 
     scores: list[Scores]
     mean: Scores
@@ -56,41 +80,45 @@ def evaluate(
 
     Parameters
     ----------
-    source
+    source : array
         (t, y, x, c), uint8, uint16 or float.
-    outputs
-        Videos of any sizes, with as many channels.
-    patch, seed, device
-        As for `coherence`. All videos are sampled with the same seed, so that their differences are
-        more certain than their errors say.
-    weights
-        Of C3D, as for `svfid`. None: it is left out.
-    names
-        What to call the outputs in errors.
-    progress
-        Called as ``progress(fraction, message)``, with the fraction of the work that is done. None
-        shows a bar in a terminal, False shows nothing.
+    outputs : sequence of array
+        Videos of any sizes, with as many channels as `source`.
+    patch : tuple of int
+        Frames, rows and columns of a patch.
+    seed : int
+        The same seed gives the same samples. All outputs are sampled with one seed, so that the
+        differences between them are more certain than their errors say.
+    device : {"auto", "cpu", "cuda"}
+        Where to measure. Arrays on a GPU are measured there.
+    weights : str or path-like, optional
+        Weights of C3D, as for `svfid`. By default `svfid` is left out.
+    names : sequence of str, optional
+        Names of the outputs in progress messages and errors.
+    progress : callable or bool, optional
+        Called as ``progress(fraction, message)``, where the fraction of the work that is done goes
+        from 0 to 1. None shows a bar in a terminal, False shows nothing.
 
     Returns
     -------
-    scores
-        One row for each output: `coherence`, `completeness`, `sliced_wasserstein` (``swd``),
-        `nnf_diversity` (``largest_piece``, ``mean_piece``, ``longest_run``), and `svfid`.
-    mean
-        Their means. The errors are means too, which is at most too large. They tell nothing about
-        how much other outputs would scatter.
-    diversity
-        Diversity index of the set, None for a single output and for different heights or widths.
+    Evaluation
+        The scores of each output, their mean, and the diversity index of the set.
 
     Raises
     ------
     InvalidInput
-        As the measures.
+        If the videos cannot be compared, or are smaller than a patch.
+    WeightsError
+        If published weights cannot be fetched.
+    DeviceError
+        If the device cannot be used.
 
     Notes
     -----
-    Measures each output as its own function would, with one search for coherence and field. Time is
-    in proportion to the number of voxels: five outputs of 13x144x256 take 8 to 14 s on two cores.
+    Every measure is what its own function would return, but for the shares of pieces: where several
+    patches of the source are equally near, as in a still, the most frequent shifts are preferred.
+    One search serves both coherence and the pieces. The time is proportional to the number of
+    voxels: 8 to 14 s for five outputs of 13x144x256 on two cores.
 
     Examples
     --------
@@ -99,14 +127,13 @@ def evaluate(
     >>> scores[0].completeness.value, scores[0].longest_run.value, mean.largest_piece.value < 1
     (0.0, 4.0, True)
     """
-    if not len(outputs):
-        raise InvalidInput("outputs must be one or more videos, got none")
-    features = None if weights is None else read_c3d(find_c3d(weights), device)
+    outputs = check_sequence("outputs", outputs, 1)
     names = names or [f"outputs[{i}]" for i in range(len(outputs))]
     if len(names) != len(outputs):
         raise InvalidInput(
             f"names must be one for each of {len(outputs)} outputs, got {len(names)}"
         )
+    features = None if weights is None else read_c3d(find_c3d(weights), device)
     with reporting(progress, "evaluate") as report:
         return _evaluate(source, outputs, patch, seed, device, features, names, report)
 
@@ -123,33 +150,35 @@ def _evaluate(
     progress: Progress,
 ) -> Evaluation:
     pairs = [check_pair(source, output, patch, name) for output, name in zip(outputs, names)]
-    alike = len(pairs) > 1 and len({pair.output.shape[1:] for pair in pairs}) == 1
-    index = patches.diversity_index(pairs) if alike else None
+    same_size = len(pairs) > 1 and len({pair.output.shape[1:] for pair in pairs}) == 1
+    index = diversity_index(pairs) if same_size else None
     expected = None if features is None else summarize(pairs[0].source, features)
     scores: list[Scores] = []
-    known: dict[Any, Any] = {}
+    projections: Projections = {}
     for number, pair in enumerate(pairs):
-        told = part_of(progress, number / len(pairs), (number + 1) / len(pairs), names[number])
-        row = _score(pair, seed, device, told, known)
+        report = part_of(progress, number / len(pairs), (number + 1) / len(pairs), names[number])
+        row = _score(pair, seed, device, projections, report)
         if features is not None and expected is not None:
             distance = frechet_distance(expected, summarize(pair.output, features))
             row = row._replace(svfid=Estimate(distance))
         scores.append(row)
-        told(1.0, "")
+        report(1.0, "")
     return Evaluation(scores, Scores(*map(_mean, zip(*scores))), index)
 
 
-def _score(pair: Pair, seed: int, device: str, told: Progress, known: dict[Any, Any]) -> Scores:
-    """All measures of one video that need no network; `known` is for the next ones."""
+def _score(
+    pair: Pair, seed: int, device: str, projections: Projections, progress: Progress
+) -> Scores:
+    """All measures of one video that need no network."""
     source, output, patch = pair
-    coherent, nnf = patches.mean_cost(output, source, patch, seed, device)
-    told(0.4, "coherence")
-    complete, _ = patches.mean_cost(source, output, patch, seed, device)
-    told(0.8, "completeness")
-    distance = patches.sliced_wasserstein(source, output, patch, seed, device, known)
-    nnf = among_equals(output, source, nnf, patch, device)
-    copied = (Estimate(float(value)) for value in nnf_diversity(nnf, patch=patch))
-    return Scores(coherent, complete, distance, *copied)
+    coherent, nnf = mean_cost(output, source, patch, seed, device)
+    progress(0.4, "coherence")
+    complete, _ = mean_cost(source, output, patch, seed, device)
+    progress(0.8, "completeness")
+    distance = distribution_distance(source, output, patch, seed, device, projections)
+    nnf = prefer_frequent_shifts(output, source, nnf, patch, device)
+    pieces = (Estimate(float(value)) for value in nnf_diversity(nnf, patch=patch))
+    return Scores(coherent, complete, distance, *pieces)
 
 
 def _mean(column: Sequence[Estimate | None]) -> Any:

@@ -1,10 +1,10 @@
-"""How far apart two videos are by what a network sees in them: statistics of C3D's features.
+"""Single video Frechet distance: how far apart two videos are in the features of C3D.
 
-Features are those of the second of C3D's convolutions, rectified, before their pooling: 128 numbers
-for every frame and every 2x2 pixels. What a position sees, 5 frames of 8x8 pixels, is about a patch
-of ours, and a small clip still has many more positions than a covariance of 128 numbers needs; four
-times as many numbers on an eighth of the frames and a 64th of the pixels, as in the later layers,
-would leave the covariance without full rank.
+The features are those of its second convolution after the rectifier and before the pooling: 128
+numbers for every frame and every 2x2 pixels. Each sees 5 frames of 8x8 pixels, which is about one
+of our patches, and even a small clip has many more positions than a covariance of 128 numbers
+needs. Later layers have four times as many numbers on an eighth of the frames and a 64th of the
+pixels, so that the covariance would not have full rank.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,12 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from patchvid._convert import to_rgb
 from patchvid._device import backend_of
 from patchvid._paths import StrPath, reason
 from patchvid._progress import Progress, ignore
 from patchvid.errors import InvalidInput
+from patchvid.metrics._comparison import Estimate, check_pair
 from patchvid.networks.c3d import REACH, STRIDE, build_c3d
 from patchvid.networks.checkpoint import read_tensors
 from patchvid.networks.onnx_graph import open_session
@@ -30,31 +32,101 @@ Features = Callable[[NDArray[Any]], NDArray[np.float32]]
 _NAMES = ("c3d_sports1m",)
 _VARIABLE = "PATCHVID_C3D"
 
-_BLOCK = 1 << 20  # voxels at once: the first convolution makes 64 maps of them, 270 MB
+BLOCK = 1 << 20  # voxels that go through the network at once; its 64 maps take 270 MB
 
 
 class Statistics(NamedTuple):
-    """The mean and the covariance of so many features."""
+    """The mean and the covariance of `number` vectors of features."""
 
     number: int
     mean: Doubles
     covariance: Doubles
 
 
-def find_c3d(weights: StrPath | None, progress: Progress = ignore) -> Path:
-    """The file of C3D's weights, as `find_weights` finds it, and with the errors of that."""
-    return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=progress)
+def svfid(
+    source: NDArray[Any],
+    output: NDArray[Any],
+    *,
+    weights: StrPath | None = None,
+    device: str = "auto",
+) -> Estimate:
+    """Single video Frechet distance: how alike two videos are to a network for actions.
 
+    Parameters
+    ----------
+    source, output : array
+        (t, y, x, c) of any sizes with more than 128 positions, of one frame and 2x2 pixels each,
+        and with the same number of channels. Three channels are RGB. Four are RGB and alpha, and
+        are blended with white. Any others are replaced by their mean.
+    weights : str or path-like, optional
+        Weights of C3D: a ``.pth`` file as of MMAction, an ``.npz`` file as of Chainer, or
+        "c3d_sports1m", which is fetched once (300 MB) and kept in the user's cache. By default the
+        environment variable PATCHVID_C3D names the weights, or else they are "c3d_sports1m".
+    device : {"auto", "cpu", "cuda"}
+        Where C3D runs.
 
-def read_c3d(file: Path, device: str) -> Features:
-    """The network, as a function from frames (t, y, x, 3) in 0..255 to maps of features.
+    Returns
+    -------
+    Estimate
+        0 or more, in units of the squared features; less is better, but a copy is best. It uses
+        all positions and has no sampling error. Videos of few positions are farther apart than
+        long ones of the same kind.
 
     Raises
     ------
     InvalidInput
-        For a file that holds no weights of C3D.
+        If the videos cannot be compared or are too small, or the file holds no weights of C3D.
+    WeightsError
+        If published weights are not in the cache and cannot be fetched.
     DeviceError
-        For a device that is not there.
+        If the device cannot be used.
+
+    Notes
+    -----
+    This is the squared Frechet distance between two normal distributions with the means and the
+    unbiased covariances of C3D's [1]_ features in the two videos [2]_.
+
+    **It is not comparable with published numbers**, nor with those from other weights: which layer
+    and which scale those come from was not published. Here the features are those of the second
+    convolution after its rectifier and before its pooling, as in the measure for images [3]_ that
+    this one extends: 128 numbers a position, each of which sees 5 frames of 8x8 pixels. Videos keep
+    their size. The mean colour that the weights were trained with is subtracted from their 8-bit
+    values, and their channels are put into the order that the weights expect. The time is
+    proportional to the number of voxels: 1 s for 13x144x256 on two cores.
+
+    References
+    ----------
+    .. [1] D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks", ICCV
+       2015.
+    .. [2] S. Gur et al., "Hierarchical Patch VAE-GAN", NeurIPS 2020.
+    .. [3] T. R. Shaham et al., "SinGAN", ICCV 2019.
+
+    Examples
+    --------
+    >>> from patchvid import sample_clip
+    >>> clip = sample_clip()
+    >>> svfid(clip, clip).value < svfid(clip, clip[:, ::-1]).value  # doctest: +SKIP
+    True
+    """
+    source, output, _ = check_pair(source, output, (1, 1, 1))
+    features = read_c3d(find_c3d(weights), device)
+    return Estimate(frechet_distance(summarize(source, features), summarize(output, features)))
+
+
+def find_c3d(weights: StrPath | None, progress: Progress = ignore) -> Path:
+    """Find the file of C3D's weights, with the errors of `find_weights`."""
+    return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=progress)
+
+
+def read_c3d(file: Path, device: str) -> Features:
+    """Read the network as a function from frames (t, y, x, 3) in 0..255 to maps of features.
+
+    Raises
+    ------
+    InvalidInput
+        If the file holds no weights of C3D.
+    DeviceError
+        If the device cannot be used.
     """
     session = open_session(build_c3d(read_tensors(file)).SerializeToString(), device)
 
@@ -70,30 +142,28 @@ def read_c3d(file: Path, device: str) -> Features:
 
 
 def summarize(video: NDArray[Any], features: Features) -> Statistics:
-    """Statistics of the features of all positions of a video.
+    """Statistics of the features at all positions of a video.
 
     Parameters
     ----------
-    video
-        (t, y, x, c) in 0..255. Three channels are RGB; of any others the mean is used.
-    features
+    video : array
+        (t, y, x, c), uint8, or float32 in 0..255.
+    features : callable
         As `read_c3d` returns it.
 
     Raises
     ------
     InvalidInput
-        For a video with no more positions than features have numbers.
+        If the video has no more positions than a feature has numbers.
     """
-    video = backend_of(video).to_host(video)  # the network takes arrays of the host
-    if video.shape[3] != 3:
-        video = np.repeat(video.mean(axis=3, keepdims=True, dtype=np.float32), 3, axis=3)
+    video = to_rgb(backend_of(video).to_host(video))  # the network takes arrays on the host
     n_frames, height, width, _ = video.shape
     n_rows, n_columns = height // STRIDE, width // STRIDE
-    rows = max(1, _BLOCK // (n_frames * width * STRIDE))
+    rows = max(1, BLOCK // (n_frames * width * STRIDE))
     total = None
     for first in range(0, n_rows if n_columns else 0, rows):
         stop = min(first + rows, n_rows)
-        # The network has zeros around what it is given. Only around the whole are they wanted.
+        # The network pads its input with zeros, which belong around the whole video only.
         above = max(0, first * STRIDE - REACH)
         block = features(video[:, above : stop * STRIDE + REACH])
         start = first - above // STRIDE
@@ -102,15 +172,14 @@ def summarize(video: NDArray[Any], features: Features) -> Statistics:
         total = some if total is None else _join(total, some)
     if total is None or total.number <= len(total.mean):
         raise InvalidInput(
-            f"a video of {n_frames}x{height}x{width} is too small for SVFID: it has "
-            f"{n_frames * n_rows * n_columns} positions, and the features of C3D 128 numbers; use "
-            "a larger one"
+            f"a video of {n_frames}x{height}x{width} is too small for SVFID, which needs more than "
+            f"128 positions of 2x2 pixels, got {n_frames * n_rows * n_columns}; use a larger one"
         )
     return total
 
 
 def _of_columns(features: NDArray[np.float32]) -> Statistics:
-    """Statistics of features that are the columns; the covariance of a single one is 0."""
+    """Statistics of the columns; the covariance of a single one is 0."""
     values = features.astype(np.float64)
     mean = values.mean(axis=1)
     values -= mean[:, None]
@@ -129,17 +198,17 @@ def _join(a: Statistics, b: Statistics) -> Statistics:
 def frechet_distance(a: Statistics, b: Statistics) -> float:
     """Squared Frechet distance of the normal distributions with these means and covariances.
 
-    The trace of the root of the product of both covariances is the sum of the singular values of
-    the product of their roots, which are symmetric: no root of an unsymmetric matrix is needed,
-    which may be complex and is inexact if the covariances are nearly singular.
+    It needs the trace of the root of the product of both covariances. That is the sum of the
+    singular values of the product of their symmetric roots. The root of the product itself, which
+    is not symmetric, may be complex, and is inexact if the covariances are nearly singular.
     """
     product = _root(a.covariance) @ _root(b.covariance)
     common = scipy.linalg.svdvals(product).sum()
     spread = np.trace(a.covariance) + np.trace(b.covariance) - 2 * common
-    return max(0.0, float(((a.mean - b.mean) ** 2).sum() + spread))  # but for rounding
+    return max(0.0, float(((a.mean - b.mean) ** 2).sum() + spread))  # rounding can bring it below
 
 
 def _root(covariance: Doubles) -> Doubles:
-    """The symmetric root; eigenvalues below 0 are rounding."""
+    """The symmetric root; eigenvalues below 0 come from rounding."""
     values, vectors = scipy.linalg.eigh(covariance)
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

@@ -1,5 +1,6 @@
-"""In how large pieces an output has been copied from its source: what its field tells."""
+"""Pieces that were copied from the source, as regions of a nearest-neighbour field."""
 
+import math
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -9,65 +10,72 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from patchvid._device import backend_of
-from patchvid._validation import Triple, check_size
+from patchvid._validation import MOST_VOXELS, Triple, as_array, check_size
 from patchvid.core.search import patch_distance
 from patchvid.errors import InvalidInput
+from patchvid.metrics._comparison import PATCH
 
-FREQUENT = 4  # shifts that are preferred among equally near patches
+FREQUENT = 4  # shifts that are tried among equally near patches
 
 
 class NnfDiversity(NamedTuple):
-    """What `nnf_diversity` returns."""
+    """The sizes of copied pieces.
+
+    Attributes
+    ----------
+    largest_piece : float
+        Share of all patches that the largest piece has: 1 for a copy, near 0 if nothing is copied.
+    mean_piece : float
+        Share that the piece of a patch has, averaged over all patches. This is the sum of the
+        squared shares of all pieces. Its inverse is the effective number of pieces [1]_.
+    longest_run : int
+        Longest time, in frames of the output, during which half of the picture continues as in the
+        source: each place keeps its shift, which may differ from that of other places. It is at
+        least the frames of a patch, and at most those of the output. Half of the picture counts
+        because in nearly every video some place continues from the first frame to the last.
+
+    References
+    ----------
+    .. [1] M. O. Hill, "Diversity and evenness: a unifying notation and its consequences", Ecology
+       54(2), 1973: the number of order 2, for pieces as species.
+    """
 
     largest_piece: float
     mean_piece: float
     longest_run: int
 
 
-def nnf_diversity(nnf: ArrayLike, *, patch: Triple = (3, 7, 7)) -> NnfDiversity:
-    """In how large pieces an output has been copied from its source.
+def nnf_diversity(nnf: ArrayLike, *, patch: Triple = PATCH) -> NnfDiversity:
+    """Measure how large the pieces are that were copied from the source.
 
-    Neighbouring patches of the output whose nearest patches in the source are neighbours in the
-    same way have been copied together. A piece is a connected region, in time and space, of patches
+    Neighbouring patches of the output were copied together if their nearest patches in the source
+    are neighbours in the same way. A piece is a connected region, in time and space, of patches
     with one shift between output and source.
 
     Parameters
     ----------
-    nnf
-        (t', y', x', 3) int: where in the source (t, y, x) the patch nearest to each patch of the
-        output is, as `search(output, source)` returns it, or `generate` with ``details=True``.
-    patch
+    nnf : array of int
+        (t', y', x', 3): the first voxel (t, y, x) in the source of the patch nearest to each patch
+        of the output, as ``search(output, source)`` returns it, or `generate` with
+        ``details=True``.
+    patch : tuple of int
         Frames, rows and columns of a patch.
 
     Returns
     -------
-    largest_piece
-        Its share of all patches: 1 for a copy, and next to 0 where nothing is copied.
-    mean_piece
-        Share of all patches of the piece that a patch is in, averaged over the patches: the sum of
-        the squared shares of all pieces. Its inverse is their effective number: as many pieces of
-        equal size have the same mean [1]_.
-    longest_run
-        Longest time, in frames of the output, during which half of the picture goes on as in the
-        source: each place keeps its shift, whether or not all have the same one. From the frames of
-        a patch, where nothing goes on, to those of the output. (In nearly any video some place goes
-        on from the first frame to the last; the longest run of all places would say nothing.)
+    NnfDiversity
+        The shares of the largest and of the mean piece, and the longest run.
 
     Raises
     ------
     InvalidInput
-        For an array that is no field.
+        If the array is no field.
 
     Notes
     -----
-    Where the source repeats itself, as a still does in time, nearest patches are chosen among
-    equals, and a copy may seem to be made of small pieces; `evaluate` takes the most frequent
-    shifts among equals first.
-
-    References
-    ----------
-    .. [1] M. O. Hill, "Diversity and evenness: a unifying notation and its consequences", Ecology
-       54(2), 1973: the number of order 2, for pieces as species.
+    If the source repeats itself, as a still does in time, several patches are equally near, and a
+    copy may appear to consist of small pieces. `evaluate` prefers the most frequent shifts among
+    equally near patches.
 
     Examples
     --------
@@ -76,26 +84,31 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = (3, 7, 7)) -> NnfDiversity:
     >>> nnf_diversity(nnf)
     NnfDiversity(largest_piece=0.5, mean_piece=0.5, longest_run=6)
     """
-    nnf = np.asarray(backend_of(nnf).to_host(nnf))
-    if nnf.ndim != 4 or nnf.shape[3] != 3 or 0 in nnf.shape or nnf.dtype.kind not in "iu":
+    field = as_array(nnf)
+    field = backend_of(field).to_host(field)
+    if field.ndim != 4 or field.shape[3] != 3 or 0 in field.shape or field.dtype.kind not in "iu":
         raise InvalidInput(
-            f"nnf must be whole numbers (t, y, x) of shape (t', y', x', 3), "
-            f"got {nnf.dtype} {nnf.shape}"
+            f"nnf must be whole numbers of shape (t', y', x', 3), got {field.dtype} {field.shape}"
+        )
+    if field.min() < 0 or math.prod(int(n) + 1 for n in field.max(axis=(0, 1, 2))) > MOST_VOXELS:
+        raise InvalidInput(
+            "nnf must hold voxels (t, y, x) of a video with fewer than 2**31 voxels, got values "
+            f"from {field.min()} to {field.max()}"
         )
     n_frames, _, _ = check_size("patch", patch)
-    shifts = _number_shifts(nnf)
+    shifts = _number_shifts(field)
     shares = _region_sizes(shifts) / shifts.size
     longest_run = _longest_run(shifts) + n_frames - 1
     return NnfDiversity(float(shares.max()), float((shares**2).sum()), longest_run)
 
 
-def among_equals(
+def prefer_frequent_shifts(
     output: NDArray[Any], source: NDArray[Any], nnf: NDArray[np.int32], patch: Triple, device: str
 ) -> NDArray[np.int32]:
-    """The field `nnf` from `output` to `source` with frequent shifts where they cost no more.
+    """Replace keys of a field from `output` to `source` by frequent shifts that cost no more.
 
-    Where the source repeats itself, and be it because it stands still, many patches are equally
-    near, and a search takes any of them.
+    Where the source repeats itself or stands still, many patches are equally near, and a search
+    returns any of them.
     """
     kernels = backend_of(nnf)
     on_host = kernels.to_host(nnf)
@@ -117,7 +130,7 @@ def among_equals(
 
 
 def _number_shifts(nnf: NDArray[Any]) -> NDArray[np.int64]:
-    """(t', y', x') of a number for each shift between output and source."""
+    """(t', y', x'): a number for each shift between output and source."""
     positive = []
     for axis, n in enumerate(nnf.shape[:3]):
         places = np.arange(n).reshape([n if i == axis else 1 for i in range(3)])
@@ -130,7 +143,7 @@ def _region_sizes(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Patches in each connected region of one shift."""
     starts = np.ones(shifts.shape, bool)
     starts[..., 1:] = shifts[..., 1:] != shifts[..., :-1]
-    runs = starts.cumsum(dtype=np.int32).reshape(shifts.shape) - 1  # along x: what is connected
+    runs = starts.cumsum(dtype=np.int32).reshape(shifts.shape) - 1  # connected along x
     edges = []
     for axis in (0, 1):
         shift, run = np.moveaxis(shifts, axis, 0), np.moveaxis(runs, axis, 0)
@@ -144,7 +157,7 @@ def _region_sizes(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _longest_run(shifts: NDArray[np.int64]) -> int:
-    """Patches in a row, in time, with one shift: as many as half of the places have at once."""
+    """Most patches in a row, in time, for which half of the places keep their shift."""
     lasting = np.ones(shifts[0].size, np.int64)
     longest = 1
     for before, now in pairwise(shifts.reshape(len(shifts), -1)):

@@ -1,7 +1,7 @@
-"""A page that shows what was made of what: films in step, where pixels are from, measures, times.
+"""A page that shows an output beside its source: films in step, pixel sources, measures, times.
 
-The page is one file. Its films are small versions of the videos, and so are those that are measured
-where the videos are large.
+The page is one file. Its films are small versions of the videos, and large videos are measured at a
+smaller size.
 """
 
 import math
@@ -9,19 +9,23 @@ import os
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from patchvid import metrics
 from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
-from patchvid._resampling import resize
 from patchvid._validation import check_video
-from patchvid.display.fields import field_to_color, pixel_sources
-from patchvid.display.notebook import show
-from patchvid.display.report.page import PAGE, SCRIPT, STYLE, figure, section, table
+from patchvid.display.report.films import (
+    ReportFilm,
+    output_colours,
+    shrink,
+    source_colours,
+    to_film,
+    to_html,
+)
+from patchvid.display.report.page import fill_page, section, table
+from patchvid.display.report.tables import Sample, measures, times
 from patchvid.errors import InvalidInput
 from patchvid.io._files import (
     cannot_write,
@@ -30,72 +34,47 @@ from patchvid.io._files import (
     naming_failures,
 )
 from patchvid.io.video import DEFAULT_FPS
-from patchvid.results import LevelTiming, Result
+from patchvid.results import Result
 
 SUFFIXES = (".html", ".htm")
 
 LONGER_SIDE = 480  # pixels of the source's film
-MEASURED = 1_000_000  # voxels of the source that is measured, at most
+MEASURED = 1_000_000  # voxels of the source at the size at which it is measured, at most
 
-MAP, LEGEND = "where its pixels are from", "the colours of its places"
-SEAMS = """\
-Below an output is a map of where its pixels are from, in the colours that the places of the source
-have below it: the hue says where in the frame, the brightness when. Where colours change smoothly,
-a piece has been copied as it is; where they jump, pieces meet."""
-
-MEASURES = """\
-Coherence: from a patch of the video to the nearest of the source; completeness: the reverse; swd:
-sliced Wasserstein distance of the patches. Less is better. Largest_piece: share of the video that
-is copied in one piece, 1 is a copy; mean_piece: share of the piece that a patch is in;
-longest_run: frames in a row during which half of the picture plays as in the source."""
-
-
-class _Film(NamedTuple):
-    """What is shown of a video, and the same as a map of places."""
-
-    name: str
-    note: str
-    pixels: NDArray[Any]
-    places: NDArray[np.uint8] | None = None
-    meaning: str = ""
-
-
-class _Sample(NamedTuple):
-    """What is told of an output beside its film."""
-
-    name: str
-    seed: int
-    seconds: float
-    levels: list[LevelTiming]
-    measured: NDArray[Any]
+OUTPUT_MAP, SOURCE_MAP = "where its pixels come from", "the colours of its pixels"
+MAPS = """\
+The map below an output shows where its pixels come from, in the colours of the map below the
+source: the hue is the place in the frame, the brightness is the time. Where colours change
+smoothly, a piece was copied as it is; where they jump, two pieces meet."""
 
 
 class Report:
-    """Gathers what was made, and writes it as a page.
+    """A page of outputs, with the inputs they were made from.
 
     Parameters
     ----------
-    inputs
-        Videos (t, y, x, c) by their names, as functions of patchvid take them; None is left out.
-    source
-        Name of the input that the outputs are made of. None: the first.
-    fps
-        Frames per second of all films, 24 if not given.
+    inputs : mapping of str to array or None
+        Videos (t, y, x, c) by their names, as given to the applications; None is left out. Arrays
+        may be on a GPU.
+    source : str, optional
+        Name of the input whose patches the outputs consist of. By default the first one.
+    fps : float, optional
+        Frames per second of all films, 24 by default.
 
     Raises
     ------
     InvalidInput
-        For something that is no video, or if there is no source.
+        If an array is no video, or there is no such source.
 
     Examples
     --------
     >>> import patchvid, tempfile
     >>> clip = patchvid.sample_clip()[:4, :24, :40]
     >>> report = Report({"clip": clip})
-    >>> report.add("made.mp4", patchvid.generate(clip, seed=1, details=True))
+    >>> report.add("clip_gen.mp4", patchvid.generate(clip, seed=1, details=True))
     >>> folder = tempfile.TemporaryDirectory()
-    >>> report.write(f"{folder.name}/made.html", title="Koi")
-    >>> Path(folder.name, "made.html").read_text()[:15]
+    >>> report.write(f"{folder.name}/report.html", title="Koi")
+    >>> Path(folder.name, "report.html").read_text()[:15]
     '<!DOCTYPE html>'
     """
 
@@ -115,32 +94,41 @@ class Report:
         self._scale = min(1.0, LONGER_SIDE / max(self._source.shape[1:3]))
         voxels = math.prod(self._source.shape[:3])
         self._measured_scale = min(1.0, math.sqrt(MEASURED / voxels))
-        self._films = [_Film(n, _size(v), self._shown(v)) for n, v in videos.items()]
+        self._films = [
+            ReportFilm(n, _describe(v), to_film(v, v, self._scale)) for n, v in videos.items()
+        ]
         at = list(videos).index(name)
-        self._films[at] = self._films[at]._replace(places=self._legend(), meaning=LEGEND)
-        self._samples: list[_Sample] = []
+        self._films[at] = self._films[at]._replace(
+            colours=source_colours(self._source.shape, self._scale), meaning=SOURCE_MAP
+        )
+        self._samples: list[Sample] = []
 
-    def add(self, name: str, made: Result, *, seconds: float = math.nan) -> None:
+    def add(self, name: str, result: Result, *, seconds: float | None = None) -> None:
         """Add an output.
 
         Parameters
         ----------
-        name
-            What to call it, such as the name of its file.
-        made
-            What `generate` and its like return for one sample with ``details=True``.
-        seconds
-            What it took. By default the sum of its levels.
+        name : str
+            Its name on the page, such as that of its file.
+        result : Result
+            What an application such as `generate` returns for one sample with ``details=True``.
+        seconds : float, optional
+            The time it took in total. By default the sum over its levels.
+
+        Raises
+        ------
+        InvalidInput
+            If the result is not that of one sample.
         """
-        video = made.video
-        if math.isnan(seconds):
-            seconds = sum(level.seconds for level in made.levels)
-        places = _sampled(pixel_sources(made.nnf, video.shape), self._scale)
-        colours = field_to_color(places, self._source.shape)
-        note = f"{_size(video)}, seed {made.seed}"
-        self._films.append(_Film(name, note, self._shown(video, self._source), colours, MAP))
-        measured = _shrunk(video, self._measured_scale)
-        self._samples.append(_Sample(name, made.seed, seconds, made.levels, measured))
+        video = check_video(name, result.video)
+        if seconds is None:
+            seconds = sum(level.seconds for level in result.levels)
+        pixels = to_film(video, self._source, self._scale)
+        colours = output_colours(result.nnf, video.shape, self._source.shape, self._scale)
+        note = f"{_describe(video)}, seed {result.seed}"
+        self._films.append(ReportFilm(name, note, pixels, colours, OUTPUT_MAP))
+        measured = shrink(video, self._measured_scale)
+        self._samples.append(Sample(name, result.seed, seconds, result.levels, measured))
 
     def write(
         self,
@@ -156,19 +144,19 @@ class Report:
 
         Parameters
         ----------
-        path
-            Ends in ``.html``.
-        title
-            Of the page.
-        command
-            The command line that makes the same again.
-        tables
-            What else to tell: rows of names and values, by their heading.
-        overwrite
-            Replace what is at `path`.
-        progress
-            Called as ``progress(fraction, message)``, with the fraction of the work that is done.
-            None shows a bar in a terminal, False shows nothing.
+        path : str or path-like
+            A name that ends in ``.html``.
+        title : str
+            Title of the page.
+        command : str
+            The command line that makes the same outputs again.
+        tables : mapping of str to mapping, optional
+            Further tables by their headings, each of texts by their names.
+        overwrite : bool
+            Whether to replace an existing file.
+        progress : callable or bool, optional
+            Called as ``progress(fraction, message)``, where the fraction of the work that is done
+            goes from 0 to 1. None shows a bar in a terminal, False shows nothing.
 
         Raises
         ------
@@ -179,96 +167,53 @@ class Report:
         """
         check_report(path, overwrite=overwrite)
         if not self._samples:
-            raise InvalidInput("a report needs an output or more, got none; add some")
+            raise InvalidInput("a report needs one or more outputs, got none; add some")
+        target = Path(os.path.abspath(path))
         with reporting(progress, "writing the report") as report:
-            self._write(Path(os.path.abspath(path)), title, command, tables or {}, report)
+            html = fill_page(title, self._body(command, tables or {}, report))
+            with naming_failures(target), complete_or_nothing(target) as part:
+                part.write_text(html, encoding="utf-8")
 
-    def _write(
-        self,
-        path: Path,
-        title: str,
-        command: str,
-        tables: Mapping[str, Mapping[str, str]],
-        progress: Progress,
-    ) -> None:
+    def _body(
+        self, command: str, tables: Mapping[str, Mapping[str, str]], progress: Progress
+    ) -> str:
         figures = []
         for done, film in enumerate(self._films, 1):
-            figures.append(_figure(film, self._fps))
+            figures.append(to_html(film, self._fps))
             progress(0.5 * done / len(self._films), "films")
-        facts = (section(name, table([], rows.items())) for name, rows in tables.items())
+        measured = measures(
+            shrink(self._source, self._measured_scale), self._samples,
+            shrunk=self._measured_scale < 1, progress=part_of(progress, 0.5, 1, "measures"),
+        )  # fmt: skip
+        beside = [
+            section("Times", times(self._samples)),
+            *(section(name, table([], rows.items())) for name, rows in tables.items()),
+        ]
         parts = [
             f'<div class="films">\n{"".join(figures)}</div>',
-            f"<p>{SEAMS}</p>",
-            section("Measures", self._measures(part_of(progress, 0.5, 1, "measures"))),
-            f'<div class="tables">\n{section("Times", self._times())}{"".join(facts)}</div>',
+            f"<p>{MAPS}</p>",
+            section("Measures", measured),
+            f'<div class="tables">\n{"".join(beside)}</div>',
         ]
         if command:
-            parts.append(section("The same again", f"<pre>{escape(command)}</pre>\n"))
-        page = PAGE.substitute(
-            title=escape(title), style=STYLE, script=SCRIPT, body="\n".join(parts)
-        )
-        with naming_failures(path), complete_or_nothing(path) as part:
-            part.write_text(page, encoding="utf-8")
-
-    def _shown(self, video: NDArray[Any], like: NDArray[Any] | None = None) -> NDArray[Any]:
-        """A video of 1, 3 or 4 channels, floats of which span [0, 1], at the size of its film."""
-        like = video if like is None else like
-        if video.shape[3] not in (1, 3, 4):
-            video = video.mean(axis=3, keepdims=True).astype(video.dtype)
-        if video.dtype.kind == "f":
-            low, high = min(0.0, float(like.min())), max(1.0, float(like.max()))
-            video = (video - low) / (high - low)
-        return _shrunk(video, self._scale)
-
-    def _legend(self) -> NDArray[np.uint8]:
-        """The colour of every place in the source."""
-        places = np.moveaxis(np.indices(self._source.shape[:3], np.int32), 0, -1)
-        return field_to_color(_sampled(places, self._scale), self._source.shape)
-
-    def _measures(self, progress: Progress) -> str:
-        """What `patchvid eval` prints, as a table."""
-        outputs = [sample.measured for sample in self._samples]
-        names = [sample.name for sample in self._samples]
-        source = _shrunk(self._source, self._measured_scale)
-        try:
-            scores, mean, diversity = metrics.evaluate(
-                source, outputs, names=names, progress=progress
-            )
-        except InvalidInput as error:
-            return f"<p>Not taken: {escape(str(error))}.</p>\n"
-        rows = [(name, *_cells(row)) for name, row in zip(names, scores, strict=True)]
-        told = MEASURES
-        if diversity is not None:
-            rows.append(("mean", *_cells(mean)))
-            told += f" Diversity of all: {diversity:.3f}; 0 is equal videos."
-        if self._measured_scale < 1:
-            told += f" Taken at {source.shape[1]}x{source.shape[2]} pixels."
-        measured = [name for name, estimate in mean._asdict().items() if estimate is not None]
-        return table(["", *measured], rows, numeric=True) + f"<p>{escape(told)}</p>\n"
-
-    def _times(self) -> str:
-        """The seconds of every level."""
-        levels = zip(*(sample.levels for sample in self._samples), strict=True)
-        rows = [
-            (
-                "x".join(map(str, of_level[0].shape)),
-                str(of_level[0].iterations),
-                *(f"{level.seconds:.2f}" for level in of_level),
-            )
-            for of_level in levels
-        ]
-        rows.append(("in all", "", *(f"{sample.seconds:.2f}" for sample in self._samples)))
-        names = (f"seconds, seed {sample.seed}" for sample in self._samples)
-        return table(["level", "iterations", *names], rows, numeric=True)
+            parts.append(section("To make it again", f"<pre>{escape(command)}</pre>\n"))
+        return "\n".join(parts)
 
 
 def check_report(path: StrPath, *, overwrite: bool = False) -> None:
-    """Raise VideoError unless a report can be written to `path`, so that no work is in vain.
+    """Check before the work that a report can be written.
 
     Parameters
     ----------
-    path, overwrite
+    path : str or path-like
         As for `Report.write`.
+    overwrite : bool
+        Whether to replace an existing file.
+
+    Raises
+    ------
+    VideoError
+        If the name does not end in ``.html``, or no file can be written there.
     """
     suffix = Path(path).suffix
     if suffix.lower() not in SUFFIXES:
@@ -276,45 +221,6 @@ def check_report(path: StrPath, *, overwrite: bool = False) -> None:
     check_target_is_free(path, overwrite=overwrite)
 
 
-def _figure(film: _Film, fps: float) -> str:
-    """The film, and the map of places below it, as HTML."""
-    videos = {film.name: film.pixels}
-    if film.places is not None:
-        videos[f"{film.name}: {film.meaning}"] = film.places
-    films = {label: show(_even(pixels), fps=fps).mp4 for label, pixels in videos.items()}
-    return figure(films, film.name, film.note, film.pixels.shape, fps)
-
-
-def _even(video: NDArray[Any]) -> NDArray[Any]:
-    """The video with a row and a column more where it takes one to make their number even."""
-    odd = [(0, n % 2) for n in video.shape[1:3]]
-    return np.pad(video, [(0, 0), *odd, (0, 0)], mode="edge")
-
-
-def _cells(row: metrics.Scores) -> list[str]:
-    return [
-        f"{estimate.value:.3f}" + (f" ±{estimate.error:.3f}" if estimate.error else "")
-        for estimate in row
-        if estimate is not None
-    ]
-
-
-def _shrunk(video: NDArray[Any], scale: float) -> NDArray[Any]:
-    if scale == 1:
-        return video
-    height, width = (max(1, round(n * scale)) for n in video.shape[1:3])
-    return resize(video, (len(video), height, width))
-
-
-def _sampled(places: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Some of the rows and columns: between places there is nothing to interpolate."""
-    rows, columns = (
-        np.linspace(0, n - 1, max(1, round(n * scale))).round().astype(int)
-        for n in places.shape[1:3]
-    )
-    return places[:, rows[:, None], columns]
-
-
-def _size(video: NDArray[Any]) -> str:
+def _describe(video: NDArray[Any]) -> str:
     n_frames, height, width = video.shape[:3]
     return f"{n_frames} frame{'s' * (n_frames > 1)}, {height}x{width}"

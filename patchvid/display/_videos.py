@@ -1,0 +1,34 @@
+"""Videos to look at: checked, and copied to the host."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from patchvid._device import backend_of
+from patchvid._validation import check_video
+from patchvid.errors import InvalidInput
+
+
+def check_shown(video: Any) -> NDArray[Any]:
+    """A video (t, y, x, c) of 1, 3 or 4 channels, on the host."""
+    video = check_video("video", video)
+    if video.shape[3] not in (1, 3, 4):
+        raise InvalidInput(
+            f"video must have 1, 3 or 4 channels to be shown, got {video.shape[3]}; choose some"
+        )
+    on_host: NDArray[Any] = backend_of(video).to_host(video)
+    return on_host
+
+
+def check_labelled(
+    function: str, videos: Sequence[Any], labels: Sequence[str]
+) -> list[NDArray[Any]]:
+    """One or more such videos for a function, with a label for each or none at all."""
+    if not videos:
+        raise InvalidInput(f"{function} needs one or more videos, got none")
+    if labels and len(labels) != len(videos):
+        raise InvalidInput(
+            f"labels must be one for each of {len(videos)} videos, got {len(labels)}"
+        )
+    return [check_shown(video) for video in videos]

@@ -1,0 +1,72 @@
+"""Diversity index: how much a voxel varies over a set of videos."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._convert import to_grey
+from patchvid._device import on_device
+from patchvid.errors import InvalidInput
+from patchvid.metrics._comparison import Pair, check_pair, check_sequence
+
+
+@on_device("source", "outputs")
+def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
+    """Diversity index of a set of videos: how much a voxel varies from one video to the next.
+
+    Parameters
+    ----------
+    source : array
+        (t, y, x, c), uint8, uint16 or float: what the index is relative to.
+    outputs : sequence of array
+        Two or more videos of the same height and width, with as many channels as `source`. Longer
+        ones are cut to the length of the shortest.
+
+    Returns
+    -------
+    float
+        Standard deviation of a grey voxel over the videos, averaged over all voxels and divided by
+        the standard deviation of all voxels of `source`. It is 0 for equal videos, and about 1 for
+        many videos that have nothing in common.
+
+    Raises
+    ------
+    InvalidInput
+        If there are fewer than two outputs, if their heights or widths differ, or if `source` has
+        only one grey.
+
+    Notes
+    -----
+    Grey is the luma (Rec. 601) of three channels, which are taken as RGB. Four channels are RGB and
+    alpha, and are blended with white first. The grey of any other number is their mean.
+
+    References
+    ----------
+    .. [1] T. R. Shaham et al., "SinGAN", ICCV 2019; for videos N. Haim et al. (VGPNN),
+       ECCV 2022, supplement.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clip = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    >>> diversity(clip, [clip, clip]), round(diversity(clip, [clip, clip[:, ::-1]]), 2)
+    (0.0, 0.87)
+    """
+    outputs = check_sequence("outputs", outputs, 2)
+    return diversity_index(
+        [check_pair(source, output, (1, 1, 1), f"outputs[{i}]") for i, output in enumerate(outputs)]
+    )
+
+
+def diversity_index(pairs: Sequence[Pair]) -> float:
+    """The same for checked videos, each with the source."""
+    if len({pair.output.shape[1:] for pair in pairs}) > 1:
+        raise InvalidInput("outputs must have the same height and width; measure them in groups")
+    contrast = float(to_grey(pairs[0].source).std(dtype=np.float64))
+    if contrast == 0:
+        raise InvalidInput("source must have more than one grey; diversity is relative to them")
+    n_frames = min(len(pair.output) for pair in pairs)
+    greys = np.stack([to_grey(pair.output[:n_frames]) for pair in pairs])
+    return float(greys.std(axis=0).mean(dtype=np.float64)) / contrast
