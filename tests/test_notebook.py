@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -87,10 +88,17 @@ def test_grey_and_colours_of_every_type(dtype: type) -> None:
     assert seen[1].min() > 251
 
 
-@pytest.mark.usefixtures("gpu")
-def test_arrays_of_a_gpu_are_shown() -> None:
+def test_arrays_of_a_gpu_are_copied_to_the_host_and_shown(gpu: SimpleNamespace) -> None:
+    copied: list[tuple[int, ...]] = []
+
+    def to_host(array: Any) -> Any:
+        copied.append(array.shape)
+        return standin.to_plain(array)
+
+    gpu.to_host = to_host
     clip = sample_clip()[:2]
     assert show(standin.wrap(clip)).mp4 == show(clip).mp4
+    assert copied == [clip.shape]
 
 
 @pytest.mark.parametrize(

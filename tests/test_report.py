@@ -92,10 +92,11 @@ def test_what_is_no_picture_is_shown_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_films_are_rgb_of_every_type(channels: int, dtype: type, clip: Video) -> None:
     full = 1 if dtype is np.float32 else np.iinfo(dtype).max
-    video = (clip[:2, ..., :1] / 255 * full).astype(dtype).repeat(channels, axis=3)
+    video: Video = (clip[:2, ..., :1] / 255 * full).astype(dtype).repeat(channels, axis=3)
     video[..., 3:] = full
     film = to_film(video, video, 0.5)
-    assert (film.shape, film.dtype) == ((2, 20, 24, 3), np.uint8)
+    assert film.shape == (2, 20, 24, 3)
+    assert film.dtype == np.uint8
     grey = resize(clip[:2, ..., :1], (2, 20, 24)).astype(int)
     assert np.abs(film - grey).max() <= 2
 
