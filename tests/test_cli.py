@@ -291,6 +291,13 @@ def test_json(clip: Path) -> None:
     assert json.loads("\n".join(succeed("info", "--json")))["numpy"] == np.__version__
 
 
+def test_what_exists_is_replaced_only_on_request(clip: Path) -> None:
+    Path("old.npy").write_bytes(b"old")
+    said = fail("gen", clip, "-o", "old.npy")
+    assert said.endswith("it exists; choose another name, or replace it with --overwrite")
+    assert "overwrite=True" not in said
+
+
 def test_printed_command_repeats_the_file(clip: Path) -> None:
     options = ["gen", clip, "--iterations", 1, "-o", "it's.npy"]
     result = json.loads("\n".join(succeed(*options, "--json")))
