@@ -9,7 +9,6 @@ from scipy.ndimage import gaussian_filter
 
 import patchvid
 from patchvid import plot
-from patchvid.apps.analogies import show_structures
 
 # %config InlineBackend.figure_formats = ["jpeg"]
 
@@ -47,7 +46,7 @@ patchvid.show(content, made.video, labels=["content", "analogy"], fps=FPS)
 # of the flow in a few bins. Where a result is not as expected, look here first.
 
 # %%
-seen = show_structures(content, pond, made)
+seen = patchvid.show_structures(content, pond, made)
 strip = plot.film_strip(seen, frames=3)
 
 # %% [markdown]

@@ -2,10 +2,9 @@ from . import errors as errors
 from . import metrics as metrics
 from ._resampling import resize as resize
 from .apps.analogies import SKETCH as SKETCH
-from .apps.analogies import AnalogyResult as AnalogyResult
 from .apps.analogies import analogy as analogy
-from .apps.analogies import show_structures as show_structures
 from .apps.generation import generate as generate
+from .apps.guidance import show_structures as show_structures
 from .apps.inpainting import inpaint as inpaint
 from .apps.retargeting import retarget as retarget
 from .core.layer import vpnn as vpnn
@@ -34,6 +33,7 @@ from .io.video import read_video as read_video
 from .io.video import write_video as write_video
 from .motion.color import flow_to_color as flow_to_color
 from .motion.optical_flow import optical_flow as optical_flow
+from .results import AnalogyResult as AnalogyResult
 from .results import LevelTiming as LevelTiming
 from .results import Result as Result
 

@@ -58,3 +58,36 @@ class Result(NamedTuple):
     nnf: NDArray[np.int32]
     seed: int
     levels: list[LevelTiming]
+
+
+class Structure(NamedTuple):
+    """The structure of a clip.
+
+    Attributes
+    ----------
+    guides : list of array of uint8
+        (t, y, x, g) in 0..127, for every level that it guides, coarsest first.
+    flow : array of float32 or None
+        (t - 1, y, x, 2), if the structure was made from a flow.
+    """
+
+    guides: list[NDArray[np.uint8]]
+    flow: NDArray[np.float32] | None
+
+
+class AnalogyResult(NamedTuple):
+    """A `Result`, and the structures of both clips.
+
+    Attributes
+    ----------
+    video, nnf, seed, levels
+        As for `Result`.
+    structures : list of Structure
+        Of `content` and `style`.
+    """
+
+    video: NDArray[Any]
+    nnf: NDArray[np.int32]
+    seed: int
+    levels: list[LevelTiming]
+    structures: list[Structure]

@@ -10,8 +10,16 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from patchvid import DeviceError, InvalidInput, optical_flow, read_video, write_video
-from patchvid.apps.analogies import SKETCH, analogy, show_structures
+from patchvid import (
+    SKETCH,
+    DeviceError,
+    InvalidInput,
+    analogy,
+    optical_flow,
+    read_video,
+    show_structures,
+    write_video,
+)
 from patchvid.apps.guidance import describe
 from patchvid.cli.analogy import analogy as command
 from patchvid.cli.main import Boundary

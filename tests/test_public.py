@@ -124,7 +124,7 @@ def test_a_seed_may_be_a_generator_of_numpy() -> None:
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.int16, np.int32, np.uint32, np.int64])
 def test_integers_and_booleans_work_as_they_are(dtype: Any) -> None:
     low = -128 if np.dtype(dtype).kind == "i" else 0
-    clip = (CLIP > 99) if dtype is bool else (CLIP // 2 + low // 2).astype(dtype)
+    clip = (CLIP > 99) if dtype is bool else (CLIP.astype(int) // 2 + low // 2).astype(dtype)
     made = generate(clip, patch=(1, 3, 3), seed=1)
     assert (made.dtype, made.shape) == (clip.dtype, clip.shape)
     assert np.isin(made, clip).all()  # a median is one of the votes

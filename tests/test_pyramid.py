@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from patchvid.core.pyramid import build_pyramid, level_shapes, plan_levels, resize
+from patchvid import build_pyramid, level_shapes, plan_levels, resize
 from patchvid.errors import InvalidInput
 
 Floats = NDArray[np.float64]

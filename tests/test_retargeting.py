@@ -200,7 +200,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads() -> None:
             results.append(retarget(clip, scale=(1.5, 1, 0.7), seed=5, keep=keep))
     finally:
         numba.set_num_threads(before)
-    np.testing.assert_array_equal(*results)
+    np.testing.assert_array_equal(results[0], results[1])
 
 
 def test_progress_goes_from_the_coarsest_level_to_one() -> None:

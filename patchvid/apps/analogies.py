@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Unpack, overload
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,12 @@ from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Seed, Triple, check_integers, check_seed, check_video
 from patchvid.apps import _typing
 from patchvid.apps._setup import check_settings, collect
-from patchvid.apps.guidance import Estimator, Structure, describe, show
+from patchvid.apps.guidance import Estimator, describe
 from patchvid.core.plan import Plan, plan_synthesis
 from patchvid.core.synthesis import finest, synthesize
 from patchvid.errors import InvalidInput
 from patchvid.motion.optical_flow import optical_flow
-from patchvid.results import LevelTiming
+from patchvid.results import AnalogyResult, Structure
 
 # Completeness is the paper's 1, which it states where values span [-1, 1] and not 0 to 255.
 ALPHA = 127.5**2
@@ -52,24 +52,6 @@ SKETCH: Mapping[str, Any] = MappingProxyType(
 # Where structure says nothing, style keeps its place: at the coarsest level it costs a little to be
 # far away, so much at the other end of the frame.
 FAR = 60
-
-
-class AnalogyResult(NamedTuple):
-    """A `Result`, and the structures of both clips.
-
-    Attributes
-    ----------
-    video, nnf, seed, levels
-        As for `Result`.
-    structures : list of Structure
-        Of `content` and `style`.
-    """
-
-    video: NDArray[Any]
-    nnf: NDArray[np.int32]
-    seed: int
-    levels: list[LevelTiming]
-    structures: list[Structure]
 
 
 @overload
@@ -233,43 +215,6 @@ def analogy(
         made = finest(synthesize(plan, None, seed=seed, progress=told))
     result = AnalogyResult(*collect([made], style, given, seed), structures)
     return result if details else result.video
-
-
-@on_device("content", "style", "made")
-def show_structures(
-    content: NDArray[Any], style: NDArray[Any], made: AnalogyResult
-) -> NDArray[np.uint8]:
-    """Show two clips and their structures, which an analogy compared, in one video.
-
-    `content` is above `style`. From left to right: the clip; its flow in colours, if that is its
-    structure; and its structure on the finest level that it guides. The last frame of the shorter
-    clip stays until the longer one ends.
-
-    Parameters
-    ----------
-    content, style : array
-        (t, y, x, c), the clips of the analogy.
-    made : AnalogyResult
-        What `analogy` returned with ``details=True``.
-
-    Returns
-    -------
-    array of uint8
-        (t, y, x, 3).
-
-    Examples
-    --------
-    >>> content, style = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 22, 3), np.uint8)
-    >>> made = analogy(content, style, structure="luma", details=True, seed=1)
-    >>> show_structures(content, style, made).shape
-    (3, 40, 44, 3)
-    """
-    rows = [show(*pair) for pair in zip((content, style), made.structures, strict=True)]
-    length, width = (max(row.shape[axis] for row in rows) for axis in (0, 2))
-    for number, row in enumerate(rows):
-        waiting = np.pad(row, [(0, length - len(row)), *[(0, 0)] * 3], mode="edge")
-        rows[number] = np.pad(waiting, [(0, 0), (0, 0), (0, width - row.shape[2]), (0, 0)])
-    return np.concatenate(rows, axis=1)
 
 
 def _as_pair(name: str, value: Any) -> tuple[Any, Any]:

@@ -5,19 +5,20 @@ Made Possible" (ECCV 2022).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._convert import ValueRange, to_grey, to_rgb
-from patchvid._device import backend_of
+from patchvid._device import backend_of, on_device
 from patchvid._resampling import resize
 from patchvid._validation import as_array
 from patchvid.core.pyramid import Level
 from patchvid.errors import InvalidInput
 from patchvid.motion.color import flow_to_color
 from patchvid.motion.optical_flow import Flow
+from patchvid.results import AnalogyResult, Structure
 
 # The method's colours span [-1, 1], and its structure [0, 1], which is half of that.
 MOST = 127
@@ -40,21 +41,6 @@ FINER, ENOUGH = 2, 240
 LEAST_MOTION = 0.1  # pixels a frame: estimates that differ by less show no motion
 
 Estimator = Callable[..., Flow]
-
-
-class Structure(NamedTuple):
-    """The structure of a clip.
-
-    Attributes
-    ----------
-    guides : list of array of uint8
-        (t, y, x, g) in 0..127, for every level that it guides, coarsest first.
-    flow : array of float32 or None
-        (t - 1, y, x, 2), if the structure was made from a flow.
-    """
-
-    guides: list[NDArray[np.uint8]]
-    flow: NDArray[np.float32] | None
 
 
 def describe(
@@ -94,7 +80,45 @@ def describe(
     return Structure(_in_bins(fitted, n_bins, POWERS[kind]), flow)
 
 
-def show(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
+@on_device("content", "style", "made")
+def show_structures(
+    content: NDArray[Any], style: NDArray[Any], made: AnalogyResult
+) -> NDArray[np.uint8]:
+    """Show two clips and their structures, which an analogy compared, in one video.
+
+    `content` is above `style`. From left to right: the clip; its flow in colours, if that is its
+    structure; and its structure on the finest level that it guides. The last frame of the shorter
+    clip stays until the longer one ends.
+
+    Parameters
+    ----------
+    content, style : array
+        (t, y, x, c), the clips of the analogy.
+    made : AnalogyResult
+        What `analogy` returned with ``details=True``.
+
+    Returns
+    -------
+    array of uint8
+        (t, y, x, 3).
+
+    Examples
+    --------
+    >>> from patchvid import analogy
+    >>> content, style = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 22, 3), np.uint8)
+    >>> made = analogy(content, style, structure="luma", details=True, seed=1)
+    >>> show_structures(content, style, made).shape
+    (3, 40, 44, 3)
+    """
+    rows = [_panels(*pair) for pair in zip((content, style), made.structures, strict=True)]
+    length, width = (max(row.shape[axis] for row in rows) for axis in (0, 2))
+    for number, row in enumerate(rows):
+        waiting = np.pad(row, [(0, length - len(row)), *[(0, 0)] * 3], mode="edge")
+        rows[number] = np.pad(waiting, [(0, 0), (0, 0), (0, width - row.shape[2]), (0, 0)])
+    return np.concatenate(rows, axis=1)
+
+
+def _panels(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
     """A clip, its flow and its structure side by side."""
     panels = [to_rgb(ValueRange.of_values(clip).quantize(clip))]
     if structure.flow is not None:
