@@ -1,4 +1,4 @@
-"""``patchvid eval``: how close generated videos are to their source, and how far apart."""
+"""``patchvid eval``: measures of generated videos against their source."""
 
 import json
 from pathlib import Path
@@ -30,8 +30,8 @@ Examples:
     "--svfid",
     "weights",
     metavar="WEIGHTS|auto",
-    help="Measure svfid too, with C3D's weights in this .pth or .npz file; auto: those that the "
-    "variable PATCHVID_C3D names, or else published ones, which are fetched.",
+    help="Also measure svfid, with the weights of C3D in this .pth or .npz file. auto takes the "
+    "file in the environment variable PATCHVID_C3D, or fetches published weights.",
 )
 @options.as_json
 def evaluate(
@@ -45,18 +45,18 @@ def evaluate(
     """Measure GENERATED videos against the SOURCE that they were made from.
 
     \b
-    coherence      from a patch of the video to the nearest of SOURCE: less is better
-    completeness   from a patch of SOURCE to the nearest of the video: less is better
-    swd            sliced Wasserstein distance of the patches: less is better
+    coherence      from a patch of the video to the nearest patch of SOURCE: lower is better
+    completeness   from a patch of SOURCE to the nearest patch of the video: lower is better
+    swd            sliced Wasserstein distance between patches: lower is better
     largest_piece  share of the video that is copied in one piece: 1 is a copy
-    mean_piece     share of the piece that a patch is in, on average
-    longest_run    frames in a row during which half of the picture plays as in SOURCE
-    svfid          Frechet distance of features of C3D, with --svfid only: less is better
-    diversity      how much a pixel varies from video to video: 0 is not at all
+    mean_piece     share of the video in the piece that a patch belongs to, on average
+    longest_run    frames in a row in which half of the picture plays as in SOURCE
+    svfid          Frechet distance between C3D's features, only with --svfid: lower is better
+    diversity      how much pixels vary from video to video: 0 if the videos are the same
 
-    Values are those of 8 bits, squared in the first two. What is sampled has its standard error
-    behind the ±. svfid compares videos measured here, with the same weights; published numbers were
-    measured otherwise.
+    The first two are mean squared differences of 8-bit values. ± is a standard error, where a
+    value comes from a sample of the patches. Compare svfid only between videos measured here with
+    the same weights; published values were computed in another way.
     """  # noqa: D301
     from patchvid import metrics, read_video
     from patchvid._progress import reporting
