@@ -125,12 +125,12 @@ def check_integer(name: str, value: Any, least: int) -> int:
 def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
     """As many positive whole numbers."""
     try:
-        numbers = tuple(map(operator.index, values))
+        numbers = () if isinstance(values, bytes) else tuple(map(operator.index, values))
     except TypeError:
         numbers = ()
     if len(numbers) != count or min(numbers) < 1:
         raise InvalidInput(
-            f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {values}"
+            f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {values!r}"
         )
     return numbers
 
@@ -144,11 +144,11 @@ def check_size(name: str, values: Any) -> Triple:
 def check_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
     """As many positive, finite numbers."""
     try:
-        numbers = tuple(map(float, values))
+        numbers = () if isinstance(values, bytes) else tuple(map(_to_float, values))
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != count or not all(0 < number < math.inf for number in numbers):
-        raise InvalidInput(f"{name} must be {_COUNTS[count]} numbers above 0, got {values}")
+        raise InvalidInput(f"{name} must be {_COUNTS[count]} numbers above 0, got {values!r}")
     return numbers
 
 
@@ -188,7 +188,7 @@ def check_alpha(alpha: Any) -> float | None:
     if alpha is None:
         return None
     try:
-        number = float(alpha)
+        number = _to_float(alpha)
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number < math.inf:
@@ -211,3 +211,10 @@ def check_reduce(reduce: Any) -> Literal["median", "mean"]:
         raise InvalidInput(f"reduce must be 'median' or 'mean', got {reduce!r}")
     checked: Literal["median", "mean"] = reduce
     return checked
+
+
+def _to_float(value: Any) -> float:
+    """Convert a number; text is none, even where Python could read one from it."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError("text is not a number")
+    return float(value)
