@@ -14,9 +14,9 @@ INTRODUCTION = """\
 
 `python docs/make_cli.py` writes this page from `--help`.
 
-Commands print results on stdout, and progress and errors on stderr. A progress bar appears only in a
-terminal, if the work takes longer than a second. The exit code is 0 for success, 1 for an error, 2
-for wrong usage, and 130 after Ctrl-C.
+Commands print results on stdout, and progress and errors on stderr. A progress bar appears only in
+a terminal, if the work takes longer than a second. The exit code is 0 for success, 1 for an error,
+2 for wrong usage, and 130 after Ctrl-C.
 
 ## Output
 
@@ -27,17 +27,17 @@ and width), the seed and the time.
 - `--json` prints one JSON document at the end instead. For commands that make videos, it holds
   `files` (each with `file`, `shape`, `seed` and `seconds`), `report`, and the `command` line that
   repeats the job.
-- `-o -` writes no video. Use it if you only want a `--report`, or the times in `--json`. It does not
-  write videos to stdout.
+- `-o -` writes no video. Use it if you only want a `--report`, or the times in `--json`. It does
+  not write videos to stdout.
 - `--report FILE.html` writes a page that needs no other files and no network. It shows inputs and
-  outputs playing in step, maps of where every pixel comes from, the measures of `patchvid eval`, the
-  time of each level, all settings and versions, and the command line that repeats the job. Its videos
-  are shrunk so that the source's longer side has at most 480 pixels. Large videos are also shrunk
-  before they are measured.
+  outputs playing in step, maps of where every pixel comes from, the measures of `patchvid eval`,
+  the time of each level, all settings and versions, and the command line that repeats the job. Its
+  videos are shrunk so that the source's longer side has at most 480 pixels. Large videos are also
+  shrunk before they are measured.
 - `--preview` makes only a small version, and prints the command line for the full size. It shrinks
-  inputs to at most 160 pixels on the longer side and 48 frames, and sizes in the same proportion. All
-  its files have `_preview` in their names. A preview shows what kind of result the options give. At
-  another size, the same seed often gives another layout.
+  inputs to at most 160 pixels on the longer side and 48 frames, and sizes in the same proportion.
+  All its files have `_preview` in their names. A preview shows what kind of result the options
+  give. At another size, the same seed often gives another layout.
 
 ## Shell completion
 

@@ -269,21 +269,31 @@ def test_info() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudoterminal")
-def test_progress_on_a_terminal(here: Path) -> None:
-    long = ["gen", "--iterations", "40", "--seed", "1", "-o", "a.npy"]  # a bar appears after 1 s
-    shown = on_a_terminal(*long)
-    assert re.search(r"\rpatchvid gen: +\d+% \|.*\| .*level \d+/\d+.*, \d\d:\d\d left", shown)
+def test_progress_on_a_terminal(clip: Path) -> None:
+    shown = on_a_terminal("gen", str(clip))
+    assert re.search(r"\rpatchvid gen: +\d+%, level \d+/\d+.*, \d\d:\d\d left \|.*\|", shown)
     assert re.search(r"\r +\r$", shown)  # wiped away
     assert "\n" not in shown
-    assert on_a_terminal(*long, "--quiet", "--overwrite") == ""
+    assert on_a_terminal("gen", str(clip), "--quiet", "--overwrite") == ""
 
 
 def on_a_terminal(*words: str) -> str:
-    """Run a command whose stderr is a terminal; what it shows there."""
-    import pty
+    """Run a command whose stderr is a terminal of 80 columns; what it shows there.
 
+    Bars appear at once rather than after a second, so that the speed of the machine plays no part.
+    """
+    import pty
+    import termios
+
+    script = (
+        "from functools import partial; from patchvid import _progress; "
+        "_progress.bar = partial(_progress.bar, delay=0); "
+        "from patchvid.cli.main import main; main(prog_name='patchvid')"
+    )
     ours, theirs = pty.openpty()
-    job = subprocess.Popen([*PATCHVID, *words], stdout=subprocess.DEVNULL, stderr=theirs)
+    termios.tcsetwinsize(theirs, (24, 80))
+    command = [sys.executable, "-c", script, *words]
+    job = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
     shown = b""
     with suppress(OSError):  # the end of the job closes the terminal

@@ -28,7 +28,7 @@ def test_sizes_are_not_text(name: str, size: Any) -> None:
 
 
 def test_other_numbers_are_not_text() -> None:
-    with pytest.raises(InvalidInput, match="factor must be two numbers above 0, got '99'"):
+    with pytest.raises(InvalidInput, match=r"factor must be two numbers above 0, got '99'"):
         build_pyramid(CLIP, factor="99")  # type: ignore[arg-type]
-    with pytest.raises(InvalidInput, match="alpha must be above 0, .* got '15'"):
+    with pytest.raises(InvalidInput, match=r"alpha must be above 0, .* got '15'"):
         generate(CLIP, alpha="15")  # type: ignore[arg-type]
