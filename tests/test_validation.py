@@ -31,4 +31,4 @@ def test_other_numbers_are_not_text() -> None:
     with pytest.raises(InvalidInput, match=r"factor must be two numbers above 0, got '99'"):
         build_pyramid(CLIP, factor="99")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match=r"alpha must be above 0, .* got '15'"):
-        generate(CLIP, alpha="15")  # type: ignore[arg-type]
+        generate(CLIP, alpha="15")  # type: ignore[call-overload]
