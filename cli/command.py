@@ -1,4 +1,4 @@
-"""Commands whose help has sections, and that can say how they were called."""
+"""Commands whose help has sections, and that can tell how they were called."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import click
 
 from patchvid.cli.values import Frames
 
-# The options of all commands, in the order in which every command lists its own.
+# The options of all commands, in the order in which every help lists them.
 SECTIONS = {
     "Input": ("frames", "style_frames", "max_size"),
     "Output": (
@@ -25,19 +25,19 @@ SECTIONS = {
     "Levels": ("patch", "factor", "coarsest", "iterations", "reduce"),
     "Computation": ("weights", "device"),
 }
-COLUMN = 28  # characters for names of options; the help of a longer one begins below it
+COLUMN = 28  # characters for an option's names; if they are longer, its help starts on a new line
 
-_TYPED = "patchvid.typed"  # key of what was typed, in the context
+_WORDS = "patchvid.words"  # key, in the context, of the words after the command
 
 
 class Command(click.Command):
-    """A command that lists its options by `SECTIONS`, and remembers what was typed."""
+    """A command that lists its options by `SECTIONS` and remembers the words it was given."""
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:
-        return ["-h", "--help"]  # outside of the group too
+        return ["-h", "--help"]  # also for a command that runs without its group
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_TYPED] = list(args)
+        ctx.meta[_WORDS] = list(args)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -50,13 +50,13 @@ class Command(click.Command):
         for title, members in {**SECTIONS, "Other": records.copy()}.items():
             rows = [records.pop(name) for name in members if name in records]
             if rows:
-                with formatter.section(title):  # one column throughout
+                with formatter.section(title):  # padded, so that all sections have one column
                     formatter.write_dl([(f"{n:{width}}", h) for n, h in rows], col_max=COLUMN)
 
 
-def repeated(ctx: click.Context, seed: int, *, without: Sequence[str] = ()) -> str:
-    """The command line that does the same again, with a seed and without some flags."""
-    words = [word for word in ctx.meta[_TYPED] if word not in without]
+def command_line(ctx: click.Context, seed: int, *, without: Sequence[str] = ()) -> str:
+    """Return the command line that repeats this call: with its seed, and without some flags."""
+    words = [word for word in ctx.meta[_WORDS] if word not in without]
     given = ctx.get_parameter_source("seed")
     if given is not click.core.ParameterSource.COMMANDLINE:
         end = words.index("--") if "--" in words else len(words)
@@ -64,25 +64,22 @@ def repeated(ctx: click.Context, seed: int, *, without: Sequence[str] = ()) -> s
     return f"{ctx.command_path} {shlex.join(words)}"
 
 
-def described(ctx: click.Context) -> dict[str, str]:
-    """The inputs and settings in effect by their names, as typed; none that are off."""
-    silent = {*SECTIONS["Output"], "seed"}
+def used_settings(ctx: click.Context) -> dict[str, str]:
+    """Return the inputs and settings in effect, named and written as on the command line."""
+    left_out = {*SECTIONS["Output"], "seed"}
     rows = {}
     for parameter in ctx.command.params:
         value = ctx.params.get(str(parameter.name))
-        if parameter.name in silent or value in (None, False, "", (), Frames()):
+        if parameter.name in left_out or value in (None, False, "", (), Frames()):
             continue
-        name = (
-            parameter.opts[-1]
-            if isinstance(parameter, click.Option)
-            else parameter.human_readable_name
-        )
+        is_option = isinstance(parameter, click.Option)
+        name = parameter.opts[-1] if is_option else parameter.human_readable_name
         rows[name] = "yes" if value is True else _as_text(value)
     return rows
 
 
 def _as_text(value: Any) -> str:
-    """A value as it is typed; several of an option one after the other."""
+    """Write a value as it is typed; the values of a repeated option follow each other."""
     if type(value) is tuple:
         numbers = all(isinstance(part, (int, float)) for part in value)
         return ("," if numbers else " ").join(map(_as_text, value))

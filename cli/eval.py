@@ -1,4 +1,4 @@
-"""``patchvid eval``: how close generated videos are to their source, and how far apart."""
+"""``patchvid eval``: measures of generated videos against their source."""
 
 import json
 from pathlib import Path
@@ -30,8 +30,8 @@ Examples:
     "--svfid",
     "weights",
     metavar="WEIGHTS|auto",
-    help="Measure svfid too, with the weights of C3D in this .pth or .npz file. With auto, the "
-    "variable PATCHVID_C3D names the file, or else published weights are fetched.",
+    help="Also measure svfid, with the weights of C3D in this .pth or .npz file. auto takes the "
+    "file in the environment variable PATCHVID_C3D, or fetches published weights.",
 )
 @options.as_json
 def evaluate(
@@ -45,19 +45,18 @@ def evaluate(
     """Measure GENERATED videos against the SOURCE that they were made from.
 
     \b
-    coherence      from a patch of the video to the nearest of SOURCE: less is better
-    completeness   from a patch of SOURCE to the nearest of the video: less is better
-    swd            sliced Wasserstein distance of the patches: less is better
-    largest_piece  share of the video that was copied in one piece: 1 is a copy
-    mean_piece     share of the piece that a patch belongs to, on average
-    longest_run    frames in a row during which half of the picture continues as in SOURCE
-    svfid          Frechet distance of features of C3D, with --svfid only: less is better
-    diversity      how much a pixel varies from video to video: 0 is not at all
+    coherence      from a patch of the video to the nearest patch of SOURCE: lower is better
+    completeness   from a patch of SOURCE to the nearest patch of the video: lower is better
+    swd            sliced Wasserstein distance between patches: lower is better
+    largest_piece  share of the video that is copied in one piece: 1 is a copy
+    mean_piece     share of the video in the piece that a patch belongs to, on average
+    longest_run    frames in a row in which half of the picture plays as in SOURCE
+    svfid          Frechet distance between C3D's features, only with --svfid: lower is better
+    diversity      how much pixels vary from video to video: 0 if the videos are the same
 
-    All values are on the scale of 8 bits; coherence and completeness are mean squared differences.
-    The number after ± is the standard error of a measure that is taken from a sample. Compare svfid
-    only between videos measured here with the same weights; published numbers were measured
-    otherwise.
+    The first two are mean squared differences of 8-bit values. ± is a standard error, where a
+    value comes from a sample of the patches. Compare svfid only between videos measured here with
+    the same weights; published values were computed in another way.
     """  # noqa: D301
     from patchvid import metrics, read_video
     from patchvid._progress import reporting
@@ -87,7 +86,7 @@ def evaluate(
 
 
 def _present(row: "Scores") -> "dict[str, Estimate]":
-    """The measures of a row by name, without those that were not taken."""
+    """The measures that were taken, by name."""
     return {name: estimate for name, estimate in row._asdict().items() if estimate is not None}
 
 

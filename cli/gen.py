@@ -1,4 +1,4 @@
-"""``patchvid gen``: videos with a clip's look and motion and a content of their own."""
+"""``patchvid gen``: new videos that look and move like a clip."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ Examples:
   patchvid gen                               from the sample clip: sample_gen.mp4
   patchvid gen clip.mp4 -n 3                 clip_gen_1.mp4, clip_gen_2.mp4, clip_gen_3.mp4
   patchvid gen clip.mp4 -o wide.gif --scale 1,1,1.5 --seed 7
-  patchvid gen clip.mp4 --preview            clip_gen_preview.mp4, small and soon
-  patchvid gen clip.mp4 --report why.html    clip_gen.mp4, and a page that shows how it came
+  patchvid gen clip.mp4 --preview            a small clip_gen_preview.mp4, in a second or two
+  patchvid gen clip.mp4 --report why.html    clip_gen.mp4, and a page that explains it
   patchvid gen frames/ --frames 0:24 --max-size 256 -o out/
 """
 
@@ -25,15 +25,15 @@ Examples:
 @options.source
 @options.output_of("CLIP")
 @options.size
-@options.around
-@options.chance
-@options.synthesis
+@options.periodic
+@options.variation
+@options.levels
 @options.device
 def gen(**settings: Any) -> None:
-    """Make new videos with the look and the motion of CLIP, and a content of their own.
+    """Make new videos that look and move like CLIP, with content of their own.
 
     CLIP is a video file, a GIF, an image, a .npy or .npz array (time, y, x, channel) or a folder
-    of frames; without it a sample clip is used. The same seed and options give the same file.
+    of frames. Without it, a sample clip is used. The same seed and options give the same file.
     """
     from patchvid import generate
 

@@ -1,4 +1,4 @@
-"""``patchvid info``: what a report of a problem should say about the machine."""
+"""``patchvid info``: the versions and devices that a bug report should state."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def info(as_json: bool) -> None:
 
 
 def facts() -> dict[str, str]:
-    """Versions of what computes, and the machine that it computes on."""
+    """Return the versions of the libraries in use, and the machine they run on."""
     import os
     import platform
     from importlib import import_module, metadata
@@ -50,7 +50,7 @@ def facts() -> dict[str, str]:
 
 
 def _gpu() -> str:
-    """The GPU that "auto" takes, or why there is none."""
+    """Return the name of the GPU that "auto" takes, or why none is used."""
     from patchvid.kernels import why_no_gpu
 
     if problem := why_no_gpu():

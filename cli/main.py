@@ -1,4 +1,4 @@
-"""The group of commands, and the one place where errors become a line and an exit code."""
+"""The ``patchvid`` command: its subcommands, and the one place where errors become messages."""
 
 import warnings
 from typing import Any
@@ -15,29 +15,29 @@ from patchvid.cli.retarget import retarget
 
 
 class Interrupted(click.ClickException):
-    """Ctrl-C; the exit code is the shells' for it."""
+    """Ctrl-C, with the exit code that shells use for it."""
 
     exit_code = 130
 
 
 class Boundary(click.Group):
-    """A group whose commands fail with one line on stderr: exit 1, or 130 for Ctrl-C.
+    """A group whose commands fail with one line on stderr, and exit with 1, or 130 after Ctrl-C.
 
-    Wrong usage (exit 2) and a closed pipe are left to click. What else gets through is a bug of
-    patchvid's own, whose traceback is wanted.
+    click handles wrong usage (exit 2) and closed pipes. Any other exception is a bug of patchvid,
+    and keeps its traceback.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """What makes videos first, in the order in which it is added."""
+        """List the commands in the order in which they were added."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        told = set()
+        shown = set()
 
         def warn(message: Warning | str, *_: Any, **__: Any) -> None:
             line = str(message).strip().splitlines()[0]  # Numba may add a traceback
-            if line not in told:  # the filter "once" forgets when libraries set filters
-                told.add(line)
+            if line not in shown:  # the filter "once" forgets when libraries set filters
+                shown.add(line)
                 click.echo(f"Warning: {line}", err=True)
 
         try:
@@ -63,12 +63,8 @@ class Boundary(click.Group):
 @click.group("patchvid", cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="patchvid", message="%(prog)s %(version)s")
 def main() -> None:
-    """New videos out of one video."""
+    """Make new videos out of one video."""
 
 
-main.add_command(gen)
-main.add_command(analogy)
-main.add_command(retarget)
-main.add_command(inpaint)
-main.add_command(evaluate)
-main.add_command(info)
+for command in (gen, analogy, retarget, inpaint, evaluate, info):
+    main.add_command(command)

@@ -1,6 +1,5 @@
-"""``patchvid retarget``: a clip of another width, height or length."""
+"""``patchvid retarget``: another width, height or length for a clip."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
+from patchvid.cli.regions import region, region_reader
 
 EXAMPLES = """\b
 Examples:
@@ -21,25 +21,24 @@ Examples:
 @click.command(cls=Command, epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
 @options.source
 @options.output_of("CLIP")
-@options.region("keep", "where CLIP must not change")
+@region("keep", "where CLIP must not change")
 @options.size
-@options.around
+@options.periodic
 @options.seeds
 @options.completeness_of("CLIP", default="100")
-@options.synthesis_by(coarsest=None)
+@options.levels_with(coarsest=None)
 @options.device
 def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> None:
-    """Change the width, height or length of CLIP, while all in it keeps its shape and pace.
+    """Change the width, height or length of CLIP, while things keep their shape and pace.
 
-    Each can become 0.4 to 3 times as large. A smaller video shows things closer together, a
-    shorter one side by side what came one after the other, larger and longer ones show more of the
-    same. The same seed and options give the same file.
+    Each can become 0.4 to 3 times as large. A smaller video shows things closer together. A
+    shorter one shows side by side what came one after the other. A larger or longer one shows more
+    of the same. The same seed and options give the same file.
     """
     from patchvid import retarget
-    from patchvid.io.masks import read_masks
 
     changed = settings["size"] or settings["loop"] or settings["tile"]
     if not changed and set(settings["scale"]) == {1}:
         raise click.UsageError("Give the new size with --scale or --size.")
-    beside = {"keep": partial(read_masks, "keep", keep, boxes)}
-    make_videos(retarget, ending="_retarget", beside=beside, **settings)
+    readers = {"keep": region_reader("keep", keep, boxes)}
+    make_videos(retarget, ending="_retarget", readers=readers, **settings)

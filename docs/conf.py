@@ -1,7 +1,7 @@
-"""How Sphinx makes these pages: ``sphinx-build -W docs build/docs``, with patchvid[docs] installed.
+"""Settings of Sphinx: ``sphinx-build -W docs build/docs``, with patchvid[docs] installed.
 
-Pages are Markdown (MyST), the notebooks are shown as they were executed, and the reference is made
-from the docstrings (numpydoc).
+Pages are Markdown (MyST), notebooks appear as they were last executed, and the reference comes from
+the docstrings (numpydoc).
 """
 
 import patchvid
@@ -18,7 +18,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "off"  # a test executes them
 
 default_role = "py:obj"  # `generate` in a docstring is a link
-autodoc_typehints = "none"  # signatures with all types are too long to be read
+autodoc_typehints = "none"  # with all types, signatures are too long to read
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

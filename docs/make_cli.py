@@ -12,35 +12,36 @@ WIDTH = 80
 INTRODUCTION = """\
 # Command line
 
-This page is made from `--help` by `python docs/make_cli.py`.
+`python docs/make_cli.py` writes this page from `--help`.
 
-Results are printed on stdout; how far work has come, and errors, on stderr. The exit code is 0, or
-1 where a command has failed, 2 where it has been called wrongly, and 130 after Ctrl-C.
+Commands print results on stdout, and progress and errors on stderr. A progress bar appears only in
+a terminal, if the work takes longer than a second. The exit code is 0 for success, 1 for an error,
+2 for wrong usage, and 130 after Ctrl-C.
 
 ## Output
 
-Every video is written as soon as it is made, under its name only when it is complete; what exists
-is replaced only with `--overwrite`. A line is printed for each: its file, its size in frames,
-height and width, its seed and the time it took.
+Each video is written as soon as it is made. A file appears only when it is complete, and replaces
+another one only with `--overwrite`. For each video, a line shows the file, the size (frames, height
+and width), the seed and the time.
 
-- `--json` prints one JSON document instead when all is done: of the commands that make videos,
+- `--json` prints one JSON document at the end instead. For commands that make videos, it holds
   `files` (each with `file`, `shape`, `seed` and `seconds`), `report`, and the `command` line that
-  makes them again.
-- `-o -` writes no video, where a `--report` or the times in `--json` are all that is wanted. It
-  does not mean stdout: videos are not written there.
-- `--report FILE.html` writes a page that holds everything it shows and fetches nothing: inputs and
-  outputs playing in step, maps of where every pixel is from, the measures of `patchvid eval`, the
-  seconds of every level, all settings and versions, and the command line that makes the same again.
-  Its films have at most 480 pixels on the source's longer side; of large videos smaller versions
-  are measured.
-- `--preview` makes a small version and nothing else, and prints the command line for the full size:
-  inputs have at most 160 pixels on the longer side and 48 frames, and sizes are reduced with them.
-  All its files have `_preview` in their names. It shows what kind of result the options lead to;
-  at another size, the same seed often leads to another layout.
+  repeats the job.
+- `-o -` writes no video. Use it if you only want a `--report`, or the times in `--json`. It does
+  not write videos to stdout.
+- `--report FILE.html` writes a page that needs no other files and no network. It shows inputs and
+  outputs playing in step, maps of where every pixel comes from, the measures of `patchvid eval`,
+  the time of each level, all settings and versions, and the command line that repeats the job. Its
+  videos are shrunk so that the source's longer side has at most 480 pixels. Large videos are also
+  shrunk before they are measured.
+- `--preview` makes only a small version, and prints the command line for the full size. It shrinks
+  inputs to at most 160 pixels on the longer side and 48 frames, and sizes in the same proportion.
+  All its files have `_preview` in their names. A preview shows what kind of result the options
+  give. At another size, the same seed often gives another layout.
 
 ## Shell completion
 
-Commands, options, choices and files are completed after one of these lines, in `~/.bashrc`,
+To complete commands, options, choices and file names, add one of these lines to `~/.bashrc`,
 `~/.zshrc` or `~/.config/fish/completions/patchvid.fish`:
 
 ```sh
@@ -52,7 +53,7 @@ _PATCHVID_COMPLETE=fish_source patchvid | source
 
 
 def page() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     parts = [INTRODUCTION, _section("patchvid", group, None)]
     with click.Context(group, info_name="patchvid", **group.context_settings) as parent:
         parts += [_section(f"patchvid {n}", c, parent) for n, c in group.commands.items()]

@@ -1,7 +1,7 @@
 """Make the pictures of the README and of these pages: ``python docs/make_pictures.py``.
 
-The README's picture is the sample clip with three videos generated from it. The others are what
-the notebooks make: they are run, and what they have made is written to ``docs/pictures``.
+The README's picture is the sample clip with three videos generated from it. The others come from
+the notebooks, which are run for this.
 """
 
 import runpy
@@ -45,7 +45,7 @@ def main() -> None:
 
     made = run("3_edit")
     write_film("retarget", [[made["clip"], made["narrow"], made["squeezed"]]])
-    write_film("inpaint", [[made["clip"], made["hole"], made["completed"]]])
+    write_film("inpaint", [[made["clip"], made["hole"], made["filled"]]])
 
     made = run("4_arrays")
     fields = [made[name][..., :1] for name in ("truth", "seen", "nearest", "filled")]
@@ -55,12 +55,12 @@ def main() -> None:
 
 
 def run(notebook: str) -> dict[str, Any]:
-    """What a notebook has made, by name."""
+    """Run a notebook and return its variables by name."""
     return runpy.run_path(str(HERE.parent / "notebooks" / f"{notebook}.py"))
 
 
 def write_film(name: str, rows: Sequence[Sequence[Video]], quality: int = 60) -> None:
-    """Films in rows, playing in step, with gaps that show the page."""
+    """Write an animation of films in rows, with transparent gaps between them."""
     height = sum(row[0].shape[1] + GAP for row in rows) - GAP
     width = sum(film.shape[2] + GAP for film in rows[0]) - GAP
     picture = np.zeros((len(rows[0][0]), height, width, 4), np.uint8)
@@ -81,7 +81,7 @@ def write_film(name: str, rows: Sequence[Sequence[Video]], quality: int = 60) ->
 
 
 def write_figure(name: str, axes: Any) -> None:
-    """The figure that has these axes."""
+    """Write the figure of these axes."""
     options = {"quality": 80, "method": 6}
     axes.figure.savefig(target(name), dpi=120, bbox_inches="tight", pil_kwargs=options)
     report(name)

@@ -1,15 +1,14 @@
 # %% [markdown]
-# # 1. Generate, and see why
+# # 1. Generate, step by step
 #
-# `patchvid.generate` makes new videos out of one. Here its steps are taken one at a time, each with
-# the public function that takes it.
+# `patchvid.generate` makes new videos out of one. This notebook takes its steps one at a time, each
+# with a public function.
 
 # %%
 import numpy as np
 
 import patchvid
 from patchvid import plot
-from patchvid.display.fields import field_to_color
 
 # %config InlineBackend.figure_formats = ["jpeg"]
 
@@ -21,14 +20,15 @@ SEED = 9
 # %% [markdown]
 # ## The clip
 #
-# Koi swim through the caustics of a pond. All of it moves, and there is a lot to rearrange.
+# Koi swim in a pond, under light that ripples. Everything moves, and there is much to rearrange.
 
 # %%
 clip = patchvid.resize(patchvid.sample_clip(), (N_FRAMES, HEIGHT, WIDTH))
 patchvid.show(clip, fps=FPS)
 
 # %% [markdown]
-# All of it as a strip, and one row of pixels over time: what swims to the right leans to the right.
+# The same clip as a strip of frames, and below it one row of pixels over time. A fish that swims to
+# the right leaves a trace that leans to the right.
 
 # %%
 strip = plot.film_strip(clip)
@@ -39,16 +39,16 @@ motion = plot.time_slice(clip, y=HEIGHT // 2)
 # %% [markdown]
 # ## The pyramid
 #
-# From level to level there are fewer frames and pixels. A patch is 3 frames of 7x7 pixels on all of
-# them: on the coarsest it covers half the height of the picture, on the finest not even a fin.
-# So the coarsest level is where the layout is decided.
+# Coarser levels have fewer frames and pixels, but a patch is 3 frames of 7x7 pixels on every level.
+# On the coarsest one it covers half the height of the picture, and on the finest not even a fin. So
+# the coarsest level decides the layout.
 
 # %%
 pyramid = patchvid.build_pyramid(clip)
 print(*(level.shape for level in pyramid), sep="\n")
 
 # %% [markdown]
-# Three of the levels, scaled to one size:
+# Three of the levels, scaled to the same size:
 
 # %%
 middle = pyramid[len(pyramid) // 2]
@@ -61,8 +61,8 @@ patchvid.show(
 # %% [markdown]
 # ## The noise
 #
-# What makes a sample a new one is added here: noise on the coarsest level, the same in all its
-# frames, so that it changes where things are and not how they move.
+# Noise on the coarsest level makes a sample new. It is the same in all frames, so it changes where
+# things are, but not how they move.
 
 # %%
 coarse = pyramid[0]
@@ -75,9 +75,9 @@ patchvid.show(coarse, shown, labels=["coarsest level", "with noise: the query"],
 # %% [markdown]
 # ## The field
 #
-# For every patch of the query, the nearest patch of the coarsest level is found. The result is a
-# field of places, drawn in colours that tell where in the clip they are. Noise in, a new
-# arrangement of real patches out.
+# For each patch of the query, `search` finds the nearest patch of the coarsest level. The result is
+# a field of positions, drawn here in colours that show where in the clip they are. The search turns
+# noise into a new arrangement of real patches.
 
 # %%
 nnf, cost = patchvid.search(query, coarse, method="exact")
@@ -86,8 +86,8 @@ colours = plot.field_map(nnf, coarse.shape)
 # %% [markdown]
 # ## The votes
 #
-# Patches overlap, so every pixel is in up to 147 of them, each with an opinion on its colour. The
-# median decides for one of those colours; the mean blends them.
+# Patches overlap. Each pixel lies in up to 147 of them, and each of these votes for a colour. The
+# median picks one of the colours; the mean blends them.
 
 # %%
 layout = patchvid.vote(coarse, nnf)
@@ -97,10 +97,9 @@ patchvid.show(shown, layout, blurred, labels=["query", "median", "mean"], fps=2)
 # %% [markdown]
 # ## From coarse to fine
 #
-# On a finer level the query is the output of the coarser one, scaled up, and the key is the clip's
-# coarser level, scaled up just the same: blurred is compared with blurred. The patches are taken
-# from the sharp level, the value. Here three levels are taken at once, so that the difference can
-# be seen.
+# On a finer level, the query is the output of the coarser level, scaled up. The key is the clip's
+# coarser level, scaled up in the same way, so that both are equally blurred. The patches themselves
+# come from the sharp level, the value. Here we skip three levels to make the difference visible.
 
 # %%
 coarser = pyramid[-4]
@@ -112,31 +111,31 @@ axes = plot.side_by_side(
 )
 
 # %% [markdown]
-# ## All of it
+# ## All levels
 #
-# The clip and two samples, side by side.
+# The clip and two samples, side by side:
 
 # %%
 result = patchvid.generate(clip, samples=2, seed=SEED, details=True)
 patchvid.show(clip, *result.video, labels=["clip", f"seed {SEED}", f"seed {SEED + 1}"], fps=FPS)
 
 # %% [markdown]
-# With `details=True` there is more to look at: what each level took, and where all the pieces are
-# from. Where the colours change smoothly, one piece has been copied as it is; where they jump,
-# there is a seam, which should be hard to find in the films.
+# With `details=True`, the result also tells how many iterations each level took, and where each
+# patch comes from. Where the colours below change smoothly, a piece was copied in one part. Where
+# they jump, there is a seam, which should be hard to find in the videos.
 
 # %%
 for level in result.levels[: len(pyramid)]:
     print(f"{level.shape!s:16} {level.iterations:2} iterations")
 
 # %%
-patchvid.show(*(field_to_color(nnf, clip.shape) for nnf in result.nnf), fps=FPS)
+patchvid.show(*(patchvid.field_to_color(nnf, clip.shape) for nnf in result.nnf), fps=FPS)
 
 # %% [markdown]
-# ## The knobs
+# ## Settings
 #
-# The same seed three times: with no noise, which gives the clip back; as it is by default; and
-# without completeness, which may let parts of the clip vanish.
+# The same seed with three settings: no noise, which gives the clip back; the defaults; and no
+# completeness, so that parts of the clip may vanish.
 
 # %%
 copy = patchvid.generate(clip, seed=SEED, noise=0)
@@ -146,7 +145,7 @@ axes = plot.side_by_side(
 )
 
 # %% [markdown]
-# A larger output shows more of the same, neither stretched nor slower.
+# A larger output shows more of the same. Nothing is stretched or slower.
 
 # %%
 patchvid.show(patchvid.generate(clip, seed=SEED, scale=(1, 1, 1.5)), fps=FPS)

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 2. Analogies and sketches
 #
-# `patchvid.analogy` takes the layout of one video, in space and time, and the look of another.
+# `patchvid.analogy` combines the layout of one video, in space and time, with the look of another.
 
 # %%
 import numpy as np
@@ -18,9 +18,9 @@ FPS = 12
 SEED = 1
 
 # %% [markdown]
-# ## What moves becomes what moves
+# ## Structure from motion
 #
-# The content is a disk that crosses a calm ground, the style is the pond.
+# The content is a disk that crosses a calm background. The style is the pond.
 
 # %%
 t, y, x = np.ogrid[:N_FRAMES, :HEIGHT, :WIDTH]
@@ -34,16 +34,17 @@ pond = patchvid.resize(patchvid.sample_clip(), (N_FRAMES, HEIGHT, WIDTH))
 patchvid.show(content, pond, labels=["content", "style"], fps=FPS)
 
 # %% [markdown]
-# How fast every pixel moves is estimated by optical flow. `flow="classical"` needs nothing but
-# OpenCV; by default RAFT is used, whose weights are fetched once.
+# Where something moves in the content, something that moves in the style should appear. Optical
+# flow estimates how fast each pixel moves. `flow="classical"` needs only OpenCV. The default is
+# RAFT, whose weights are fetched once.
 
 # %%
 made = patchvid.analogy(content, pond, flow="classical", seed=SEED, details=True)
 patchvid.show(content, made.video, labels=["content", "analogy"], fps=FPS)
 
 # %% [markdown]
-# What the method saw: the clips, their flow in colours, and their structure, which is the magnitude
-# of the flow in a few bins. Where a result is not as expected, look here first.
+# This is what the method compares: the clips, their flow in colours, and their structure, which is
+# the magnitude of the flow in a few bins. If a result is not what you expected, look here first.
 
 # %%
 seen = patchvid.show_structures(content, pond, made)
@@ -52,8 +53,8 @@ strip = plot.film_strip(seen, frames=3)
 # %% [markdown]
 # ## Your own structure
 #
-# Anything that has a value for every pixel can be the structure: a mask, a depth, a label. Here
-# the disk itself says where a fish should be, and in the pond warm colours say where they are.
+# Anything with a value for each pixel can be the structure: a mask, a depth, a label. Here the disk
+# marks where a fish should be, and warm colours mark where the fish in the pond are.
 
 # %%
 warm = pond[..., 0] > pond[..., 2].astype(int) + 20
@@ -64,10 +65,10 @@ patchvid.show(content, labelled, labels=["content", "analogy by a mask"], fps=FP
 # %% [markdown]
 # ## Sketches
 #
-# A drawing has no texture and hardly any motion. `patchvid.SKETCH` holds settings that suit it:
-# the structure is how much darker or brighter things are than the ground around them, and
-# completeness repeats what there is too little of. The drawing is a wave that travels, and the
-# style is a stream of embers.
+# A drawing has no texture and hardly any motion. `patchvid.SKETCH` holds settings for this case.
+# The structure is how much darker or brighter things are than their surroundings, and completeness
+# repeats parts of the style if there are too few. The drawing is a wave that travels, and the style
+# is a stream of embers.
 
 # %%
 angle = 2 * np.pi * t / N_FRAMES
@@ -89,7 +90,7 @@ drawn = patchvid.analogy(sketch, style, **patchvid.SKETCH, seed=SEED)
 patchvid.show(sketch, style, drawn, labels=["sketch", "style", "analogy"], fps=FPS)
 
 # %% [markdown]
-# The row in the middle over time: the wave goes to the right, and so do the embers in it.
+# The middle row over time: the wave moves to the right, and so do the embers in it.
 
 # %%
 motion = plot.time_slice(drawn, y=HEIGHT // 2)

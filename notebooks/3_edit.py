@@ -1,8 +1,7 @@
 # %% [markdown]
 # # 3. Retarget, inpaint, loop
 #
-# The same search and vote, for videos that shall change in one respect and stay as they are in all
-# others.
+# Search and vote can also change one aspect of a video and leave everything else as it is.
 
 # %%
 import numpy as np
@@ -23,7 +22,7 @@ clip = patchvid.resize(patchvid.sample_clip(), (N_FRAMES, HEIGHT, WIDTH))
 # %% [markdown]
 # ## Another width, height or length
 #
-# What is narrower shows less of what repeats itself; it is neither squeezed nor cropped.
+# A narrower video leaves out repetitions. It is neither squeezed nor cropped.
 
 # %%
 narrow = patchvid.retarget(clip, scale=(1, 1, 0.6), seed=SEED)
@@ -31,8 +30,8 @@ squeezed = patchvid.resize(clip, narrow.shape[:3])
 patchvid.show(clip, narrow, squeezed, labels=["clip", "retargeted", "squeezed"], fps=FPS)
 
 # %% [markdown]
-# In time it is the same: less happens one after the other and more side by side, at the pace of
-# the clip. The slices show one row over time, and how steep motion is there.
+# Time works the same way. Things that happened one after the other happen side by side, at the pace
+# of the clip. The slice below shows one row over time; the slope of a trace is its speed.
 
 # %%
 short = patchvid.retarget(clip, scale=(0.6, 1, 1), seed=SEED)
@@ -45,37 +44,38 @@ motion = plot.time_slice(short)
 # %% [markdown]
 # ## Holes
 #
-# A mask says what shall be made anew: (y, x) for all frames, or (t, y, x) for what moves. Here the
-# fish in the middle goes away.
+# A mask marks the hole to fill: (y, x) for all frames, or (t, y, x) for a hole that moves. Here the
+# fish in the middle disappears.
 
 # %%
 mask = np.zeros((HEIGHT, WIDTH), bool)
 mask[HEIGHT // 3 : 2 * HEIGHT // 3, 2 * WIDTH // 5 : 4 * WIDTH // 5] = True
 hole = np.where(mask[..., None], np.uint8(128), clip)
-completed = patchvid.inpaint(clip, mask, seed=SEED)
-patchvid.show(clip, hole, completed, labels=["clip", "hole", "completed"], fps=FPS)
+filled = patchvid.inpaint(clip, mask, seed=SEED)
+patchvid.show(clip, hole, filled, labels=["clip", "hole", "filled"], fps=FPS)
 
 # %% [markdown]
 # Nothing else has changed:
 
 # %%
-np.array_equal(completed[:, ~mask], clip[:, ~mask])
+np.array_equal(filled[:, ~mask], clip[:, ~mask])
 
 # %% [markdown]
-# A cue says what shall appear. It is painted in flat colours onto a copy of the clip, and becomes
-# what has these colours when it is seen from afar: here a golden fish between the others.
+# A cue says what should appear. It is a copy of the clip with flat colours painted on it. Each
+# painted area becomes something from the clip that has this colour when seen from a distance: here,
+# a golden fish between the others.
 
 # %%
 cue = clip.copy()
 cue[:, HEIGHT // 2 - 6 : HEIGHT // 2 + 6, WIDTH // 2 : WIDTH // 2 + 34] = (240, 165, 45)
 cued = patchvid.inpaint(clip, cue=cue, seed=SEED)
-patchvid.show(clip, cue, cued, labels=["clip", "cue", "made"], fps=FPS)
+patchvid.show(clip, cue, cued, labels=["clip", "cue", "result"], fps=FPS)
 
 # %% [markdown]
 # ## Loops and tiles
 #
-# With `loop=True` the last frame goes on into the first. Played twice, there is no jump half way
-# down the slice, as there is in the clip.
+# With `loop=True`, the first frame continues from the last. Both slices below play a video twice.
+# Half way down, the clip jumps and the loop does not.
 
 # %%
 loop = patchvid.generate(clip, loop=True, seed=SEED)
@@ -90,7 +90,7 @@ for ax in axes[0]:
     ax.set_aspect("auto")
 
 # %% [markdown]
-# With `tile="xy"` copies can be laid side by side without a seam: here are four.
+# With `tile="xy"`, copies fit together without a seam. Here are four of them:
 
 # %%
 tile = patchvid.generate(clip, size=(N_FRAMES, HEIGHT // 2, WIDTH // 2), tile="xy", seed=SEED)

@@ -1,9 +1,9 @@
 # %% [markdown]
-# # 4. Search and vote as array functions
+# # 4. Search and vote on other data
 #
-# `patchvid.search` finds for every patch of one array the nearest patch of another, and
-# `patchvid.vote` puts patches in their places. Neither knows what a video is: arrays are (t, y, x,
-# channel), of any length, with any number of channels, of whole numbers or floats.
+# For each patch of one array, `patchvid.search` finds the nearest patch of another. `patchvid.vote`
+# rebuilds an array from patches. The arrays need not be videos: they are (t, y, x, channel), with
+# any length and any number of channels, of whole numbers or floats.
 
 # %%
 import numpy as np
@@ -24,8 +24,8 @@ SEED = 0
 # %% [markdown]
 # ## Texture in microscopy
 #
-# A tissue, as a microscope may show it: cells with bright membranes, some blur, some noise. One
-# frame, one channel of floats. In the second picture the cells of one region are smaller.
+# We simulate a tissue under a microscope: cells with bright membranes, some blur, some noise. It is
+# one frame with one channel of floats. In the second picture, one region has smaller cells.
 
 # %%
 random = np.random.default_rng(SEED)
@@ -47,8 +47,8 @@ inside = np.hypot(y - HEIGHT, x - 1.4 * WIDTH) < 0.4 * HEIGHT
 healthy, suspect = tissue(1), np.where(inside, tissue(1.6), tissue(1))
 
 # %% [markdown]
-# How far is each patch of the suspect picture from the nearest one of the healthy one? No model of
-# the tissue is needed: what the reference has nowhere stands out.
+# How far is each patch of the suspect picture from the nearest patch of the healthy one? This needs
+# no model of the tissue. A patch stands out if the healthy picture has nothing like it.
 
 # %%
 nnf, cost = patchvid.search(
@@ -62,9 +62,9 @@ for ax, (title, picture) in zip(axes, pictures.items()):
     ax.set_axis_off()
 
 # %% [markdown]
-# A picture is a video of one frame, and so there can be more of the same tissue: to augment data,
-# or as a null model that has the texture and nothing else. It is generated in the dtype of the
-# source, and here without a seam where it is repeated.
+# A picture is a video of one frame, so `generate` can make more of the same tissue: to augment
+# data, or as a null model with the same texture and nothing else. The result has the dtype of the
+# source. Here it is also a tile, so it can be repeated without a seam.
 
 # %%
 more = patchvid.generate(healthy[None, ..., None], tile="xy", seed=SEED)
@@ -75,9 +75,9 @@ strip = plot.side_by_side(
 # %% [markdown]
 # ## Gaps in a space-time field
 #
-# A simulation in place of a satellite: eddies that decay, and drift to the east by two cells a
-# frame. The domain continues around in both directions. There are three channels of floats:
-# vorticity and the two components of the wind.
+# A simulation stands in for a satellite: eddies that decay and drift to the east by two cells a
+# frame. The domain is periodic in both directions. There are three channels of floats: vorticity
+# and the two components of the wind.
 
 # %%
 ky, kx = 2 * np.pi * np.fft.fftfreq(HEIGHT)[:, None], 2 * np.pi * np.fft.rfftfreq(WIDTH)
@@ -111,7 +111,7 @@ truth = np.moveaxis(frames, 1, -1)
 truth = (truth / truth.std(axis=(0, 1, 2))).astype(np.float32)
 
 # %% [markdown]
-# Clouds hide a fifth of it.
+# Clouds hide a fifth of the field.
 
 # %%
 clouds = gaussian_filter(random.standard_normal(truth.shape[:3]), (3, 6, 6), mode="wrap")
@@ -119,25 +119,26 @@ gaps = clouds > np.quantile(clouds, 0.8)
 seen = np.where(gaps[..., None], np.float32(0), truth)
 
 # %% [markdown]
-# The gaps begin as their nearest neighbours. Then search and vote take turns: patches that touch a
-# gap (`queries`) look for the nearest among those that are whole (`keys`), which vote on what is in
-# the gap. The field of one iteration is where the next one starts (`nnf`), and `periodic` says that
-# the domain goes around. The mean is the right vote for smooth data.
+# First, we fill each gap with the nearest known values. Then search and vote take turns. Patches
+# that touch a gap (`query_mask`) search among the patches without gaps (`key_mask`), and the
+# patches that they find vote on the values in the gap. Each iteration starts from the field of the
+# last one (`nnf`). `periodic` says that the domain is periodic. For smooth data, the mean is the
+# right vote.
 
 # %%
-PATCH, AROUND = (3, 7, 7), (False, True, True)
-keys = ~sliding_window_view(gaps, PATCH).any(axis=(-3, -2, -1))
-beyond = np.pad(gaps, [(0, 0), (0, PATCH[1] - 1), (0, PATCH[2] - 1)], mode="wrap")
-queries = sliding_window_view(beyond, PATCH).any(axis=(-3, -2, -1))
+PATCH, PERIODIC = (3, 7, 7), (False, True, True)
+key_mask = ~sliding_window_view(gaps, PATCH).any(axis=(-3, -2, -1))
+padded = np.pad(gaps, [(0, 0), (0, PATCH[1] - 1), (0, PATCH[2] - 1)], mode="wrap")
+query_mask = sliding_window_view(padded, PATCH).any(axis=(-3, -2, -1))
 
 nearest = seen[tuple(distance_transform_edt(gaps, return_distances=False, return_indices=True))]
 filled, nnf = nearest, None
 for _ in range(12):
     nnf, cost = patchvid.search(
-        filled, filled, patch=PATCH, nnf=nnf, keys=keys, queries=None if nnf is None else queries,
-        periodic=AROUND, seed=SEED,
+        filled, filled, patch=PATCH, nnf=nnf, key_mask=key_mask,
+        query_mask=None if nnf is None else query_mask, periodic=PERIODIC, seed=SEED,
     )  # fmt: skip
-    voted = patchvid.vote(seen, nnf, patch=PATCH, periodic=AROUND, reduce="mean")
+    voted = patchvid.vote(seen, nnf, patch=PATCH, periodic=PERIODIC, reduce="mean")
     filled = np.where(gaps[..., None], voted, seen)
 
 # %%
@@ -149,7 +150,7 @@ axes = plot.side_by_side(
 
 # %% [markdown]
 # The error in the gaps, relative to the standard deviation of each channel. Interpolation over time
-# is there as well: it does not know that everything drifts.
+# is here for comparison; it does not know that everything drifts.
 
 # %%
 clear, line = ~gaps.transpose(1, 2, 0).ravel(), np.arange(gaps.size)
@@ -170,7 +171,8 @@ for name, field in ways.items():
 # %% [markdown]
 # ## On the GPU
 #
-# The functions take their device from the array: CuPy in, CuPy out.
+# The functions run where their arrays are. With CuPy arrays they run on the GPU and return CuPy
+# arrays.
 
 # %%
 try:
@@ -180,6 +182,6 @@ try:
 except Exception as reason:  # a missing package, a missing driver, no device
     print(f"Skipped, because there is no GPU that CuPy can use: {reason}")
 else:
-    nnf, cost = patchvid.search(on_gpu, on_gpu, patch=PATCH, periodic=AROUND, seed=SEED)
-    rebuilt = patchvid.vote(on_gpu, nnf, patch=PATCH, periodic=AROUND, reduce="mean")
+    nnf, cost = patchvid.search(on_gpu, on_gpu, patch=PATCH, periodic=PERIODIC, seed=SEED)
+    rebuilt = patchvid.vote(on_gpu, nnf, patch=PATCH, periodic=PERIODIC, reduce="mean")
     print(type(rebuilt), rebuilt.device, float(abs(rebuilt - on_gpu).max()))

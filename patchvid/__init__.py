@@ -22,4 +22,4 @@ import lazy_loader
 # Names are imported when they are first used; ``__init__.pyi`` says from where.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"

@@ -12,7 +12,7 @@ Progress = Callable[[float, str], object]
 
 DELAY = 1.0  # seconds: no bar is shown for what takes less
 
-_FORM = "{desc}: {percentage:3.0f}% |{bar}| {postfix}"
+_FORM = "{desc}: {percentage:3.0f}%{postfix} |{bar}|"  # tqdm puts a comma before the postfix
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def check_integer(name: str, value: Any, least: int) -> int:
 def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
     """As many positive whole numbers."""
     try:
-        numbers = tuple(map(operator.index, values))
+        numbers = () if isinstance(values, bytes) else tuple(map(operator.index, values))
     except TypeError:
         numbers = ()
     if len(numbers) != count or min(numbers) < 1:
@@ -159,7 +159,7 @@ def check_size(name: str, values: Any) -> Triple:
 def check_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
     """As many positive, finite numbers."""
     try:
-        numbers = tuple(map(float, values))
+        numbers = () if isinstance(values, bytes) else tuple(map(_to_float, values))
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != count or not all(0 < number < math.inf for number in numbers):
@@ -205,7 +205,7 @@ def check_alpha(alpha: Any) -> float | None:
     if alpha is None:
         return None
     try:
-        number = float(alpha)
+        number = _to_float(alpha)
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number < math.inf:
@@ -230,3 +230,10 @@ def check_reduce(reduce: Any) -> Literal["median", "mean"]:
         raise InvalidInput(f"reduce must be 'median' or 'mean', got {shown(reduce)}")
     checked: Literal["median", "mean"] = reduce
     return checked
+
+
+def _to_float(value: Any) -> float:
+    """Convert a number; text is none, even where Python could read one from it."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError("text is not a number")
+    return float(value)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -229,13 +230,13 @@ def test_help_lists_every_option_in_its_section_and_in_one_order() -> None:
 
 
 def test_shell_completion(here: Path) -> None:
-    words = {"COMP_WORDS": "patchvid gen --vo", "COMP_CWORD": "2"}
+    words = {"COMP_WORDS": "patchvid gen --red", "COMP_CWORD": "2"}
     environment = {**os.environ, **words, "_PATCHVID_COMPLETE": "bash_complete"}
     script = "from patchvid.cli.main import main; main(prog_name='patchvid')"
     completed = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
-    assert completed.stdout.split() == ["plain,--vote"]
+    assert completed.stdout.split() == ["plain,--reduce"]
 
 
 def test_help_loads_no_library(here: Path) -> None:
@@ -269,17 +270,38 @@ def test_info() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudoterminal")
 def test_progress_on_a_terminal(clip: Path) -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
-    job = subprocess.run([*PATCHVID, "gen", clip], stderr=theirs, check=True)
-    shown = os.read(ours, 1 << 16).decode()
-    os.close(theirs)
-    os.close(ours)
-    assert job.returncode == 0
-    assert re.search(r"\rlevel \d+/\d+  \[#*\.*\]  \d+:\d\d left", shown)
-    assert shown.endswith(" \r")  # wiped away
+    shown = on_a_terminal("gen", str(clip))
+    assert re.search(r"\rpatchvid gen: +\d+%, level \d+/\d+.*, \d\d:\d\d left \|.*\|", shown)
+    assert re.search(r"\r +\r$", shown)  # wiped away
     assert "\n" not in shown
+    assert on_a_terminal("gen", str(clip), "--quiet", "--overwrite") == ""
+
+
+def on_a_terminal(*words: str) -> str:
+    """Run a command whose stderr is a terminal of 80 columns; what it shows there.
+
+    Bars appear at once rather than after a second, so that the speed of the machine plays no part.
+    """
+    import pty
+    import termios
+
+    script = (
+        "from functools import partial; from patchvid import _progress; "
+        "_progress.bar = partial(_progress.bar, delay=0); "
+        "from patchvid.cli.main import main; main(prog_name='patchvid')"
+    )
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    command = [sys.executable, "-c", script, *words]
+    job = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the end of the job closes the terminal
+        while part := os.read(ours, 1 << 16):
+            shown += part
+    os.close(ours)
+    assert job.wait() == 0
+    return shown.decode()
 
 
 def test_json(clip: Path) -> None:

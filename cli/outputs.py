@@ -1,0 +1,101 @@
+"""What a job writes: the names of its files, and the lines or the JSON that it prints."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+NO_FILE = Path("-")  # the name that stands for no video
+
+# By default the output has the suffix of the clip if it is one of these. Photos become PNG files,
+# and everything else becomes MP4.
+_KEPT = {".gif", ".webp", ".png", ".apng", ".npy", ".npz"}
+_PHOTOS = {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+
+@dataclass
+class Sample:
+    """A sample that was made, as it is printed."""
+
+    file: str | None
+    shape: tuple[int, ...]
+    seed: int
+    seconds: float
+
+    def __str__(self) -> str:
+        size = "x".join(str(n) for n in self.shape[:3])
+        return f"{self.file or NO_FILE}: {size}, seed {self.seed}, {self.seconds:.1f} s"
+
+
+@dataclass
+class Outputs:
+    """The files of a job; None where one is not wanted."""
+
+    videos: Sequence[Path | None]
+    report: Path | None
+    extra: Path | None
+
+
+def plan_outputs(
+    output: Path | None,
+    clip: Path | None,
+    *,
+    ending: str,
+    samples: int,
+    report: Path | None,
+    extra: Path | None,
+    overwrite: bool,
+    preview: bool,
+) -> Outputs:
+    """Name all files of a job, and raise an error before any work if one cannot be written."""
+    from patchvid.io.video import check_target
+
+    videos: list[Path | None] = [None] * samples
+    if output != NO_FILE:
+        videos = _numbered(_preview_name(output or _default_name(clip, ending), preview), samples)
+    extra = extra and _preview_name(extra, preview)
+    report = report and _preview_name(report, preview)
+    for path in [*videos, extra]:
+        if path is not None:
+            check_target(path, overwrite=overwrite)
+    if extra is not None and extra.resolve() in [path.resolve() for path in videos if path]:
+        raise click.UsageError(f"{str(extra)!r} would be written twice; give another name.")
+    if report is not None:
+        from patchvid.display.report import check_report
+
+        check_report(report, overwrite=overwrite)
+    return Outputs(videos, report, extra)
+
+
+def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> None:
+    """Print what was made as one JSON document."""
+    files = [asdict(sample) for sample in samples]
+    document = {"files": files, "report": report and str(report), "command": command}
+    click.echo(json.dumps(document, indent=2))
+
+
+def _default_name(clip: Path | None, ending: str) -> Path:
+    clip = clip.resolve() if clip else Path("sample.mp4")
+    name, suffix = clip.stem, clip.suffix.lower()
+    if clip.is_dir():
+        name, suffix = clip.name.replace(".", "_"), ""
+    elif suffix not in _KEPT:
+        suffix = ".png" if suffix in _PHOTOS else ".mp4"
+    return Path(name + ending + suffix)
+
+
+def _numbered(path: Path, samples: int) -> list[Path | None]:
+    if samples == 1:
+        return [path]
+    digits = len(str(samples))
+    return [_marked(path, f"{number:0{digits}}") for number in range(1, samples + 1)]
+
+
+def _preview_name(path: Path, preview: bool) -> Path:
+    return _marked(path, "preview") if preview else path
+
+
+def _marked(path: Path, mark: str) -> Path:
+    return path.with_name(f"{path.stem}_{mark}{path.suffix}")

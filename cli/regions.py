@@ -1,0 +1,41 @@
+"""Regions of a clip: masks and boxes, as options and as arrays."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+
+from patchvid.cli.inputs import Reader
+from patchvid.cli.options import Decorator, option, together
+from patchvid.cli.values import parse_box
+
+
+def region(name: str, where: str) -> Decorator:
+    """Make the options ``--NAME``, for masks, and ``--box``."""
+    return together(
+        option(
+            f"--{name}",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            help=f"Mask that is white {where}: a picture (for all frames), video, folder or array; "
+            "repeatable.",
+        ),
+        option(
+            "--box",
+            "boxes",
+            type=parse_box,
+            metavar="X,Y,W,H",
+            multiple=True,
+            help=f"Box {where}: left, top, width and height in pixels of CLIP; repeatable.",
+        ),
+    )
+
+
+def region_reader(
+    name: str, masks: Sequence[Path], boxes: Sequence[tuple[int, int, int, int]]
+) -> Reader:
+    """Return what reads the union of some masks and boxes, or None where there are none."""
+    from patchvid.io.masks import read_masks
+
+    return partial(read_masks, name, masks, boxes)
