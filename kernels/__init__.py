@@ -1,14 +1,172 @@
-"""Array kernels: patch distance, search and voting, one module for each device."""
+"""Kernels: patch distance, search, voting and resampling, with one back end for each device.
 
+A back end is a module with the functions of `CONTRACT`. It also names its device, `DEVICE`, and the
+package its arrays belong to, `xp`: NumPy or CuPy. The CUDA back end launches its kernels through
+the functions of `LAUNCHES`, which exist in two forms: `raw_cuda`, in CUDA C, and `numba_cuda`.
+
+In the tables, ``t y x c: uint8 float32`` is a C-contiguous array of `xp` with four axes and one of
+two dtypes. Within a call, one name stands for one size. Query and output are t, y, x; key and value
+are T, Y, X. ``t'`` counts the patches along t, and ``kt`` is the patch's own extent. ``(t y x)`` is
+a tuple of sizes, where ``...`` allows more of them. ``as query`` is the dtype of that argument,
+``or empty`` allows an array of size 0, and ``host`` marks arrays of NumPy. A default follows ``=``,
+and the arguments after ``*`` go by name only.
+
+A field holds, for every query patch, the flat index ``(t * Y + y) * X + x`` of the first voxel of
+its key patch.
+"""
+
+import os
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+Spec = str | tuple["Spec", ...]
+
+
+class Function(NamedTuple):
+    """A function that several modules have: what it does, its arguments in order, its result."""
+
+    does: str
+    arguments: dict[str, Spec]
+    returns: Spec
+
+
+_PATCH: dict[str, Spec] = {"patch": "3 int"}
+_PERIODIC: dict[str, Spec] = {"periodic": "3 bool = (False, False, False)"}
+_PAIR: dict[str, Spec] = {"query": "t y x c: uint8 float32", "key": "T Y X c: as query"}
+_FIELD: dict[str, Spec] = {"field": "t' y' x': int32"}
+
+CONTRACT = {
+    "to_device": Function("Bring an array to the device.", {"array": "any"}, "any"),
+    "to_host": Function("Bring an array to the host.", {"array": "any"}, "any"),
+    "side_stream": Function(
+        "Open a context whose work may overlap with other work.", {}, "context"
+    ),
+    "devices_of": Function("List the devices that hold some arrays.", {"arrays": "any"}, "set"),
+    "use_device": Function("Open a context that works on a device.", {"number": "int"}, "context"),
+    "synchronize": Function("Wait for all work to end.", {}, "None"),
+    "record_event": Function("Mark a moment in the work.", {}, "any"),
+    "seconds_between": Function(
+        "Seconds from one event to another.", {"begin": "any", "end": "any"}, "float"
+    ),
+    "check_memory": Function(
+        "Why there is too little memory, in one line, or nothing.", {"size": "int"}, "str"
+    ),
+    "indices": Function(
+        "Flat indices where a mask is True, in order; any others follow.", {"mask": "...: bool"},
+        "n: int64",
+    ),  # fmt: skip
+    "patch_grid": Function(
+        "Number of patches along t, y and x.", {"shape": "(t y x ...)", **_PATCH, **_PERIODIC},
+        "(t' y' x')",
+    ),  # fmt: skip
+    "search": Function(
+        "Improve `field` in place by PatchMatch; return its cost and the next threshold.",
+        {
+            **_PAIR, **_FIELD, "*": "", **_PATCH, "weights": "T' Y' X': float32 = None",
+            "query_mask": "t' y' x': bool = None", **_PERIODIC, "sweeps": "int",
+            "first_sweep": "int = 0", "search_radius": "int = None",
+            "cost_threshold": "1: float32 = None", "seed": "int = 0",
+        },
+        ("t' y' x': float32", "1: float32"),
+    ),
+    "search_exact": Function(
+        "Find the nearest key of every query patch; return the field and its cost.",
+        {**_PAIR, "*": "", **_PATCH, "weights": "T' Y' X': float32 = None", **_PERIODIC},
+        ("t' y' x': int32", "t' y' x': float32"),
+    ),
+    "patch_distance": Function(
+        "Squared distance of every query patch to its key patch.",
+        {**_PAIR, **_FIELD, "*": "", **_PATCH, **_PERIODIC}, "t' y' x': float32",
+    ),
+    "carry": Function(
+        "Scale the field of a coarser level to a finer one.",
+        {
+            **_FIELD, "query_shape": "(t y x ...)", "key_shape": "(T Y X ...)",
+            "fine_query_shape": "(ft fy fx ...)", "fine_key_shape": "(fT fY fX ...)", "*": "",
+            **_PATCH, **_PERIODIC,
+        },
+        "ft' fy' fx': int32",
+    ),
+    "vote": Function(
+        "Reconcile the patches that cover each voxel by their lower median or their mean.",
+        {
+            "value": "T Y X c: uint8 uint16 float32", **_FIELD, "*": "", **_PATCH,
+            "update_mask": "t y x: bool = None", **_PERIODIC, "reduce": "str = 'median'",
+        },
+        "t y x c: as value",
+    ),
+    "apply_taps": Function(
+        "Resample `video` into `out`; each axis has its first entries and their weights.",
+        {
+            "video": "T Y X c: uint8 uint16 float32",
+            "tables": tuple(
+                (f"{axis}: host int64", f"{axis} n{axis}: host float32") for axis in "tyx"
+            ),
+            "out": "t y x c: as video",
+        },
+        "None",
+    ),
+}  # fmt: skip
+
+THREADS = 128  # of a CUDA block
+_VOTES: dict[str, Spec] = {
+    **_FIELD, "update_mask": "t y x or empty: bool", "voted": "t y x c: as value",
+    "key_size": "(T Y X)", **_PATCH, "periodic": "3 bool",
+}  # fmt: skip
+_WORDS: dict[str, Spec] = {"query": "t y x w: uint32 float32", "key": "T Y X w: as query"}
+
+LAUNCHES = {
+    "pack": Function(
+        "The channels of every voxel, as many to a word as fit, and zeros.",
+        {"values": "t y x c: uint8 uint16 uint32"}, "t y x w: uint32",
+    ),
+    "sweep": Function(
+        "Improve the patches of one colour, then those of the other; return the mean cost.",
+        {
+            **_WORDS, "weights": "T' Y' X' or empty: float32",
+            "query_mask": "t' y' x' or empty: bool", **_FIELD, "cost": "t' y' x': float32",
+            "threshold": "1: float32", "totals": "n: uint64", "counted": "1 or empty: int64",
+            "geometry": "tuple", "plans": "list",
+        },
+        "1: float32",
+    ),
+    "distance": Function(
+        "Write the squared distance of every query patch to its key patch.",
+        {**_WORDS, **_FIELD, "cost": "t' y' x': float32", "geometry": "tuple"}, "None",
+    ),
+    "median": Function(
+        "Write the lower median of the votes on every voxel.",
+        {"value": "T Y X c: uint8 uint16 uint32", **_VOTES}, "None",
+    ),
+    "mean": Function(
+        "Write the mean of the votes on every voxel; integers are rounded, halves up.",
+        {"value": "T Y X c: uint8 uint16 float32", **_VOTES}, "None",
+    ),
+    "carry": Function(
+        "Write the field of a finer level; `near` is what `rules.near_tables` returned.",
+        {
+            "coarse": "t' y' x': int32", "near": tuple(f"f{axis}' 2: int64" for axis in "tyx"),
+            "fine": "ft' fy' fx': int32", "key_size": "(T Y X)", "fine_query_size": "(ft fy fx)",
+            "fine_key_size": "(fT fY fX)", **_PATCH,
+        },
+        "None",
+    ),
+    "blend": Function(
+        "Resample the middle axis of three. `top` is the largest integer, or 0 for floats.",
+        {
+            "source": "n old m: uint8 uint16 float32", "starts": "new: int64",
+            "weights": "new taps: float32", "out": "n new m: uint8 uint16 float32", "top": "int",
+        },
+        "None",
+    ),
+}  # fmt: skip
 
 
 def load(device: Literal["cpu", "cuda"]) -> ModuleType:
-    """The module of kernels for a device. It must be usable, see `why_no_gpu`."""
+    """The back end of a device, which must be usable, see `why_no_gpu` and `form_problem`."""
     return import_module(f"patchvid.kernels.{device}")
 
 
@@ -17,7 +175,7 @@ def is_on_gpu(array: Any) -> bool:
     if hasattr(array, "__cuda_array_interface__"):
         return True
     dlpack_device = getattr(array, "__dlpack_device__", None)
-    return dlpack_device is not None and dlpack_device()[0] in (2, 13)  # CUDA, and managed by it
+    return dlpack_device is not None and dlpack_device()[0] in (2, 13)  # CUDA and CUDA managed
 
 
 @cache
@@ -27,15 +185,46 @@ def why_no_gpu() -> str:
         return "CuPy is not installed; install patchvid with the extra cuda12 or cuda13"
     try:
         import cupy
-        from numba import cuda
 
         if not cupy.cuda.runtime.getDeviceCount():
             return "no CUDA device was found"
         capability = int(cupy.cuda.Device().compute_capability)
-        if capability < 75:
-            return f"the GPU has compute capability {capability / 10}, and 7.5 is needed"
-        if not cuda.is_available():
-            return f"Numba finds no CUDA: {str(cuda.cuda_error()).strip().splitlines()[0]}"
     except Exception as error:  # whatever a broken installation or driver raises
-        return (str(error).strip() or type(error).__name__).splitlines()[0]
+        return _first_line(error)
+    if capability < 75:
+        return f"the GPU has compute capability {capability / 10}, and 7.5 is needed"
     return ""
+
+
+def cuda_form() -> str:
+    """Which form of the CUDA kernels the variable PATCHVID_CUDA names; by default CUDA C."""
+    return os.environ.get("PATCHVID_CUDA") or "raw"
+
+
+def form_problem() -> str:
+    """Why the form that `cuda_form` names cannot be used, in one line; empty if it can."""
+    form = cuda_form()
+    if form not in ("raw", "numba"):
+        return f"PATCHVID_CUDA must be 'raw' or 'numba', got {form!r}"
+    return why_no_numba() if form == "numba" and not why_no_gpu() else ""
+
+
+@cache
+def why_no_numba() -> str:
+    """Why the Numba form of the CUDA kernels does not work here, in one line; empty if it does.
+
+    It is tried, because numba-cuda can fail at its first launch.
+    """
+    try:
+        import cupy
+
+        from patchvid.kernels import numba_cuda
+
+        numba_cuda.pack(cupy.zeros((1, 1, 1, 1), "uint8"))
+    except Exception as error:  # as for `why_no_gpu`
+        return f"numba-cuda does not work: {_first_line(error)}"
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

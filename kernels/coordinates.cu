@@ -1,4 +1,4 @@
-// Places in a clip or in a field, for all kernels: this file is put before each of the others.
+// Coordinates of voxels and patches. This file goes before each of the others.
 
 struct Place { int t, y, x; };
 
@@ -9,10 +9,10 @@ __device__ __forceinline__ Place coordinates(unsigned int index, unsigned int he
     return {(int)t, (int)(row - t * height), (int)(index - row * width)};
 }
 
-// Whether a position lies on an axis, to which it is brought back if the axis goes around.
-__device__ __forceinline__ bool around(int &position, int size, int wraps)
+// Whether a position lies on an axis; on a periodic axis it is first brought back to it.
+__device__ __forceinline__ bool is_inside(int &position, int size, int periodic)
 {
-    if (wraps)
+    if (periodic)
         position = (position % size + size) % size;
     return position >= 0 && position < size;
 }

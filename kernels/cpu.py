@@ -1,8 +1,7 @@
 """The CPU back end: Numba loops over patches and voxels.
 
-A field holds, for every query patch, the flat voxel index ``(t * H + y) * W + x`` of the first
-voxel of its key patch (int32). Work is cut into tasks of a fixed size, and what a task reads is
-never written by another task at the same time, so results do not depend on the number of threads.
+Work is cut into tasks of a fixed size. No task reads what another one writes at the same time, so
+results do not depend on the number of threads.
 """
 
 import os
@@ -23,50 +22,48 @@ from patchvid.kernels.voting import vote as vote
 
 DEVICE, xp = "cpu", np
 
-coordinates, carry_key = inlined(rules.coordinates), inlined(rules.carry_key)
-
 
 def to_device(array):
-    """The array where kernels work: as it is."""
+    """Return the array as it is."""
     return array
 
 
 def to_host(array):
-    """The array on the host: as it is."""
+    """Return the array as it is."""
     return array
 
 
 def side_stream():
-    """A context for work that may run beside other work: on the CPU it has all threads already."""
+    """Open an empty context: on the CPU all work uses all threads already."""
     return nullcontext()
 
 
 def devices_of(arrays):
-    """Numbers of the devices that hold some arrays: there is one host."""
+    """Return the number of the only host."""
     return {0}
 
 
 def use_device(number):
-    """A context in which a device is in use: the host always is."""
+    """Open an empty context: the host is always in use."""
     return nullcontext()
 
 
 def synchronize():
-    """Wait for all that was launched: nothing, on the CPU."""
+    """Return at once: work on the CPU has ended when its call returns."""
 
 
 def record_event():
-    """A moment, for `seconds_between`."""
+    """Return the time now, for `seconds_between`."""
     return time.perf_counter()
 
 
 def seconds_between(begin, end):
-    """Seconds from one recorded event to another."""
+    """Seconds from one event to another."""
     return end - begin
 
 
 def check_memory(size):
-    """Why the machine could never hold so many bytes, in one line; empty if it could."""
+    """Why the machine can never hold so many bytes, in one line; empty if it can."""
     if not hasattr(os, "sysconf"):
         return ""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -79,12 +76,12 @@ def check_memory(size):
 
 
 def indices(mask):
-    """Flat indices of what a mask marks, in order; others may stand behind them."""
+    """Flat indices where a mask is True, in order."""
     return np.flatnonzero(mask)
 
 
 # ---------------------------------------------------------------------------------------------
-# Layout: the kt frames of a patch side by side, so that a patch is ky rows of kx * kt * C values
+# Layout: the kt frames of a patch lie side by side, so a patch is ky rows of kx * kt * c values
 # ---------------------------------------------------------------------------------------------
 
 
@@ -97,7 +94,7 @@ def _unfold_time(video, unfolded, n_rows, n_columns, depth, first, stop):
         y %= height
         for dt in range(depth):
             source = video[(t + dt) % frames, y]
-            # One channel at a time: Numba makes little of loops that are three turns long.
+            # One channel at a time: Numba compiles loops of three turns badly.
             for c in range(channels):
                 start = row * n_columns * pixel + dt * channels + c
                 for x in range(width):
@@ -107,9 +104,9 @@ def _unfold_time(video, unfolded, n_rows, n_columns, depth, first, stop):
 
 
 def unfold_time(video: np.ndarray, patch, periodic=(False, False, False)) -> np.ndarray:
-    """Flat array of (T', H', W', kt * C) values: voxel (t, y, x) of frames t to t + kt - 1.
+    """Copy a video to (t', y, x, kt * c), flat: voxel (t, y, x) of the frames t to t + kt - 1.
 
-    Periodic axes are continued around, so that every patch lies inside.
+    The start of a periodic axis is repeated at its end, so that all patches lie inside.
     """
     grid = patch_grid(video.shape, patch, periodic)
     n_frames, n_rows, n_columns = grid[0], grid[1] + patch[1] - 1, grid[2] + patch[2] - 1
@@ -130,7 +127,7 @@ def unfold_time(video: np.ndarray, patch, periodic=(False, False, False)) -> np.
 
 @inlined
 def _distance(query, key, query_voxel, key_voxel, geometry, weight, bound):
-    """Weighted squared distance of two patches, or a part of it that is not below `bound`."""
+    """Weighted squared distance of two patches, or a part of it if that already reaches `bound`."""
     query_size, _, key_size, _, (depth, rows, columns), _, channels = geometry
     pixel = depth * channels
     length, query_row, key_row = columns * pixel, query_size[2] * pixel, key_size[2] * pixel
@@ -172,25 +169,35 @@ def search(
 
     Parameters
     ----------
-    query, key
-        (t, y, x, c) of uint8 or float32, both of the same.
-    weights
-        Factors of the cost, one a key patch, float32. Keys with an infinite one are never chosen.
-    query_mask
-        Which query patches may change. The cost of the others is NaN.
-    sweeps, first_sweep
-        How many sweeps to make, and how many with the same seed came before.
-    search_radius
-        Random search begins so many voxels around the best key, by default everywhere, and halves
-        its radius down to one.
-    cost_threshold
-        What the last search returned: random search is not for patches that cost less than the
-        mean, which have little to gain.
+    query, key : array of uint8 or float32
+        (t, y, x, c), with the same dtype and number of channels.
+    field : array of int32
+        (t', y', x'): flat index of the first voxel of each key patch.
+    patch : tuple of int
+        Frames, rows and columns of a patch.
+    weights : array of float32, optional
+        Factor of the cost for each key patch. A key with an infinite weight is never chosen.
+    query_mask : array of bool, optional
+        Query patches that may change. The cost of the others is NaN.
+    periodic : tuple of bool
+        Axes along which the query is periodic.
+    sweeps, first_sweep : int
+        Number of sweeps, and of earlier sweeps with the same seed.
+    search_radius : int, optional
+        First radius of random search around the best key, in voxels; it is halved down to one.
+        None searches everywhere.
+    cost_threshold : array of float32, optional
+        (1,), as the last search returned it. Patches that cost less have little to gain, so they do
+        not search at random.
+    seed : int
+        Of the random search.
 
     Returns
     -------
-    cost, cost_threshold
-        The cost of every patch (float32), and the mean cost (1,) for the next search.
+    cost : array of float32
+        (t', y', x'): squared distance times weight.
+    cost_threshold : array of float32
+        (1,), the mean cost, for the next search.
     """
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
     unfolded_query = unfold_time(query, patch, periodic)
@@ -232,7 +239,7 @@ def _patch_distance(query, key, field, cost, geometry, first, stop):
 
 
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
-    """Squared distance (float32) of every query patch to the key patch its field names."""
+    """Squared distance (float32) of every query patch to its key patch."""
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
     unfolded_query, unfolded_key = unfold_time(query, patch, periodic), unfold_time(key, patch)
     cost = np.empty(field.shape, np.float32)
@@ -249,38 +256,34 @@ def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
 # ---------------------------------------------------------------------------------------------
 
 
+_carry_patch = rules.carrier(inlined)
+
+
 @kernel
-def _carry(coarse, coarse_key, query_size, near, fine, fine_key, patch, first, stop):
+def _carry(field, near, fine, key_size, fine_query_size, fine_key_size, patch, first, stop):
     n_y, n_x = fine.shape[1:]
     near_t, near_y, near_x = near
     for row in range(first, stop):
         t, y = divmod(row, n_y)
         for x in range(n_x):
-            found = coarse[near_t[t, 0], near_y[y, 0], near_x[x, 0]]
-            keys = coordinates(found, coarse_key[1], coarse_key[2])
-            beyond = (near_t[t, 1], near_y[y, 1], near_x[x, 1])
-            at = np.int64(0)
-            for axis in range(3):
-                key = carry_key(
-                    keys[axis], beyond[axis], patch[axis], query_size[axis], coarse_key[axis],
-                    fine_key[axis], fine_key[axis] - patch[axis] + 1,
-                )  # fmt: skip
-                at = at * fine_key[axis] + key
-            fine[t, y, x] = at
+            fine[t, y, x] = _carry_patch(
+                field, near_t[t], near_y[y], near_x[x],
+                key_size, fine_query_size, fine_key_size, patch,
+            )  # fmt: skip
 
 
 def carry(
     field, query_shape, key_shape, fine_query_shape, fine_key_shape, *, patch,
     periodic=(False, False, False),
 ):  # fmt: skip
-    """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
+    """Scale the field of a coarser level to a finer one: nearest patch, scaled key."""
     fine = np.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
     near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
 
     def work(first: int, stop: int) -> None:
         _carry(
-            field, key_shape[:3], fine_query_shape[:3], near,
-            fine, fine_key_shape[:3], patch, first, stop,
+            field, near, fine, key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,
+            first, stop,
         )  # fmt: skip
 
     parallel_range(work, fine.shape[0] * fine.shape[1], grain=64)

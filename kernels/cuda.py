@@ -1,49 +1,51 @@
 """The CUDA back end: the functions of `cpu`, for CuPy arrays, with the same results.
 
-Bytes are compared as words of four channels. Nothing waits for the device: launches go to CuPy's
-current stream, and what one search hands to the next stays there.
+Channels of 8 bits are compared as words of four. Nothing waits for the device: launches go to
+CuPy's current stream, and the cost threshold of a search stays on the device for the next one.
 """
 
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from itertools import cycle
 
 import cupy
 import numpy as np
 
-from patchvid.kernels import is_on_gpu, numba_cuda, raw_cuda, rules
+from patchvid.kernels import THREADS, cuda_form, is_on_gpu, rules
 from patchvid.kernels.exact import search_exact as search_exact
-from patchvid.kernels.raw_cuda import THREADS
+from patchvid.kernels.ordinals import from_ordinals, to_ordinals
 from patchvid.kernels.rules import make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
-from patchvid.kernels.voting import from_ordinals, to_ordinals
 
 DEVICE, xp = "cuda", cupy
 
-STREAMS = 4  # that work goes to beside each other
-BETWEEN = 256 << 20  # bytes between the passes of resampling, where a row is not larger
+launches = import_module(f"patchvid.kernels.{cuda_form()}_cuda")
+
+STREAMS = 4  # on which work overlaps
+BETWEEN = 256 << 20  # bytes that resampling may hold between its passes, or else one row
 
 
 def to_device(array):
-    """The array on the device, where it may be already."""
+    """Copy an array to the device unless it is already there."""
     speaks_cuda = hasattr(array, "__cuda_array_interface__")
     return cupy.from_dlpack(array) if is_on_gpu(array) and not speaks_cuda else cupy.asarray(array)
 
 
 def to_host(array):
-    """The array on the host."""
+    """Copy an array to the host unless it is already there."""
     return cupy.asnumpy(array)
 
 
 @cache
 def _streams(device):
-    """Streams to take in turn. They last: CuPy keeps what each has freed for it alone."""
+    """Streams to take in turn. They are kept, because CuPy reuses freed memory per stream."""
     return cycle([cupy.cuda.Stream(non_blocking=True) for _ in range(STREAMS)])
 
 
 @contextmanager
 def side_stream():
-    """A context whose launches go to another stream, after all that was launched before."""
+    """Open a context with another stream, which first waits for all earlier launches."""
     before = cupy.cuda.get_current_stream().record()
     with next(_streams(cupy.cuda.Device().id)) as stream:
         stream.wait_event(before)
@@ -51,35 +53,35 @@ def side_stream():
 
 
 def devices_of(arrays):
-    """Numbers of the GPUs that hold some arrays; the one in use if there are no arrays."""
+    """Numbers of the GPUs that hold some arrays; without arrays, that of the current GPU."""
     return {to_device(array).device.id for array in arrays} or {cupy.cuda.Device().id}
 
 
 def use_device(number):
-    """A context in which a GPU is in use."""
+    """Open a context in which a GPU is the current one."""
     return cupy.cuda.Device(number)
 
 
 def synchronize():
-    """Wait for all that was launched."""
+    """Wait until the device has done all work."""
     cupy.cuda.Device().synchronize()
 
 
 def record_event():
-    """The moment when all that was launched is done, for `seconds_between`."""
+    """Record an event after all earlier launches, for `seconds_between`."""
     return cupy.cuda.get_current_stream().record()
 
 
 def seconds_between(begin, end):
-    """Seconds from one recorded event to another, which is waited for."""
+    """Seconds from one event to another. Waits for the second one."""
     end.synchronize()
     return cupy.cuda.get_elapsed_time(begin, end) / 1e3
 
 
 def check_memory(size):
-    """Why so many bytes, and those of resampling, are not free, in one line; empty if they are.
+    """Why so many bytes, and those for resampling, are not free, in one line; empty if they are.
 
-    Work in flight holds memory: it is waited for where that may help.
+    Running work holds memory, so if there is too little, this waits for the work to end.
     """
     size += BETWEEN
     free, _ = cupy.cuda.Device().mem_info
@@ -96,9 +98,9 @@ def check_memory(size):
 
 
 def indices(mask):
-    """Flat indices of what a mask marks, in order, and behind them all others.
+    """Flat indices where a mask is True, in order, and then all other indices.
 
-    And so nobody has to wait until it is known how many there are.
+    The size of the result is known without waiting for the device.
     """
     mask = mask.reshape(-1)
     marked = mask.cumsum(dtype=np.int32)
@@ -109,10 +111,10 @@ def indices(mask):
 
 
 def _comparable(query, key, patch, periodic):
-    """Query, continued around its periodic axes, and key, as what kernels compare."""
+    """Query, padded along periodic axes, and key, both as words or as contiguous floats."""
     query = rules.pad_periodic(query, patch, periodic)
     if query.dtype == np.uint8:
-        return raw_cuda.to_words(query), raw_cuda.to_words(key)
+        return launches.pack(query), launches.pack(key)
     return cupy.ascontiguousarray(query), cupy.ascontiguousarray(key)
 
 
@@ -145,28 +147,19 @@ def search(
             )
             for colour in (0, 1)
         ]
-        cost_threshold = raw_cuda.sweep(
-            query,
-            key,
-            weights,
-            query_mask,
-            field,
-            cost,
-            cost_threshold,
-            totals,
-            counted,
-            geometry,
+        cost_threshold = launches.sweep(
+            query, key, weights, query_mask, field, cost, cost_threshold, totals, counted, geometry,
             plans,
-        )
+        )  # fmt: skip
     return cost, cost_threshold
 
 
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
-    """Squared distance (float32) of every query patch to the key patch its field names."""
+    """Squared distance (float32) of every query patch to its key patch."""
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
     query, key = _comparable(query, key, patch, periodic)
     cost = cupy.empty(field.shape, np.float32)
-    raw_cuda.distance(query, key, field, cost, (*geometry[:-1], key.shape[3]))
+    launches.distance(query, key, field, cost, (*geometry[:-1], key.shape[3]))
     return cost
 
 
@@ -174,17 +167,18 @@ def carry(
     field, query_shape, key_shape, fine_query_shape, fine_key_shape, *, patch,
     periodic=(False, False, False),
 ):  # fmt: skip
-    """The field of a coarser level as the start of a finer one: nearest patch, scaled key."""
+    """Scale the field of a coarser level to a finer one: nearest patch, scaled key."""
     fine = cupy.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
     near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
-    numba_cuda.carry(
-        field, _upload(near), fine, key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch
-    )
+    launches.carry(
+        field, tuple(_upload(near)), fine,
+        key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,
+    )  # fmt: skip
     return fine
 
 
 def _upload(arrays):
-    """Arrays of the host, of which those with the largest items come first, by a single copy."""
+    """Copy arrays of the host to the device at once. Arrays with larger items must come first."""
     joined = cupy.asarray(np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]))
     stops = np.cumsum([array.nbytes for array in arrays])
     return [
@@ -194,20 +188,24 @@ def _upload(arrays):
 
 
 def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
-    """Every voxel from the patches that cover it: their lower median or their mean."""
+    """Reconcile the patches that cover each voxel by their lower median or their mean."""
     shape = rules.output_shape(field.shape, patch, periodic)
     update_mask = _none(np.bool_) if update_mask is None else update_mask
-    lanes = to_ordinals(value) if reduce == "median" else value
-    voted = cupy.empty((*shape, value.shape[3]), lanes.dtype)
-    cast = raw_cuda.median if reduce == "median" else numba_cuda.mean
-    cast(lanes, field, update_mask, voted, value.shape[:3], patch, periodic)
-    return from_ordinals(voted, value.dtype) if reduce == "median" else voted
+    settings = value.shape[:3], patch, periodic
+    if reduce == "mean":
+        voted = cupy.empty((*shape, value.shape[3]), value.dtype)
+        launches.mean(value, field, update_mask, voted, *settings)
+        return voted
+    ordinals = to_ordinals(value)
+    voted = cupy.empty((*shape, value.shape[3]), ordinals.dtype)
+    launches.median(ordinals, field, update_mask, voted, *settings)
+    return from_ordinals(voted, value.dtype)
 
 
 def apply_taps(video, tables, out):
-    """Write to `out` what the tables of the axes t, y and x make of `video`, as on the CPU.
+    """Resample `video` into `out` by the tables of the axes t, y and x, as on the CPU.
 
-    In bands of rows, so that what lies between the three passes takes little memory.
+    It goes in bands of rows, so that little memory is needed between the three passes.
     """
     frames, height, width, channels = video.shape
     new_frames, new_height, new_width, _ = out.shape
@@ -222,12 +220,12 @@ def apply_taps(video, tables, out):
         starts, weights = (table[first : first + n_rows] for table in y)
         rows = cupy.empty((frames, n_rows, width * channels), np.float32)
         flat = video.reshape(frames, height, width * channels)
-        raw_cuda.blend(flat, starts, weights, rows, 0)
+        launches.blend(flat, starts, weights, rows, 0)
         pixels = cupy.empty((frames * n_rows, new_width, channels), np.float32)
-        raw_cuda.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
+        launches.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
         part = out
         if n_rows < new_height:
             part = cupy.empty((new_frames, n_rows, new_width, channels), out.dtype)
-        raw_cuda.blend(pixels.reshape(1, frames, -1), *t, part.reshape(1, new_frames, -1), top)
+        launches.blend(pixels.reshape(1, frames, -1), *t, part.reshape(1, new_frames, -1), top)
         if part is not out:
             out[:, first : first + n_rows] = part

@@ -1,24 +1,25 @@
-"""Exact search by chunked matrix products, for small inputs and as the measure of the fast one."""
+"""Exact search by chunked matrix products: for small inputs, and to judge PatchMatch by."""
 
 import numpy as np
 
 from patchvid.kernels import rules
 
 CHUNK = 1 << 22  # distances held at once: 32 MB
-UNITS = 2**16  # resolution of a mean
+UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integers
 
 
 def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
-    """All patches as rows, in double precision: products of integers are exact."""
+    """All patches as rows in double precision, in which products of integers are exact."""
     video = rules.pad_periodic(video, patch, periodic)
     windows = np.lib.stride_tricks.sliding_window_view(video, patch, (0, 1, 2))
     return windows.reshape(-1, windows[0, 0, 0].size).astype(np.float64)
 
 
 def search_exact(query, key, *, patch, weights=None, periodic=(False, False, False)):
-    """The nearest key of every query patch, as a field, and its cost; ties go to the first key.
+    """Find the nearest key of every query patch; return the field and its cost.
 
-    Arguments and results are those of the back ends' `search`. O(n * m) products of patches.
+    Ties go to the first key. Arguments are those of `cpu.search`. The cost of the method is one
+    product of patches for every pair of a query and a key.
     """
     queries, keys = _patches(query, patch, periodic), _patches(key, patch, (False,) * 3)
     key_squares = np.einsum("ij,ij->i", keys, keys)
@@ -46,15 +47,15 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
 def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     """Mean Euclidean distance between a patch and the nearest other patch of the same video.
 
-    0 if there is only one. Over all patches, or over about `sample` of them at equal distances
-    where there are more.
+    The mean is over all patches or, if there are more than `sample`, over about `sample` that are
+    evenly spaced. It is 0 if there is only one patch.
     """
     patches = _patches(video, patch, (False, False, False))
     if len(patches) == 1:
         return 0.0
     chosen = np.arange(0, len(patches), max(1, len(patches) // sample), like=patches)
     squares = np.einsum("ij,ij->i", patches, patches)
-    total = np.zeros((), np.int64, like=patches)  # whole numbers do not depend on the order
+    total = np.zeros((), np.int64, like=patches)  # sums of integers do not depend on their order
     rows = max(1, CHUNK // len(patches))
     for start in range(0, len(chosen), rows):
         some = chosen[start : start + rows]

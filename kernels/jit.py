@@ -1,8 +1,8 @@
-"""How kernels for the CPU are compiled, and kept for the next start of Python.
+"""Compile kernels for the CPU, and cache them for the next start of Python.
 
-Numba keeps compiled kernels beside their source, or in the user's cache folder, or in
-``NUMBA_CACHE_DIR``. Where none of these can be written to, as for a service without a home in a
-read-only container, kernels are compiled anew at every start.
+Numba caches compiled kernels in ``NUMBA_CACHE_DIR``, beside their source, or in the user's cache
+folder. Where it can write to none of these, as in a read-only container, kernels are compiled at
+every start.
 """
 
 import warnings
@@ -14,10 +14,10 @@ inlined = njit(inline="always")
 
 
 def kernel(function):
-    """Compile a function that loops over rows, without the GIL, and keep what is compiled.
+    """Compile a function that loops over rows, which runs without the GIL, and cache it.
 
-    Only entry points are kept: Numba would not notice a change in what they call. It keeps two
-    wraps of one function in the same place, so wrap each function once.
+    Numba notices no change in the functions that a cached one calls, so cache only functions that
+    Python calls. Two wraps of one function would share a cache entry, so wrap each function once.
     """
     compiled = njit(nogil=True, error_model="numpy")(function)
     try:

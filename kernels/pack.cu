@@ -1,9 +1,8 @@
-// The channels of a voxel in words of 32 bits, as many to a word as fit, and zeros: one thread a
-// word.
+// The channels of a voxel packed into words of 32 bits, as many as fit, and zeros: one thread a word.
 //
-// Compiled for the kind of values, SOURCE, and how many fit into a word, LANES.
+// Compiled for the type of the values, SOURCE, and for how many fit into a word, LANES.
 
-extern "C" __global__ void patchvid_pack(
+extern "C" __global__ void pack_kernel(
     const SOURCE *values, unsigned int *words, unsigned int count, int channels, int n_words)
 {
     const unsigned int index = blockIdx.x * blockDim.x + threadIdx.x;

@@ -1,8 +1,8 @@
-"""Separable resampling of a clip on the CPU: rows are blended, then pixels, then frames.
+"""Separable resampling of a clip on the CPU: first blend rows, then pixels, then frames.
 
-One row is made for all frames of the output at once, so that what lies between the three passes is
-a few rows in cache and the clip is read as it is stored. Every sum has one fixed order and every
-row one writer: the number of threads cannot change a byte.
+One row of all output frames is computed at a time. So between the three passes only a few rows are
+held, which fit into the cache, and the clip is read in the order in which it is stored. Every sum
+has a fixed order and every row one writer, so the number of threads cannot change a byte.
 """
 
 from typing import Any
@@ -23,17 +23,17 @@ Clip = NDArray[Any]
 Floats = NDArray[np.float32]
 Taps = tuple[NDArray[np.int64], Floats]
 
-# Floats blended at once, along a row and over the channels of one pixel. Where fewer are wanted,
-# the rest is read and written all the same.
+# Floats blended at once, along a row and over the channels of one pixel. Where fewer are needed,
+# this many are read and written all the same.
 _ROW_LANES = 32
 _PIXEL_LANES = 4
 
-# Rows blended in one go: more of them at once would fall out of the first-level cache.
+# Rows blended at once: more would not fit into the first-level cache.
 _GROUP = 16
 
 
 def apply_taps(video: Clip, tables: tuple[Taps, Taps, Taps], out: Clip) -> None:
-    """Write to `out` what the tables of the axes t, y and x make of `video`, both (t, y, x, c).
+    """Resample `video` into `out`, both (t, y, x, c), by the tables of the axes t, y and x.
 
     A table holds `starts` (n,) and `weights` (n, taps): entry i of the axis is the sum over k of
     ``weights[i, k]`` times input entry ``starts[i] + k``. Clips are uint8, uint16 or float32, both
@@ -42,7 +42,7 @@ def apply_taps(video: Clip, tables: tuple[Taps, Taps, Taps], out: Clip) -> None:
     n_frames, height, width, channels = out.shape
     top = np.float32(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else None
     rows, new_rows = video.reshape(*video.shape[:2], -1), out.reshape(n_frames, height, -1)
-    if rows.shape[2] < _ROW_LANES:  # the last row is read this far
+    if rows.shape[2] < _ROW_LANES:  # so many values of the last row are read
         rows = np.pad(rows, ((0, 0), (0, 0), (0, _ROW_LANES - rows.shape[2])))
     pitch = max(width * channels, rows.shape[2]) + _ROW_LANES
 
@@ -64,12 +64,12 @@ def _define_blend(
     weights: Any,
     j: Any,
     taps: Any,
-    fresh: Any,
+    init: Any,
 ) -> Any:
     """``out[o + l] = sum_k weights[j + k] * source[i + k * step + l]`` for l in 0..lanes - 1.
 
-    Indices are flat, arrays contiguous. Unless `fresh`, the sum is added to what `out` holds. The
-    lanes are one vector value: numba would go through them one by one.
+    Indices are flat and arrays contiguous. Unless `init`, the sum is added to `out`. The lanes are
+    one vector value, because Numba would compute them one by one.
     """
     size = types.intp
     signature = types.void(lanes, out, size, source, size, size, weights, size, size, types.boolean)
@@ -86,9 +86,9 @@ def _define_blend(
             return builder.load(builder.bitcast(at, kind.as_pointer()), align=1)
 
         target, values, weight = pointer(1), pointer(3), pointer(6)
-        step, taps, fresh = arguments[5], arguments[8], arguments[9]
+        step, taps, init = arguments[5], arguments[8], arguments[9]
         zero = ir.Constant(floats, [0.0] * floats.count)
-        start = builder.select(fresh, zero, load(target))
+        start = builder.select(init, zero, load(target))
         total = cgutils.alloca_once_value(builder, start)
         with cgutils.for_range(builder, taps) as loop:
             value = load(builder.gep(values, [builder.mul(loop.index, step)]))
@@ -114,11 +114,11 @@ def _blend_rows(
     """Blend the rows that begin at i, i + pitch, ... into the first `width` values of `out`."""
     taps = weights.shape[1]
     for k in range(0, taps, _GROUP):
-        group, fresh = min(_GROUP, taps - k), k == 0
+        group, init = min(_GROUP, taps - k), k == 0
         for x in range(0, width - _ROW_LANES + 1, _ROW_LANES):
             at, j = i + k * pitch + x, entry * taps + k
-            _blend(_ROW_LANES, out, x, rows, at, pitch, weights, j, group, fresh)
-    if width % _ROW_LANES:  # the rest, from anew where it overlaps
+            _blend(_ROW_LANES, out, x, rows, at, pitch, weights, j, group, init)
+    if width % _ROW_LANES:  # the rest, and some again
         x = max(width - _ROW_LANES, 0)
         _blend(_ROW_LANES, out, x, rows, i + x, pitch, weights, entry * taps, taps, True)
 
@@ -127,7 +127,7 @@ def _blend_rows(
 def _blend_pixels(
     line: Floats, channels: int, starts: NDArray[np.int64], weights: Floats, out: Floats
 ) -> None:
-    """Blend along one row; lanes behind a pixel's last channel are overwritten by the next."""
+    """Blend along one row. Lanes past the last channel of a pixel are overwritten by the next."""
     width, taps = weights.shape
     for x in range(width):
         for c in range(0, channels, _PIXEL_LANES):
@@ -137,7 +137,7 @@ def _blend_pixels(
 
 @njit(nogil=True)
 def _store(line: Floats, top: np.float32 | None, out: Clip) -> None:
-    """Copy a row; `top` is None for floats, else the greatest value of the integer type."""
+    """Copy a row. `top` is the largest integer of the output's type, or None for floats."""
     zero, half = np.float32(0), np.float32(0.5)
     for i in range(len(out)):
         if top is None:
@@ -157,7 +157,7 @@ def _make_rows(
     top: np.float32 | None,
     out: Clip,
 ) -> None:
-    """Make rows first..stop - 1 of all frames; clips are (t, y, x * c) here."""
+    """Compute the rows first to stop - 1 of all frames. Here clips are (t, y, x * c)."""
     (t_starts, t_weights), (y_starts, y_weights), (x_starts, x_weights) = tables
     n_frames, height, old_width = video.shape
     width, pitch = out.shape[2], scratch.shape[1]

@@ -1,4 +1,4 @@
-"""Random numbers that depend on a seed and a place alone, and so are the same on every device."""
+"""Random numbers that depend only on a seed and a place, so every device draws the same."""
 
 import math
 
@@ -8,19 +8,19 @@ from patchvid.kernels import rules
 
 
 def words(places, *seed):
-    """Numbers of 32 bits (uint64) for some places, which are whole numbers, from other such."""
+    """Draw 32 random bits (uint64) for each of some places; places and seed are whole numbers."""
     return rules.mix(places.astype(np.uint64) ^ rules.random_stream(*seed))
 
 
 def below(limit, places, *seed):
-    """Whole numbers in [0, limit) for some places."""
+    """Draw a whole number in [0, limit) for each of some places."""
     return (words(places, *seed) * limit >> 32).astype(np.int64)
 
 
 def normal(xp, shape, *seed):
-    """Numbers (float32) of mean 0 and variance 1, within six deviations.
+    """Draw normal numbers (float32) of mean 0 and variance 1, within six deviations.
 
-    They are sums of twelve uniform ones, which are as good as normal and, being integers, exact.
+    Each is the sum of twelve uniform integers, which is close to normal and exact on every device.
     """
     places = xp.arange(math.prod(shape))
     total = xp.zeros(len(places), np.int64)

@@ -1,19 +1,19 @@
 """Rules for one patch or one voxel, written once for every device.
 
-Plain functions: a back end compiles them with its own compiler, and they run as they are in Python.
-All integers are 64 bits wide; the masks keep random bits to 32.
+They are plain functions, which run in Python and which a back end compiles with its own compiler.
+All integers have 64 bits; masks keep random bits to 32.
 """
 
 import numpy as np
 
 _BITS = 0xFFFFFFFF
-FIRST_ROWS = 2  # of a patch, which may be enough to reject a key
-FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd, and so they lead to the other colour
-MOST, UNITS = np.float32(2**26), np.float32(2**8)  # limit and resolution of a cost as an integer
+FIRST_ROWS = 2  # rows of a patch that are compared first: they may be enough to reject a key
+FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd, so that neighbours have the other colour
+MOST, UNITS = np.float32(2**26), np.float32(2**8)  # a cost as an integer: its limit, steps per 1
 
 
 def patch_grid(shape, patch, periodic=(False, False, False)):
-    """How many patches there are along t, y and x."""
+    """Number of patches along t, y and x."""
     t, y, x = (
         size if wraps else size - extent + 1
         for size, extent, wraps in zip(shape, patch, periodic, strict=False)
@@ -22,9 +22,9 @@ def patch_grid(shape, patch, periodic=(False, False, False)):
 
 
 def first_voxel(number, grid, shape):
-    """The flat index, in a video of this shape, of the voxel with which a patch of a grid begins.
+    """Flat index, in a video of this shape, of the first voxel of patch `number` of a grid.
 
-    Of many numbers at once: CuPy's `unravel_index` would wait for the GPU.
+    It takes arrays of numbers. CuPy's `unravel_index` would wait for the GPU.
     """
     row, x = number // grid[2], number % grid[2]
     t, y = row // grid[1], row % grid[1]
@@ -32,7 +32,7 @@ def first_voxel(number, grid, shape):
 
 
 def output_shape(grid, patch, periodic):
-    """(t, y, x) of what a grid of patches covers."""
+    """(t, y, x) of the video that a grid of patches covers."""
     t, y, x = (
         count if wraps else count + extent - 1
         for count, extent, wraps in zip(grid, patch, periodic, strict=True)
@@ -41,29 +41,33 @@ def output_shape(grid, patch, periodic):
 
 
 def pad_periodic(video, patch, periodic):
-    """(t, y, x) or (t, y, x, c), continued around periodic axes so that all patches lie inside."""
+    """Repeat the start of periodic axes at their end, so that all patches lie inside.
+
+    `video` is (t, y, x) or (t, y, x, c).
+    """
     if not any(periodic):
         return video
-    around = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic, strict=True)]
-    return np.pad(video, [*around, (0, 0)][: video.ndim], mode="wrap")
+    added = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic, strict=True)]
+    return np.pad(video, [*added, (0, 0)][: video.ndim], mode="wrap")
 
 
 def make_geometry(query_shape, key_shape, patch, periodic):
-    """What a search knows of its query and key, whose arrays (t, y, x, c) have these shapes.
+    """Sizes for a search, from the shapes (t, y, x, c) of its query and key.
 
-    Sizes of query and key, each followed by its number of patches; patch; whether axes go around;
-    channels. The query is continued around, so that all its patches lie inside.
+    These are: the size of the query, padded by `pad_periodic`, and its number of patches; the size
+    of the key and its number of patches; the patch; which axes are periodic; the channels.
     """
     grid = patch_grid(query_shape, patch, periodic)
-    continued = tuple(count + extent - 1 for count, extent in zip(grid, patch))
+    padded = tuple(count + extent - 1 for count, extent in zip(grid, patch))
     key_grid = patch_grid(key_shape, patch)
-    return continued, grid, key_shape[:3], key_grid, patch, periodic, key_shape[3]
+    return padded, grid, key_shape[:3], key_grid, patch, periodic, key_shape[3]
 
 
 def plan_steps(sweeps, first_sweep, search_radius):
-    """How many patches away neighbours are in each of some sweeps.
+    """Distance to the neighbours, in patches, for each of some sweeps.
 
-    What is found at random, everywhere, spreads fast first if there is time for both.
+    When random keys come from everywhere and there are enough sweeps, good keys first spread in
+    large steps.
     """
     steps = [STEPS[(first_sweep + number) % len(STEPS)] for number in range(sweeps)]
     if search_radius is None and sweeps >= len(FIRST_STEPS) + len(STEPS):
@@ -72,10 +76,10 @@ def plan_steps(sweeps, first_sweep, search_radius):
 
 
 def plan_sweep(number, colour, init, step, search_radius, seed, key_shape):
-    """One half of a sweep over a field: the patches of one colour, (t + y + x) % 2.
+    """Parameters of half a sweep, which improves the patches of one colour, (t + y + x) % 2.
 
-    The colour; whether costs are not known yet; how many patches away neighbours are; how many
-    voxels from the best key random search begins; random bits.
+    These are: the colour; whether costs still have to be computed; the distance to the neighbours,
+    in patches; the first radius of random search, in voxels; random bits.
     """
     most = max(key_shape[:3])
     search_radius = most if search_radius is None else min(search_radius, most)
@@ -83,12 +87,15 @@ def plan_sweep(number, colour, init, step, search_radius, seed, key_shape):
 
 
 def fixed_point(cost):
-    """A cost as an integer, so that sums do not depend on their order; 0 for infinity and NaN."""
+    """Convert a cost to an integer, so that sums do not depend on their order.
+
+    Infinity and NaN become 0.
+    """
     return np.int64(min(cost, MOST) * UNITS) if cost < np.inf else np.int64(0)
 
 
 def mean_cost(total, count):
-    """The mean of costs from the sum of their fixed points."""
+    """Mean cost, from the sum of `count` costs in fixed point."""
     return np.float32(total // max(count, 1)) / UNITS
 
 
@@ -105,7 +112,7 @@ def mix(bits):
 
 
 def random_stream(*numbers):
-    """32 random bits from whole numbers of any size: a seed, and what it is for."""
+    """32 random bits from whole numbers of any size: a seed, and numbers that name its use."""
     bits = _BITS
     for number in numbers:
         bits = mix(bits ^ (number & _BITS))
@@ -115,10 +122,10 @@ def random_stream(*numbers):
 
 
 def draw_near(bits, centre, radius, size):
-    """A random place within `radius` of `centre` in [0, size), and random bits for the next draw.
+    """Draw a place within `radius` of `centre` in [0, size); also return bits for the next draw.
 
-    The place is the high word of bits * count, the low word is as good as unused: one hash serves
-    all axes as long as the product of their sizes is far below 2**32.
+    The place is the high word of bits * count. The low word is still random, so one hash serves all
+    axes as long as the product of their sizes is far below 2**32.
     """
     low = max(centre - radius, 0)
     count = min(centre + radius, size - 1) - low + 1
@@ -127,7 +134,7 @@ def draw_near(bits, centre, radius, size):
 
 
 def coordinates(index, height, width):
-    """(t, y, x) of a flat voxel index, which has 31 bits: divisions of 64 would take longer."""
+    """(t, y, x) of a flat voxel index. It has 31 bits: dividing 64 bits would take longer."""
     row = np.uint32(index) // np.uint32(width)
     t = row // np.uint32(height)
     y, x = row - t * np.uint32(height), np.uint32(index) - row * np.uint32(width)
@@ -135,19 +142,19 @@ def coordinates(index, height, width):
 
 
 def improver(compiled, distance):
-    """The rule by which a sweep improves the key of one patch.
+    """Compile the rule by which a sweep improves the key of one patch.
 
-    `compiled` is the compiler of a back end, and its ``distance(query, key, query_voxel, key_voxel,
-    geometry, weight, bound)`` the weighted distance of two patches, or a part of it that is not
-    below the bound.
+    `compiled` is the compiler of a back end. Its ``distance(query, key, query_voxel, key_voxel,
+    geometry, weight, bound)`` is the weighted distance of two patches, or a part of it if that
+    already reaches the bound.
     """
     mix_bits, draw, split = compiled(mix), compiled(draw_near), compiled(coordinates)
 
     def improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep):
-        """PatchMatch for the patch (t, y, x): its own key, its neighbours' keys, random keys.
+        """Run PatchMatch for patch (t, y, x): try its neighbours' keys, then random keys.
 
-        Neighbours are of the other colour, so that all patches of one colour can be improved at the
-        same time. Random search is for patches that cost `threshold` or more.
+        Neighbours have the other colour, so all patches of one colour can be improved at the same
+        time. Only patches that cost `threshold` or more search at random.
         """
         (_, query_y, query_x), (n_t, n_y, n_x), key_size, key_grid, _, periodic, _ = geometry
         (_, key_y, key_x), (grid_t, grid_y, grid_x) = key_size, key_grid
@@ -175,7 +182,7 @@ def improver(compiled, distance):
                 nx %= n_x
             if not (0 <= nt < n_t and 0 <= ny < n_y and 0 <= nx < n_x):
                 continue
-            if (nt + ny + nx) & 1 == colour:  # around an odd period
+            if (nt + ny + nx) & 1 == colour:  # across the seam of an odd period
                 continue
             found = np.int64(field[nt, ny, nx])
             candidate = found - ((dt * key_y + dy) * key_x + dx)
@@ -214,29 +221,46 @@ def improver(compiled, distance):
 
 
 def nearest_coarse(position, extent, coarse, fine, count):
-    """The patch, in [0, count), of a coarser level whose centre is nearest to a finer patch's.
+    """The coarse patch, in [0, count), whose centre is nearest to that of a fine patch; the offset.
 
-    Along one axis of `coarse` and `fine` voxels; both patches are `extent` long. Also the finer
-    centre's distance behind it, in units of 1 / (2 * fine) coarse voxels: all is exact.
+    Along one axis of `coarse` and `fine` voxels, where both patches are `extent` long. The offset
+    from the coarse centre to the fine one is in units of 1 / (2 * fine) coarse voxels, so all
+    numbers are exact. `position` may be an array.
     """
     exact = (2 * position + extent) * coarse - extent * fine
-    nearest = min(max((exact + fine) // (2 * fine), 0), count - 1)
+    nearest = np.clip((exact + fine) // (2 * fine), 0, count - 1)
     return nearest, exact - 2 * fine * nearest
 
 
 def near_tables(fine_grid, patch, query_shape, fine_query_shape, grid):
-    """What `nearest_coarse` says of every position of the axes t, y and x, (n, 2) each."""
+    """`nearest_coarse` for every position of the axes t, y and x: three tables (n, 2) of int64."""
     return tuple(
-        np.array([nearest_coarse(i, *sizes) for i in range(n)], np.int64)
+        np.stack(nearest_coarse(np.arange(n, dtype=np.int64), *sizes), axis=-1)
         for n, *sizes in zip(fine_grid, patch, query_shape, fine_query_shape, grid)
     )
 
 
-def carry_key(key, beyond, extent, query_fine, coarse, fine, count):
-    """The key, in [0, count), of a finer patch: the coarser one's and `beyond`, scaled.
+def carry_key(key, offset, extent, query_fine, coarse, fine):
+    """The key of a fine patch along one axis: the coarse patch's key plus `offset`, scaled.
 
-    `beyond` is what `nearest_coarse` returned and `query_fine` the size it was measured with.
+    `nearest_coarse` returned `offset` for a fine query of `query_fine` voxels. The key videos have
+    `coarse` and `fine` voxels.
     """
     unit = 2 * query_fine
-    exact = (unit * key + beyond + extent * query_fine) * fine - extent * query_fine * coarse
-    return min(max((exact + query_fine * coarse) // (unit * coarse), 0), count - 1)
+    exact = (unit * key + offset + extent * query_fine) * fine - extent * query_fine * coarse
+    return min(max((exact + query_fine * coarse) // (unit * coarse), 0), fine - extent)
+
+
+def carrier(compiled):
+    """Compile the rule by which one patch of a finer level gets its key; see `improver`."""
+    split, scale = compiled(coordinates), compiled(carry_key)
+
+    def carry_patch(field, near_t, near_y, near_x, key_size, fine_query, fine_key, patch):
+        """The key, as a flat index, of the patch to which these rows of `near_tables` belong."""
+        key_t, key_y, key_x = split(field[near_t[0], near_y[0], near_x[0]], key_size[1], key_size[2])
+        t = scale(key_t, near_t[1], patch[0], fine_query[0], key_size[0], fine_key[0])
+        y = scale(key_y, near_y[1], patch[1], fine_query[1], key_size[1], fine_key[1])
+        x = scale(key_x, near_x[1], patch[2], fine_query[2], key_size[2], fine_key[2])
+        return (t * fine_key[1] + y) * fine_key[2] + x
+
+    return compiled(carry_patch)

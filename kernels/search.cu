@@ -1,9 +1,9 @@
-// One half of a sweep of PatchMatch, and the distance of patches: one thread a patch.
+// Half a sweep of PatchMatch, and patch distances: one thread a patch.
 //
-// The rules are those of `improve` in rules.py, whose results these kernels repeat byte for byte.
-// Compiled for one patch and one number of channels: DEPTH, ROWS, COLUMNS, CHANNELS. A channel is a
-// word of four bytes, each a channel of the clip, or with FLOATS one float. FIRST_ROWS of a patch
-// may be enough to reject a key. Costs are added up as integers, MOST at most, in UNITS of one.
+// The rules are those of `improve` in rules.py, and the results are the same bytes. Compiled for one
+// patch, DEPTH x ROWS x COLUMNS, and one number of CHANNELS. A channel is a word that holds four
+// 8-bit channels of the clip or, with FLOATS, one float. The FIRST_ROWS of a patch may be enough to
+// reject a key. Costs are summed as integers, in units of 1 / UNITS and up to MOST.
 
 #ifdef FLOATS
 typedef float word;
@@ -31,7 +31,7 @@ __device__ __forceinline__ int draw_near(unsigned int &bits, int centre, int rad
 
 #ifdef FLOATS
 
-// Eight partial sums and the tree that adds them are those of the CPU's vectors.
+// The eight partial sums, and the order in which they are added, are those of the CPU's vectors.
 __device__ __forceinline__ float rows_ssd(
     const word *query, size_t query_frame, size_t query_row,
     const word *key, size_t key_frame, size_t key_row, int first, int stop)
@@ -74,7 +74,7 @@ __device__ __forceinline__ unsigned int rows_ssd(
 
 #endif
 
-// Weighted squared distance of two patches, or a part of it that is not below `bound`.
+// Weighted squared distance of two patches, or a part of it if that already reaches `bound`.
 __device__ __forceinline__ float distance(
     const word *query, int query_voxel, int query_y, int query_x,
     const word *key, int key_voxel, int key_y, int key_x, float weight, float bound)
@@ -90,12 +90,12 @@ __device__ __forceinline__ float distance(
     return (float)ssd * weight;
 }
 
-extern "C" __global__ void patchvid_sweep(
+extern "C" __global__ void sweep_kernel(
     const word *query, const word *key, const float *weights, const bool *query_mask,
     int *field, float *cost, const float *threshold, unsigned long long *totals,
     int query_y, int query_x, int n_t, int n_y, int n_x,
     int key_y, int key_x, int grid_t, int grid_y, int grid_x,
-    int wraps_t, int wraps_y, int wraps_x,
+    int periodic_t, int periodic_y, int periodic_x,
     int colour, int init, int step, int search_radius, unsigned int stream)
 {
     const int half = (n_x + 1) / 2;
@@ -133,9 +133,9 @@ extern "C" __global__ void patchvid_sweep(
         const int dy = number >= 2 && number < 4 ? side * step : 0;
         const int dx = number < 2 ? side * step : 0;
         int nt = t + dt, ny = y + dy, nx = x + dx;
-        if (!around(nt, n_t, wraps_t) || !around(ny, n_y, wraps_y) || !around(nx, n_x, wraps_x))
+        if (!is_inside(nt, n_t, periodic_t) || !is_inside(ny, n_y, periodic_y) || !is_inside(nx, n_x, periodic_x))
             continue;
-        if (((nt + ny + nx) & 1) == colour)  // around an odd period
+        if (((nt + ny + nx) & 1) == colour)  // across the seam of an odd period
             continue;
         const int found = field[(nt * n_y + ny) * n_x + nx];
         const int candidate = found - ((dt * key_y + dy) * key_x + dx);
@@ -163,8 +163,8 @@ extern "C" __global__ void patchvid_sweep(
         atomicAdd(&totals[threadIdx.x], (unsigned long long)(min(best_cost, MOST) * UNITS));
 }
 
-// The mean cost of a sweep, over `counted` patches if that is given, else over `count`.
-extern "C" __global__ void patchvid_settle(
+// The mean cost of a sweep over `counted` patches if that is given, else over `count`. Clears `totals`.
+extern "C" __global__ void settle_kernel(
     unsigned long long *totals, const long long *counted, float *cost_threshold, int n_totals, int count)
 {
     if (blockIdx.x * blockDim.x + threadIdx.x)
@@ -177,7 +177,7 @@ extern "C" __global__ void patchvid_settle(
     *cost_threshold = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
 }
 
-extern "C" __global__ void patchvid_distance(
+extern "C" __global__ void distance_kernel(
     const word *query, const word *key, const int *field, float *cost,
     int query_y, int query_x, int n_t, int n_y, int n_x, int key_y, int key_x)
 {

@@ -4,8 +4,8 @@ Numba widens 8-bit arithmetic to 64 bits, which costs a factor of 25 here. This 
 vector operations directly, in LLVM's portable form: on x86 they become ``vpmaddwd``, on Arm the
 widening multiplies of NEON.
 
-A row is read in chunks of 32 bytes and the lanes behind its end are masked, so buffers must be
-readable for `OVERREAD` bytes behind their last element.
+Rows are read in chunks of 32 bytes, and lanes past the end of a row are masked. So buffers must be
+readable for `OVERREAD` bytes past their last element.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ def _vector(element: ir.Type, values: Any) -> ir.Constant:
 
 
 def fused_multiply_add(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-    """Vectors of float32: a * b + c, rounded once, as on every device."""
+    """Compute a * b + c for vectors of float32, rounded once, as every device does."""
     kind = ir.FunctionType(a.type, [a.type] * 3)
     name = f"llvm.fma.v{a.type.count}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
@@ -69,7 +69,7 @@ def _add_squares_f32(builder: ir.IRBuilder, total: ir.Value, a: ir.Value, b: ir.
 
 
 def _define_rows_ssd(function: ir.Function, element: ir.Type) -> None:
-    """Fill in ``rows_ssd(a, a_stride, b, b_stride, length, rows)``, strides in elements."""
+    """Define ``rows_ssd(a, a_stride, b, b_stride, length, rows)``, with strides in elements."""
     a, a_stride, b, b_stride, length, rows = function.args
     is_bytes = element is _I8
     lanes = 32 if is_bytes else 8
@@ -80,7 +80,8 @@ def _define_rows_ssd(function: ir.Function, element: ir.Type) -> None:
         function.append_basic_block(name) for name in ("entry", "row", "chunk", "tail", "done")
     )
     builder = ir.IRBuilder(entry)
-    whole = builder.and_(builder.sub(length, _I64(1)), _I64(-lanes))  # all but the last 1..lanes
+    # Whole chunks; 1 to `lanes` elements are left for the masked one.
+    whole = builder.and_(builder.sub(length, _I64(1)), _I64(-lanes))
     rest = builder.sub(length, whole)
     lane = _I8 if is_bytes else _I32
     undefined = ir.Constant(ir.VectorType(lane, lanes), ir.Undefined)
@@ -145,8 +146,8 @@ def _define_rows_ssd(function: ir.Function, element: ir.Type) -> None:
 def rows_ssd(typingctx, a, a_start, a_stride, b, b_start, b_stride, length, rows):
     """Sum of squared differences of `rows` rows of `length` elements of two flat arrays.
 
-    Row r of `a` begins at ``a[a_start + r * a_stride]``, likewise `b`. uint8 gives an exact int32,
-    float32 gives float32. Both counts are at least 1.
+    Row r of `a` begins at ``a[a_start + r * a_stride]``, and the same for `b`. The sum of uint8 is
+    an exact int32, that of float32 a float32. `length` and `rows` are at least 1.
     """
     numba_type, element = {
         types.uint8: (types.int32, _I8),

@@ -1,7 +1,7 @@
-"""Gathering votes and taking their median, as vector code for Numba's CPU target.
+"""Gather votes and take their median, as vector code for Numba's CPU target.
 
-Both work on 256 bits at a time: eight 32-bit words, each with one float, two 16-bit or four 8-bit
-channels of a voxel.
+Both work on 256 bits at a time: eight words of 32 bits, each with one float, two 16-bit channels or
+four 8-bit channels of a voxel.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def _shuffle(builder: Any, a: Any, b: Any, lanes: Any) -> Any:
 
 
 def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
-    """The columns of eight vectors of eight lanes, in three rounds of pairwise interleaving."""
+    """Transpose eight vectors of eight lanes in three rounds of pairwise interleaving."""
     for _ in range(3):
         low, high = (
             [lane for i in half for lane in (i, i + 8)] for half in (range(4), range(4, 8))
@@ -47,7 +47,7 @@ def scatter_patches(typingctx, words, sources, first, votes, target, pitch, exte
 
     Word d of patch i, ``words[sources[first + i] + d]`` for d < extent, is written to
     ``votes[target + d * (pitch + 1) + i]``: one row of `votes` for every place in a patch, one
-    column for every voxel. Words are read up to 7 behind the extent.
+    column for every voxel. Up to 7 words past the extent are read.
     """
     size = types.intp
     signature = types.void(words, sources, size, votes, size, size, size)
@@ -77,10 +77,10 @@ def scatter_patches(typingctx, words, sources, first, votes, target, pitch, exte
 
 @intrinsic
 def median_of_lanes(typingctx, votes, first, pitch, n_votes, ranks, rank, medians, out):
-    """``medians[out + l]``: the vote of rank ``ranks[rank + l]`` in every lane l of 256 bits.
+    """Write ``medians[out + l]``, the vote of rank ``ranks[rank + l]``, for every lane l of 256 bits.
 
-    Vote v of lane l is ``votes[first + v * pitch + l]``, all of one unsigned type. The bits of the
-    median are found from the top by counting the votes below a pivot.
+    Vote v of lane l is ``votes[first + v * pitch + l]``, of an unsigned type. The bits of a median
+    are found from the top, by counting the votes below a pivot.
     """
     size = types.intp
     signature = types.void(votes, size, size, size, ranks, size, medians, size)

@@ -1,7 +1,7 @@
-"""Sharing the rows of a kernel out to threads.
+"""Run the ranges of a kernel on several threads.
 
-Kernels release the GIL and work on a range of rows that no other range touches, so plain threads
-serve; ``prange`` would compile every kernel several times over, which takes seconds at first use.
+Kernels release the GIL, and each call works on rows that no other call touches, so plain threads
+will do. Numba's ``prange`` would compile every kernel several times, which takes seconds.
 """
 
 import os
@@ -18,15 +18,15 @@ def _helpers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, numba.config.NUMBA_NUM_THREADS - 1), "patchvid")
 
 
-if hasattr(os, "register_at_fork"):  # threads do not go along
+if hasattr(os, "register_at_fork"):  # a forked process has no threads
     os.register_at_fork(after_in_child=_helpers.cache_clear)
 
 
 def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1) -> None:
-    """Call ``work(first, stop)`` for ranges of `grain` that make up [0, count), on all threads.
+    """Call ``work(first, stop)`` for ranges of `grain` that cover [0, count), on all threads.
 
-    Ranges are handed out as threads become free; one that the system is slow to wake up is not
-    waited for. ``numba.set_num_threads`` says how many there are.
+    Each thread takes the next range when it is free. A thread that has not begun when all ranges
+    are taken is not waited for. ``numba.set_num_threads`` sets the number of threads.
     """
     starts = iter(range(0, count, grain))
 
@@ -35,7 +35,7 @@ def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1)
             for start in starts:
                 work(start, min(start + grain, count))
         except BaseException:
-            deque(starts, maxlen=0)  # nothing more is handed out
+            deque(starts, maxlen=0)  # no thread takes another range
             raise
 
     n_threads = min(numba.get_num_threads(), -(-count // grain))

@@ -1,74 +1,87 @@
-// Voting: the lower median of the patches that cover a voxel, one thread a voxel.
+// Voting on every voxel by the patches that cover it: one thread a voxel for the median, one thread a
+// voxel and channel for the mean.
 //
 // Compiled for one patch, DEPTH x ROWS x COLUMNS, and for LANES channels in a word of 32 bits: 4 of
-// 8 bits, 2 of 16, or 1 of 32, all unsigned. A voxel has `n_words` words, of which one is voted on.
+// 8 bits, 2 of 16, or 1 of 32. All are unsigned, except that the mean is of floats for one lane.
 
 #define VOTES (DEPTH * ROWS * COLUMNS)
 #define WIDTH (32 / LANES)
 #define LANE (0xFFFFFFFFu >> (32 - WIDTH))
 #define COUNTED (LANES == 1 ? VOTES : (int)LANE)  // votes that can be counted in a lane
-#define LARGEST 0xFFFFFFFFu                       // in every lane: below no pivot, as if no vote
-#define UNROLLED (VOTES <= 160 ? VOTES : 1)       // until votes no longer fit in registers
+#define LARGEST 0xFFFFFFFFu                       // in every lane: never below a pivot, so not counted
+#define UNROLLED (VOTES <= 160 ? VOTES : 1)       // more votes would not fit in registers
 
 #if LANES == 4
-typedef unsigned char channel_type;
+typedef unsigned char channel_type, value_type;
 #define SPREAD 0x01010101u
 #define BELOW(a, b) __vsetltu4(a, b)
 #elif LANES == 2
-typedef unsigned short channel_type;
+typedef unsigned short channel_type, value_type;
 #define SPREAD 0x00010001u
 #define BELOW(a, b) __vsetltu2(a, b)
 #else
 typedef unsigned int channel_type;
+typedef float value_type;
 #define SPREAD 0x00000001u
 #define BELOW(a, b) ((unsigned int)((a) < (b)))
 #endif
 
-// The positions on one axis of the patches that cover a voxel there, -1 for those outside.
+// The patches that cover a voxel, by their positions on one axis; -1 where there is none.
 template <int extent>
-__device__ __forceinline__ void find_patches(int (&found)[extent], int position, int size, int wraps)
+__device__ __forceinline__ void find_patches(int (&found)[extent], int position, int size, int periodic)
 {
 #pragma unroll
     for (int d = 0; d < extent; ++d) {
         found[d] = position - d;
-        if (!around(found[d], size, wraps))
+        if (!is_inside(found[d], size, periodic))
             found[d] = -1;
     }
 }
 
-extern "C" __global__ void patchvid_median(
+// The voxel in the value that casts a vote; -1 where there is no patch.
+__device__ __forceinline__ int find_vote(
+    int vote, const int *field, const int (&frame)[DEPTH], const int (&row)[ROWS],
+    const int (&column)[COLUMNS], int n_y, int n_x, int key_y, int key_x)
+{
+    const int dt = vote / (ROWS * COLUMNS), dy = vote / COLUMNS % ROWS, dx = vote % COLUMNS;
+    if (frame[dt] < 0 || row[dy] < 0 || column[dx] < 0)
+        return -1;
+    return field[(frame[dt] * n_y + row[dy]) * n_x + column[dx]] + (dt * key_y + dy) * key_x + dx;
+}
+
+// A voxel has `n_words` words, of which this call votes on number `plane`.
+extern "C" __global__ void median_kernel(
     const unsigned int *words, const int *field, const bool *update_mask, channel_type *voted,
     int n_words, int plane, int channels, int n_t, int n_y, int n_x,
     int frames, int height, int width, int key_y, int key_x,
-    int wraps_t, int wraps_y, int wraps_x)
+    int periodic_t, int periodic_y, int periodic_x)
 {
     const unsigned int voxel = blockIdx.x * blockDim.x + threadIdx.x;
     const Place at = coordinates(voxel, height, width);
     if (at.t >= frames || (update_mask && !update_mask[voxel]))
         return;
 
-    int frame[DEPTH], row[ROWS], column[COLUMNS];  // of the patches in the field; -1: none
-    find_patches(frame, at.t, n_t, wraps_t);
-    find_patches(row, at.y, n_y, wraps_y);
-    find_patches(column, at.x, n_x, wraps_x);
+    int frame[DEPTH], row[ROWS], column[COLUMNS];
+    find_patches(frame, at.t, n_t, periodic_t);
+    find_patches(row, at.y, n_y, periodic_y);
+    find_patches(column, at.x, n_x, periodic_x);
     words += plane;
     unsigned int votes[VOTES];
     int n_votes = 0;
 #pragma unroll UNROLLED
     for (int vote = 0; vote < VOTES; ++vote) {
-        const int dt = vote / (ROWS * COLUMNS), dy = vote / COLUMNS % ROWS, dx = vote % COLUMNS;
+        const int voter = find_vote(vote, field, frame, row, column, n_y, n_x, key_y, key_x);
         votes[vote] = LARGEST;
-        if (frame[dt] >= 0 && row[dy] >= 0 && column[dx] >= 0) {
-            const int first = field[(frame[dt] * n_y + row[dy]) * n_x + column[dx]];
-            votes[vote] = words[(size_t)(first + (dt * key_y + dy) * key_x + dx) * n_words];
+        if (voter >= 0) {
+            votes[vote] = words[(size_t)voter * n_words];
             ++n_votes;
         }
-        // Loads stay on their side of it. Begun all at once they take more registers than there are.
-        if (dx == COLUMNS - 1)
+        // Loads do not move across this. All started at once, they would need too many registers.
+        if (vote % COLUMNS == COLUMNS - 1)
             __syncwarp(__activemask());
     }
 
-    // The median's bits from the top: as many votes as its rank may lie below it.
+    // Find the median's bits from the top: at most as many votes as its rank lie below it.
     const int rank = (n_votes - 1) / 2;
     unsigned int median = 0;
 #pragma unroll 1
@@ -94,4 +107,48 @@ extern "C" __global__ void patchvid_median(
     for (int lane = 0; lane < LANES; ++lane)
         if (plane * LANES + lane < channels)
             voted[(size_t)voxel * channels + plane * LANES + lane] = median >> (lane * WIDTH) & LANE;
+}
+
+extern "C" __global__ void mean_kernel(
+    const value_type *value, const int *field, const bool *update_mask, value_type *voted,
+    int channels, int n_t, int n_y, int n_x, int frames, int height, int width,
+    int key_y, int key_x, int periodic_t, int periodic_y, int periodic_x)
+{
+    const unsigned int index = blockIdx.x * blockDim.x + threadIdx.x;
+    const unsigned int voxel = index / channels;
+    const Place at = coordinates(voxel, height, width);
+    if (at.t >= frames || (update_mask && !update_mask[voxel]))
+        return;
+
+    int frame[DEPTH], row[ROWS], column[COLUMNS];
+    find_patches(frame, at.t, n_t, periodic_t);
+    find_patches(row, at.y, n_y, periodic_y);
+    find_patches(column, at.x, n_x, periodic_x);
+    value += index - voxel * channels;
+    int n_votes = 0;
+#if LANES == 1
+    float total = 0, excess = 0;
+#else
+    long long total = 0;
+#endif
+#pragma unroll UNROLLED
+    for (int vote = 0; vote < VOTES; ++vote) {
+        const int voter = find_vote(vote, field, frame, row, column, n_y, n_x, key_y, key_x);
+        if (voter < 0)
+            continue;
+        ++n_votes;
+        const value_type cast = value[(size_t)voter * channels];
+#if LANES == 1  // Kahan's sum: what rounding has added in excess is taken from the next vote
+        const float corrected = cast - excess, rounded = total + corrected;
+        excess = (rounded - total) - corrected;
+        total = rounded;
+#else
+        total += cast;
+#endif
+    }
+#if LANES == 1
+    voted[index] = total / (float)n_votes;
+#else
+    voted[index] = (value_type)((2 * total + n_votes) / (2 * n_votes));
+#endif
 }

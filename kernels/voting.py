@@ -1,11 +1,12 @@
-"""Voting on the CPU: gathering the patches that cover a voxel, and their median or mean.
+"""Voting on the CPU: gather the votes on a voxel, and take their median or mean.
 
-A field is as in `cpu`. Votes are gathered into words of 32 bits, whose lanes are the channels.
+Votes are gathered as words of 32 bits. The lanes of a word are channels of one voxel.
 """
 
 import numpy as np
 
 from patchvid.kernels.jit import inlined, kernel
+from patchvid.kernels.ordinals import from_ordinals, to_ordinals
 from patchvid.kernels.rules import output_shape
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes, scatter_patches
 from patchvid.kernels.threads import parallel_range
@@ -19,8 +20,8 @@ def _gather_votes(
 ):
     """Fill ``votes[vote, margin + voxel - left]`` for the voxels [left, right) of row (t, y).
 
-    Every row of patches casts kx votes on each voxel; those of patches behind the border stay
-    `blank`. Returns the number of votes, blank ones included.
+    Every row of patches casts kx votes on each voxel; votes of patches past the border stay
+    `blank`. Return the number of votes, blank ones included.
     """
     n_t, n_y, n_x = field.shape
     kt, ky, kx = patch
@@ -54,7 +55,7 @@ def _gather_votes(
             target = n_votes * pitch + margin + first - left
             for group in range(0, n_patches - WORDS + 1, WORDS):
                 scatter_patches(words, sources, group, flat, target + group, pitch, kx)
-            if n_patches >= WORDS:  # the rest, together with some that are done
+            if n_patches >= WORDS:  # the rest, and some again
                 group = n_patches - WORDS
                 scatter_patches(words, sources, group, flat, target + group, pitch, kx)
             else:
@@ -67,7 +68,7 @@ def _gather_votes(
 
 @inlined
 def _vote_buffers(patch):
-    """Room for the votes of a chunk, with margins for whole patches, and for their sources."""
+    """Allocate votes for a chunk, with margins for whole patches, and their source voxels."""
     margin = patch[2] + WORDS
     votes = np.empty((patch[0] * patch[1] * patch[2], CHUNK + 2 * margin), np.uint32)
     return votes, np.empty(CHUNK + patch[2], np.int32), margin
@@ -75,13 +76,13 @@ def _vote_buffers(patch):
 
 @inlined
 def _cast_votes(x, n_x, kx, periodic_x):
-    """How many patches of one row cover column x."""
+    """Number of patches of one row that cover column x."""
     return kx if periodic_x else min(x, kx - 1) - max(0, x - n_x + 1) + 1
 
 
 @kernel
 def _vote_median(words, field, voted, update_mask, key_shape, patch, periodic, first, stop):
-    """Lower median of the votes on every voxel."""
+    """Write the lower median of the votes on every voxel."""
     frames, height, width, channels = voted.shape
     kx = patch[2]
     n_lanes = 4 // voted.itemsize
@@ -115,7 +116,7 @@ def _vote_median(words, field, voted, update_mask, key_shape, patch, periodic, f
 
 @kernel
 def _vote_mean(words, field, voted, update_mask, key_shape, patch, periodic, first, stop):
-    """Mean of the votes on every voxel; integers are rounded, halves up."""
+    """Write the mean of the votes on every voxel; integers are rounded, halves up."""
     frames, height, width, channels = voted.shape
     kx = patch[2]
     n_lanes = 4 // voted.itemsize
@@ -148,10 +149,10 @@ def _vote_mean(words, field, voted, update_mask, key_shape, patch, periodic, fir
 
 
 def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
-    """Every voxel from the patches that cover it: their lower median or their mean.
+    """Reconcile the patches that cover each voxel by their lower median or their mean.
 
-    `value` is (t, y, x, c) of uint8, uint16 or float32, and so is what is returned. Where the mask
-    `update_mask` is False, nothing is promised about the result.
+    `value` is (t, y, x, c) of uint8, uint16 or float32, and the result has its dtype. Where
+    `update_mask` is False, the result is undefined.
     """
     shape = output_shape(field.shape, patch, periodic)
     lanes = to_ordinals(value) if reduce == "median" else value
@@ -169,7 +170,10 @@ def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False
 
 
 def _words(lanes: np.ndarray) -> np.ndarray:
-    """Planes (n, t * y * x + WORDS) of 32-bit words with one, two or four channels of a voxel."""
+    """Pack the channels of each voxel into planes (n, t * y * x + WORDS) of 32-bit words.
+
+    A word holds one, two or four channels, by the size of their type.
+    """
     n_lanes = 4 // lanes.itemsize
     n_planes = -(-lanes.shape[3] // n_lanes)
     n_voxels = lanes.size // lanes.shape[3]
@@ -178,18 +182,3 @@ def _words(lanes: np.ndarray) -> np.ndarray:
     words = np.zeros((n_planes, n_voxels + WORDS), np.uint32)
     words[:, :n_voxels] = packed.view(np.uint32).T
     return words
-
-
-def to_ordinals(values: np.ndarray) -> np.ndarray:
-    """Unsigned integers in the order of the values: themselves, or a float's reflected bits."""
-    if values.dtype != np.float32:
-        return values
-    bits = values.view(np.uint32)
-    return bits ^ ((bits >> 31) * 0x7FFFFFFF | 0x80000000)
-
-
-def from_ordinals(ordinals: np.ndarray, dtype) -> np.ndarray:
-    """The values that `to_ordinals` was given."""
-    if dtype != np.float32:
-        return ordinals
-    return (ordinals ^ (0xFFFFFFFF - (ordinals >> 31) * 0x7FFFFFFF)).view(np.float32)

@@ -1,10 +1,10 @@
-// Resampling one of three axes: one thread a value of what is made.
+// Resampling along one of three axes: one thread an output value.
 //
-// Compiled for the kinds of values that are read, SOURCE, and MADE. Sums have the order and the
-// rounding of `blend_kernel` in numba_cuda.py.
+// Compiled for the types of input and output values, SOURCE and TARGET. Sums have the order and the
+// rounding of the CPU's, see resample.py.
 
-extern "C" __global__ void patchvid_blend(
-    const SOURCE *source, const long long *starts, const float *weights, MADE *made,
+extern "C" __global__ void blend_kernel(
+    const SOURCE *source, const long long *starts, const float *weights, TARGET *out,
     unsigned int count, int old_entries, int entries, int inner, int taps, float top)
 {
     const unsigned int index = blockIdx.x * blockDim.x + threadIdx.x;
@@ -19,5 +19,5 @@ extern "C" __global__ void patchvid_blend(
         total = fmaf(weights[k], (float)source[(size_t)k * inner], total);
     if (top > 0)
         total = min(max(total + 0.5f, 0.0f), top);
-    made[index] = (MADE)total;
+    out[index] = (TARGET)total;
 }

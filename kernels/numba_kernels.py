@@ -1,0 +1,234 @@
+"""CUDA kernels in numba.cuda, which compile the rules that the CPU's loops compile.
+
+There is one thread for each patch, voxel and channel, or word. `numba_cuda` launches them.
+"""
+
+import numpy as np
+from numba import cuda
+
+from patchvid.kernels import rules
+
+device = cuda.jit(device=True)
+coordinates, carry_patch = device(rules.coordinates), rules.carrier(device)
+fixed_point, mean_cost = device(rules.fixed_point), device(rules.mean_cost)
+
+
+# ---------------------------------------------------------------------------------------------
+# Patch distance and search. Voxels hold words of four 8-bit channels, or floats
+# ---------------------------------------------------------------------------------------------
+
+
+@device
+def _bytes_ssd(query, key, a, b, first, stop, geometry):
+    (_, query_y, query_x), _, (_, key_y, key_x), _, (depth, _, columns), _, channels = geometry
+    ssd = np.int32(0)
+    for dy in range(first, stop):
+        for dt in range(depth):
+            query_row = (a + (dt * query_y + dy) * query_x) * channels
+            key_row = (b + (dt * key_y + dy) * key_x) * channels
+            for d in range(columns * channels):
+                one, other = query[query_row + d], key[key_row + d]
+                for shift in range(0, 32, 8):
+                    difference = np.int32((one >> shift) & 255) - np.int32((other >> shift) & 255)
+                    ssd += difference * difference
+    return ssd
+
+
+@device
+def _floats_ssd(query, key, a, b, first, stop, geometry):
+    (_, query_y, query_x), _, (_, key_y, key_x), _, (depth, _, columns), _, channels = geometry
+    # The eight partial sums, and the order in which they are added, are those of the CPU's vectors.
+    sums = cuda.local.array(8, np.float32)
+    for lane in range(8):
+        sums[lane] = 0
+    for dy in range(first, stop):
+        lane = 0
+        for dx in range(columns):
+            for dt in range(depth):
+                query_voxel = a + (dt * query_y + dy) * query_x + dx
+                key_voxel = b + (dt * key_y + dy) * key_x + dx
+                for c in range(channels):
+                    difference = query[query_voxel * channels + c] - key[key_voxel * channels + c]
+                    sums[lane] = cuda.fma(difference, difference, sums[lane])
+                    lane = (lane + 1) & 7
+    for half in (4, 2, 1):
+        for lane in range(half):
+            sums[lane] += sums[lane + half]
+    return sums[0]
+
+
+def _make_distance(rows_ssd):
+    @device
+    def distance(query, key, query_voxel, key_voxel, geometry, weight, bound):
+        """Weighted squared distance of two patches, or a part of it if that reaches `bound`."""
+        rows = geometry[4][1]
+        first = min(rows, rules.FIRST_ROWS)
+        ssd = rows_ssd(query, key, query_voxel, key_voxel, 0, first, geometry)
+        if first < rows and np.float32(ssd) * weight < bound:
+            ssd += rows_ssd(query, key, query_voxel, key_voxel, first, rows, geometry)
+        return np.float32(ssd) * weight
+
+    return distance
+
+
+def _make_kernels(rows_ssd):
+    distance = _make_distance(rows_ssd)
+    improve = rules.improver(device, distance)
+
+    @cuda.jit
+    def sweep_kernel(
+        query, key, weights, query_mask, field, cost, threshold, totals, geometry, sweep
+    ):  # fmt: skip
+        n_t, n_y, n_x = field.shape
+        t, y, place = coordinates(cuda.grid(1), n_y, (n_x + 1) // 2)
+        x = 2 * place + ((t + y + sweep[0]) & 1)
+        if t < n_t and x < n_x and (query_mask.size == 0 or query_mask[t, y, x]):
+            improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep)
+            # Sums of integers do not depend on their order.
+            cuda.atomic.add(totals, cuda.threadIdx.x, np.uint64(fixed_point(cost[t, y, x])))
+
+    @cuda.jit
+    def distance_kernel(query, key, field, cost, geometry):
+        n_t, n_y, n_x = field.shape
+        t, y, x = coordinates(cuda.grid(1), n_y, n_x)
+        if t < n_t:
+            voxel = (t * geometry[0][1] + y) * geometry[0][2] + x
+            cost[t, y, x] = distance(
+                query, key, voxel, field[t, y, x], geometry, np.float32(1), np.float32(np.inf)
+            )
+
+    return sweep_kernel, distance_kernel
+
+
+SEARCH = {"uint32": _make_kernels(_bytes_ssd), "float32": _make_kernels(_floats_ssd)}
+
+
+@cuda.jit
+def settle_kernel(totals, counted, cost_threshold, count):
+    if cuda.grid(1) == 0:
+        total = np.int64(0)
+        for thread in range(totals.size):
+            total += np.int64(totals[thread])
+            totals[thread] = 0
+        cost_threshold[0] = mean_cost(total, counted[0] if counted.size else count)
+
+
+@cuda.jit
+def pack_kernel(values, words):
+    lanes = 4 // values.itemsize
+    n_words, channels = words.shape[1], values.shape[1]
+    voxel = cuda.grid(1) // n_words
+    if voxel >= words.shape[0]:
+        return
+    plane = cuda.grid(1) - voxel * n_words
+    word = np.uint32(0)
+    for lane in range(lanes):
+        channel = plane * lanes + lane
+        if channel < channels:
+            word |= np.uint32(values[voxel, channel]) << np.uint32(32 // lanes * lane)
+    words[voxel, plane] = word
+
+
+# ---------------------------------------------------------------------------------------------
+# Voting
+# ---------------------------------------------------------------------------------------------
+
+
+@device
+def _find_vote(number, field, t, y, x, key_size, patch, periodic):
+    """Flat index of the voxel that casts a vote; -1 where there is no patch."""
+    dt, dy, dx = coordinates(number, patch[1], patch[2])
+    pt, py, px = t - dt, y - dy, x - dx
+    n_t, n_y, n_x = field.shape
+    if periodic[0]:
+        pt %= n_t
+    if periodic[1]:
+        py %= n_y
+    if periodic[2]:
+        px %= n_x
+    if not (0 <= pt < n_t and 0 <= py < n_y and 0 <= px < n_x):
+        return np.int64(-1)
+    return field[pt, py, px] + (dt * key_size[1] + dy) * key_size[2] + dx
+
+
+@cuda.jit
+def median_kernel(value, field, update_mask, voted, key_size, patch, periodic, bits):
+    channels = voted.shape[3]
+    voxel = cuda.grid(1) // channels
+    c = cuda.grid(1) - voxel * channels
+    t, y, x = coordinates(voxel, voted.shape[1], voted.shape[2])
+    if t >= voted.shape[0] or (update_mask.size and not update_mask[t, y, x]):
+        return
+    most = patch[0] * patch[1] * patch[2]
+    n_votes = np.int64(0)
+    for number in range(most):
+        n_votes += _find_vote(number, field, t, y, x, key_size, patch, periodic) >= 0
+    # Find the median's bits from the top: at most as many votes as its rank lie below it.
+    rank = (n_votes - 1) // 2
+    median = np.int64(0)
+    for bit in range(bits - 1, -1, -1):
+        pivot = median | (np.int64(1) << bit)
+        below = np.int64(0)
+        for number in range(most):
+            voter = _find_vote(number, field, t, y, x, key_size, patch, periodic)
+            below += voter >= 0 and np.int64(value[voter, c]) < pivot
+        if below <= rank:
+            median = pivot
+    voted[t, y, x, c] = median
+
+
+@cuda.jit
+def mean_kernel(value, field, update_mask, voted, key_size, patch, periodic, whole):
+    channels = voted.shape[3]
+    voxel = cuda.grid(1) // channels
+    c = cuda.grid(1) - voxel * channels
+    t, y, x = coordinates(voxel, voted.shape[1], voted.shape[2])
+    if t >= voted.shape[0] or (update_mask.size and not update_mask[t, y, x]):
+        return
+    n_votes, total = np.int64(0), np.int64(0)
+    real, excess = np.float32(0), np.float32(0)
+    for number in range(patch[0] * patch[1] * patch[2]):
+        voter = _find_vote(number, field, t, y, x, key_size, patch, periodic)
+        if voter >= 0:
+            n_votes += 1
+            if whole:
+                total += np.int64(value[voter, c])
+            else:  # Kahan's sum: what rounding has added in excess is taken from the next vote
+                corrected = np.float32(value[voter, c]) - excess
+                rounded = real + corrected
+                excess = (rounded - real) - corrected
+                real = rounded
+    if whole:
+        voted[t, y, x, c] = (2 * total + n_votes) // (2 * n_votes)
+    else:
+        voted[t, y, x, c] = real / np.float32(n_votes)
+
+
+# ---------------------------------------------------------------------------------------------
+# Fields and pyramids
+# ---------------------------------------------------------------------------------------------
+
+
+@cuda.jit
+def carry_kernel(coarse, near_t, near_y, near_x, fine, key_size, fine_query, fine_key, patch):
+    n_t, n_y, n_x = fine.shape
+    t, y, x = coordinates(cuda.grid(1), n_y, n_x)
+    if t < n_t:
+        fine[t, y, x] = carry_patch(
+            coarse, near_t[t], near_y[y], near_x[x], key_size, fine_query, fine_key, patch
+        )
+
+
+@cuda.jit
+def blend_kernel(source, starts, weights, out, top):
+    _, n, inner = out.shape
+    outer, entry, place = coordinates(cuda.grid(1), n, inner)
+    if outer >= out.shape[0]:
+        return
+    total = np.float32(0)
+    for k in range(weights.shape[1]):
+        value = np.float32(source[outer, starts[entry] + k, place])
+        total = cuda.fma(weights[entry, k], value, total)
+    if top:
+        total = min(max(total + np.float32(0.5), np.float32(0)), np.float32(top))
+    out[outer, entry, place] = total

@@ -1,0 +1,21 @@
+"""Floats as unsigned integers of the same order, whose median can be found bit by bit."""
+
+import numpy as np
+
+
+def to_ordinals(values):
+    """Unsigned integers in the order of the values: the values themselves, or the bits of floats.
+
+    Of a float, the sign bit is flipped, and for negative ones all other bits are, too.
+    """
+    if values.dtype != np.float32:
+        return values
+    bits = values.view(np.uint32)
+    return bits ^ ((bits >> 31) * 0x7FFFFFFF | 0x80000000)
+
+
+def from_ordinals(ordinals, dtype):
+    """Undo `to_ordinals` for values of this dtype."""
+    if dtype != np.float32:
+        return ordinals
+    return (ordinals ^ (0xFFFFFFFF - (ordinals >> 31) * 0x7FFFFFFF)).view(np.float32)
