@@ -20,7 +20,7 @@ def info(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     for name, value in rows.items():
-        click.echo(f"{name:13}{value}")
+        click.echo(f"{name:14}{value}")
 
 
 def facts() -> dict[str, str]:
@@ -45,7 +45,7 @@ def facts() -> dict[str, str]:
     rows["cupy"] = rows["cupy"] or "not installed"
     cpu = f"{platform.machine()} {llvm.get_host_cpu_name()}"
     rows["cpu"] = f"{cpu}, {os.cpu_count()} cores, {numba.get_num_threads()} threads"
-    rows["cuda"] = _gpu()
+    rows["cuda"], rows["cuda kernels"] = _gpu(), _form()
     return rows
 
 
@@ -60,3 +60,13 @@ def _gpu() -> str:
     properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
     memory = properties["totalGlobalMem"] / 2**30
     return f"{properties['name'].decode()}, {memory:.0f} GiB"
+
+
+def _form() -> str:
+    """The form of the CUDA kernels that is used, and whether the one in Numba works."""
+    from patchvid.kernels import cuda_form, form_problem, why_no_gpu, why_no_numba
+
+    if problem := form_problem():
+        return problem
+    problem = "there is no GPU" if why_no_gpu() else why_no_numba()
+    return f"{cuda_form()}; numba " + (f"does not work: {problem}" if problem else "works")

@@ -222,7 +222,7 @@ def why_no_numba() -> str:
 
         numba_cuda.pack(cupy.zeros((1, 1, 1, 1), "uint8"))
     except Exception as error:  # as for `why_no_gpu`
-        return f"numba-cuda does not work: {_first_line(error)}"
+        return f"numba-cuda fails: {_first_line(error)}"
     return ""
 
 

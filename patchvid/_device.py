@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 from patchvid.errors import DeviceError, InvalidInput
-from patchvid.kernels import is_on_gpu, load, why_no_gpu
+from patchvid.kernels import form_problem, is_on_gpu, load, why_no_gpu
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,9 +17,13 @@ def backend(device: str = "auto") -> ModuleType:
     """The module of kernels for a device; "auto" is a GPU if one can be used."""
     if device not in ("auto", "cpu", "cuda"):
         raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
-    if device == "cpu" or (device == "auto" and why_no_gpu()):
+    if device == "cpu":
         return load("cpu")
+    if problem := form_problem():
+        raise DeviceError(problem)
     if problem := why_no_gpu():
+        if device == "auto":
+            return load("cpu")
         raise DeviceError(f"device 'cuda' cannot be used: {problem}")
     return load("cuda")
 

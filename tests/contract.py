@@ -79,8 +79,9 @@ def signature_of(function: Callable[..., Any]) -> list[tuple[str, Any, bool]]:
 class Call:
     """One call: sizes and dtypes are bound by the first array that has them."""
 
-    def __init__(self, xp: Any, name: str, patch: Any = None, periodic: Any = NO_AXIS) -> None:
-        self.xp, self.name, self.patch, self.periodic = xp, name, patch, periodic
+    def __init__(self, xp: Any, name: str, given: dict[str, Any]) -> None:
+        self.xp, self.name = xp, name
+        self.patch, self.periodic = given.get("patch"), given.get("periodic")
         self.sizes: dict[str, int] = {}
         self.dtypes: dict[str, Any] = {}
 
@@ -129,12 +130,12 @@ class Call:
             self.hold(size == wanted, name, spec, shape)
 
     def check_patches(self) -> None:
-        """Primed sizes count the patches of an axis that has its size without the prime."""
+        """Hold primed sizes to the number of patches along an axis of the size without a prime."""
         for prefix, axes, periodic in (
             ("", "tyx", self.periodic), ("f", "tyx", self.periodic), ("", "TYX", NO_AXIS),
         ):  # fmt: skip
             names = [prefix + axis for axis in axes]
-            if self.patch is None or not {*names, *(f"{n}'" for n in names)} <= {*self.sizes}:
+            if None in (self.patch, periodic) or not {*names, *(f"{n}'" for n in names)} <= {*self.sizes}:
                 continue
             sizes = [self.sizes[name] for name in names]
             found = tuple(self.sizes[f"{name}'"] for name in names)
@@ -158,7 +159,7 @@ def checked(module: ModuleType, table: Table, xp: Any, called: set[str]) -> Any:
             bound = inspect.signature(getattr(module, name)).bind(*arguments, **named)
             bound.apply_defaults()
             given = bound.arguments
-            call = Call(xp, name, given.get("patch"), given.get("periodic") or NO_AXIS)
+            call = Call(xp, name, given)
             for argument, spec in function.arguments.items():
                 if argument != "*":
                     kind, default = split_default(spec)

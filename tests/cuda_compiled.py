@@ -1,6 +1,7 @@
-"""The kernels of the CUDA back end, compiled for real GPUs on machines without one.
+"""Compile the kernels of the CUDA back end for real GPUs on machines without one.
 
-``python tests/cuda_compiled.py`` prints what the machine code of both forms of each kernel takes.
+``python tests/cuda_compiled.py`` prints registers, stack and instructions of each kernel in both
+forms.
 """
 
 import math
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch as replaced
 
 Capability = tuple[int, int]
-Compiled = tuple[str, str]  # what the kernels work on, and their PTX
+Compiled = tuple[str, str]  # the kind of values, and PTX
 
 BLENDED = [
     *((kind, "float32") for kind in ("uint8", "uint16", "float32")),
@@ -23,19 +24,19 @@ BLENDED = [
 
 
 class MachineCode(NamedTuple):
-    """What each thread of a kernel takes."""
+    """Registers, memory and instructions of one thread of a kernel."""
 
     registers: int
     stack: int  # bytes
     instructions: int
-    instructions_a_load: float  # in the innermost loops that load from memory; NaN: there are none
+    instructions_a_load: float  # in innermost loops that load from memory; NaN without such loops
 
 
 def compile_numba(capability: Capability) -> Iterator[Compiled]:
-    """The kernels of numba.cuda, for what they are called with."""
+    """Compile the kernels of numba.cuda for the types of their arguments."""
     from numba import cuda, types
 
-    from patchvid.kernels import numba_cuda
+    from patchvid.kernels import numba_kernels
 
     size, count = types.UniTuple(types.int64, 3), types.int64
     axes = types.UniTuple(types.boolean, 3)
@@ -50,40 +51,43 @@ def compile_numba(capability: Capability) -> Iterator[Compiled]:
             ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
         return str(kind), ptx
 
-    for name, (sweep, distance) in numba_cuda.KERNELS.items():
+    for name, (sweep, distance) in numba_kernels.SEARCH.items():
         pair = (getattr(types, name)[::1],) * 2
         sums = threshold, totals
         yield compiled(name, sweep, *pair, costs, flags, field, costs, *sums, geometry, plan)
         yield compiled(name, distance, *pair, field, costs, geometry)
-    yield compiled("", numba_cuda.settle_kernel, totals, counted, threshold, count)
+    yield compiled("", numba_kernels.settle_kernel, totals, counted, threshold, count)
     for kind in (types.uint8, types.uint16, types.uint32, types.float32):
         voting = kind[:, ::1], field, flags, kind[:, :, :, ::1], size, size, axes
         if kind is not types.float32:
-            yield compiled(kind, numba_cuda.median_kernel, *voting, count)
-            yield compiled(kind, numba_cuda.pack_kernel, kind[:, ::1], types.uint32[:, ::1])
-        yield compiled(kind, numba_cuda.mean_kernel, *voting, types.boolean)
+            yield compiled(kind, numba_kernels.median_kernel, *voting, count)
+            yield compiled(kind, numba_kernels.pack_kernel, kind[:, ::1], types.uint32[:, ::1])
+        if kind is not types.uint32:
+            yield compiled(kind, numba_kernels.mean_kernel, *voting, types.boolean)
     for source, made in BLENDED:
         clips = [getattr(types, name)[:, :, ::1] for name in (source, made)]
         taps = counted, types.float32[:, ::1]
-        blend = numba_cuda.blend_kernel
+        blend = numba_kernels.blend_kernel
         yield compiled(f"{source} to {made}", blend, clips[0], *taps, clips[1], count)
     near = [types.int64[:, ::1]] * 3
-    yield compiled("", numba_cuda.carry_kernel, field, *near, field, *[size] * 4)
+    yield compiled("", numba_kernels.carry_kernel, field, *near, field, *[size] * 4)
 
 
 def compile_cuda_c(capability: Capability, patch: tuple[int, int, int]) -> Iterator[Compiled]:
-    """The kernels in CUDA C, for patches of one size; some are in one file."""
+    """Compile the files of CUDA C for patches of one size."""
     from patchvid.kernels import raw_cuda
 
     kinds = [
         ("uint32", "search", raw_cuda.search_options(1, "uint32", patch)),
         ("uint32, two", "search", raw_cuda.search_options(2, "uint32", patch)),
         ("float32", "search", raw_cuda.search_options(3, "float32", patch)),
-        ("uint8", "vote", raw_cuda.definitions(patch, LANES=4)),
-        ("uint16", "vote", raw_cuda.definitions(patch, LANES=2)),
-        ("uint32", "vote", raw_cuda.definitions(patch, LANES=1)),
-        *((kind, "words", raw_cuda.word_options(kind)) for kind in ("uint8", "uint16", "uint32")),
-        *((" to ".join(pair), "resample", raw_cuda.blend_options(*pair)) for pair in BLENDED),
+        *(
+            (kind, "vote", raw_cuda.vote_options(kind, patch))
+            for kind in ("uint8", "uint16", "float32")
+        ),
+        *((kind, "pack", raw_cuda.pack_options(kind)) for kind in ("uint8", "uint16", "uint32")),
+        *((" to ".join(pair), "blend", raw_cuda.blend_options(*pair)) for pair in BLENDED),
+        ("", "carry", ()),
     ]
     for kind, name, options in kinds:
         yield kind, _compile(raw_cuda.source_of(name), capability, options)
@@ -111,7 +115,7 @@ def _compile(source: str, capability: Capability, options: tuple[str, ...]) -> s
 
 
 def machine_code(ptx: str) -> Iterator[tuple[str, MachineCode]]:
-    """What each kernel of a module takes, by its name without what the compilers put around it."""
+    """Measure each kernel of a module, by its name without prefix and suffix."""
     architecture = re.search(r"\.target (sm_\d+)", ptx)
     assert architecture
     with tempfile.TemporaryDirectory() as folder:
@@ -128,13 +132,13 @@ def machine_code(ptx: str) -> Iterator[tuple[str, MachineCode]]:
             for pattern in (r"Used (\d+) registers", r"(\d+) bytes stack frame")
             if (found := re.search(pattern, taken))
         )
-        name = re.search(r"\d([a-z]+)_kernel|^patchvid_([a-z]+)$", mangled)
+        name = re.search(r"(?:^|\d)([a-z]+)_kernel(?!s)", mangled)
         assert name
-        yield name[1] or name[2], MachineCode(registers, stack, *_count(section))
+        yield name[1], MachineCode(registers, stack, *_count(section))
 
 
 def _count(section: str) -> tuple[int, float]:
-    """Instructions of a kernel, and those for each load in its innermost loops."""
+    """Count the instructions of a kernel, and those for each load in its innermost loops."""
     instructions: list[str] = []
     labels: dict[str, int] = {}
     loops: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-// What CUDA C needs of a GPU, for a C++ compiler: kernels run thread by thread.
+// The part of CUDA C that the kernels use, for a C++ compiler: they run thread by thread.
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +12,7 @@
 #define __forceinline__ inline
 
 struct Index { unsigned int x, y, z; };
+struct longlong2 { long long x, y; };
 static thread_local Index threadIdx, blockIdx, blockDim, gridDim;
 
 using std::max;

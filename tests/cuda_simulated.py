@@ -1,7 +1,8 @@
-"""What a back end makes of tiny inputs; as a script, what the CUDA one makes of them here.
+"""Run a back end on tiny inputs; as a script, run the CUDA back end without a GPU.
 
 ``python cuda_simulated.py OUTPUTS.npz`` runs the kernels of numba.cuda in Numba's simulator, and
-those in CUDA C over the stand-in for CuPy. `test_cuda` starts it and holds the CPU against it.
+those in CUDA C over the stand-in for CuPy, and checks every call against the tables in
+`patchvid.kernels`. `test_cuda` starts it and compares the results with the CPU's.
 """
 
 import sys
@@ -45,40 +46,51 @@ def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, 
 def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
     """Results of the functions of a back end, with names."""
     from patchvid._resampling import _taps
+    from patchvid.kernels import rules
 
     for case in CASES:
         periodic = case[2]
         name, query, key, field = make_case(*case)
         pair = move(query), move(key)
         for restricted in (False, True):
-            found, limits = move(field.copy()), {}
+            found, restrictions = move(field.copy()), {}
             if restricted:
                 weights = np.random.default_rng(2).uniform(0.1, 2, KEY_GRID).astype(np.float32)
                 weights[:, 2:4] = np.inf
-                limits = {
+                restrictions = {
                     "weights": move(weights),
-                    "updated": move(np.random.default_rng(3).random(field.shape) < 0.6),
+                    "query_mask": move(np.random.default_rng(3).random(field.shape) < 0.6),
                 }
-            cost, settled = kernels.search(
-                *pair, found, patch=PATCH, periodic=periodic, sweeps=2, past=5, reach=2, seed=6,
-                **limits,
+            cost, threshold = kernels.search(
+                *pair, found, patch=PATCH, periodic=periodic, sweeps=2, first_sweep=5,
+                search_radius=2, seed=6, **restrictions,
             )  # fmt: skip
             yield f"search, {restricted}, {name}: field", found
             yield f"search, {restricted}, {name}: cost", cost
-            yield f"search, {restricted}, {name}: settled", settled
+            yield f"search, {restricted}, {name}: threshold", threshold
         yield (
             f"patch distance, {name}",
             kernels.patch_distance(*pair, move(field), patch=PATCH, periodic=periodic),
         )
-        made = move(np.random.default_rng(4).random(query.shape[:3]) < 0.8)
+        if query.dtype == np.uint8:  # products of floats round as their order happens to be
+            exact = kernels.search_exact(*pair, patch=PATCH, periodic=periodic)
+            yield f"exact search, {name}: field", exact[0]
+            yield f"exact search, {name}: cost", exact[1]
+        shape = rules.output_shape(field.shape, PATCH, periodic)
+        update_mask = move(np.random.default_rng(4).random(shape) < 0.8)
         for reduce, value_dtype in product(("median", "mean"), (np.uint8, np.uint16, np.float32)):
             value = move(random_array(key.shape, value_dtype))
             yield (
                 f"vote, {reduce}, {np.dtype(value_dtype)}, {name}",
                 kernels.vote(value, move(field), patch=PATCH, periodic=periodic, reduce=reduce),
             )
-        voted = kernels.vote(pair[1], move(field), patch=PATCH, periodic=periodic, made=made)
-        yield f"vote, masked, {name}", np.where(made[..., None], voted, 0)
+        for reduce in ("median", "mean"):
+            voted = kernels.vote(
+                pair[1], move(field), patch=PATCH, periodic=periodic, reduce=reduce,
+                update_mask=update_mask,
+            )  # fmt: skip
+            masked = np.where(update_mask[..., None], voted, np.zeros((), voted.dtype, like=voted))
+            yield f"vote, {reduce}, {query.dtype}, masked, {name}", masked
     mask = np.random.default_rng(8).random((3, 4, 5)) < 0.3
     yield "indices", kernels.indices(move(mask))[: np.count_nonzero(mask)]
     tables = tuple(_taps(*axis) for axis in ((3, 2, 0.5), (9, 14, 1.5), (11, 6, 0.6)))
@@ -88,7 +100,10 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
         yield f"resampling, {np.dtype(dtype)}", out
     query, key, fine_query, fine_key = (3, 7, 8), (3, 8, 9), (4, 9, 11), (4, 11, 10)
     field = move(random_field((2, 5, 5), key, (2, 6, 6)))
-    yield "carry", kernels.carry(field, query, key, fine_query, fine_key, patch=PATCH)
+    sizes = query, key, fine_query, fine_key
+    yield "carry", kernels.carry(field, *sizes, patch=PATCH)
+    field, periodic = move(random_field((2, 7, 8), key, (2, 6, 6))), (False, True, True)
+    yield "carry, periodic", kernels.carry(field, *sizes, patch=PATCH, periodic=periodic)
 
 
 def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, Any]]:
@@ -146,6 +161,7 @@ def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, A
 
 
 def main(path: str) -> None:
+    import contract
     import standin
     from numba import cuda as simulator
     from numba.cuda.simulator import kernelapi
@@ -156,22 +172,31 @@ def main(path: str) -> None:
     # It takes long to call device functions, and needs to know of kernels only.
     jit = simulator.jit
     simulator.jit = lambda kernel=None, device=False: (lambda f: f) if device else jit(kernel)
-    from patchvid.kernels import cuda, numba_cuda, raw_cuda
+    from patchvid import _device
+    from patchvid.kernels import CONTRACT, LAUNCHES, cuda, numba_cuda, raw_cuda
 
     def launch(kernel: Any, count: int, *arguments: Any) -> None:
         kernel[-(-count // 8), 8](*map(standin.to_plain, arguments))
 
     numba_cuda._launch = launch
     cuda.BETWEEN = 3000  # bytes: resampling goes in bands of a few rows
+    called: dict[str, set[str]] = {"cuda": set(), "raw_cuda": set(), "numba_cuda": set()}
+    forms = {
+        form: contract.checked(module, LAUNCHES, cuda.xp, called[form])
+        for form, module in (("raw_cuda", raw_cuda), ("numba_cuda", numba_cuda))
+    }
+    back_end = contract.checked(cuda, CONTRACT, cuda.xp, called["cuda"])
+    _device.load = {"cuda": back_end}.__getitem__
+    cuda.launches = forms["raw_cuda"]
     results = dict(run_public(cuda.to_device, "cuda"))
     on_host = [name for name, value in results.items() if not isinstance(value, cuda.xp.ndarray)]
     assert on_host == ["generate"], on_host  # its clip was on the host
-    for form in (numba_cuda, raw_cuda):
-        vars(cuda)["raw_cuda"] = form
-        named = form.__name__.rpartition(".")[2]
-        for name, value in run_kernels(cuda, cuda.to_device):
-            results[f"{named}: {name}"] = value
-    np.savez(path, **{name: standin.to_plain(value) for name, value in results.items()})
+    for form, launches in forms.items():
+        cuda.launches = launches
+        for name, value in run_kernels(back_end, cuda.to_device):
+            results[f"{form}: {name}"] = value
+    arrays = {name: standin.to_plain(value) for name, value in results.items()}
+    np.savez(path, **arrays, **{f"called: {name}": [*names] for name, names in called.items()})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 It is as strict as CuPy: arrays of the host and of the "device" cannot be mixed, and device arrays
 become host arrays by `asnumpy` only. `READS` says what has come back. `install` puts it in CuPy's
-place.
+place, `imported` for a while.
 """
 
 import ctypes
@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -116,7 +117,7 @@ def to_plain(value: Any) -> Any:
 
 
 class RawModule:
-    """A CUDA C module, compiled by a C++ compiler."""
+    """CUDA C code, compiled by a C++ compiler."""
 
     def __init__(self, code: str, options: tuple[str, ...] = ()) -> None:
         kernels = re.findall(r"__global__ void (\w+)", code)
@@ -241,3 +242,27 @@ class StandIn(ModuleType):
 def install() -> None:
     """Have ``import cupy`` import the stand-in."""
     sys.modules["cupy"] = StandIn()
+
+
+@contextmanager
+def imported() -> Iterator[None]:
+    """Have the CUDA modules imported over the stand-in, and forgotten afterwards."""
+    from patchvid import kernels
+
+    def forget() -> None:
+        for name in ("cuda", "numba_cuda", "raw_cuda"):
+            sys.modules.pop(f"patchvid.kernels.{name}", None)
+            vars(kernels).pop(name, None)
+        kernels.why_no_gpu.cache_clear()
+        kernels.why_no_numba.cache_clear()
+
+    before = sys.modules.get("cupy")
+    forget()
+    install()
+    try:
+        yield
+    finally:
+        forget()
+        sys.modules.pop("cupy")
+        if before is not None:
+            sys.modules["cupy"] = before

@@ -1,14 +1,12 @@
 """CUDA kernels without a GPU: compiled for real ones, and run in its place.
 
-Those in CUDA C run as C++, those of numba.cuda in Numba's simulator; both have to give the bytes
-that the CPU's kernels give. See `cuda_simulated` and `standin`.
+Those in CUDA C run as C++, those of numba.cuda in Numba's simulator; both have to give the bytes of
+the CPU's kernels. See `cuda_simulated` and `standin`.
 """
 
 import importlib
-import inspect
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +27,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import patchvid
-from patchvid import DeviceError, InvalidInput, kernels
+from patchvid import DeviceError, InvalidInput, _device, kernels
 from patchvid.apps import generation
 from patchvid.kernels import cpu
 
@@ -66,22 +64,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory, compiler: None, numba_cu
         yield results
 
 
-@pytest.fixture
-def stand_in(numba_cuda: None) -> Iterator[None]:
-    """CUDA modules are imported over the stand-in for CuPy, and forgotten afterwards."""
-
-    def forget() -> None:
-        for name in ("cuda", "numba_cuda", "raw_cuda"):
-            sys.modules.pop(f"patchvid.kernels.{name}", None)
-            vars(kernels).pop(name, None)
-
-    forget()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "cupy", standin.StandIn())
-        yield
-    forget()
-
-
 def expected() -> Iterator[tuple[str, NDArray[Any]]]:
     yield from cuda_simulated.run_public(lambda array: array, "cpu")
     for name, value in cuda_simulated.run_kernels(cpu, lambda array: array):
@@ -92,9 +74,26 @@ def expected() -> Iterator[tuple[str, NDArray[Any]]]:
 @pytest.mark.slow
 def test_the_gpu_gives_the_bytes_of_the_cpu(simulated: Any) -> None:
     wanted = dict(expected())
-    assert set(simulated.files) == set(wanted)
+    assert {name for name in simulated.files if "called" not in name} == set(wanted)
     for name, value in wanted.items():
         assert_same(name, simulated[name], value)
+
+
+def test_both_forms_give_the_same_means(simulated: Any) -> None:
+    names = [name for name in simulated.files if name.startswith("raw_cuda: vote, mean, float32")]
+    assert names
+    for name in names:
+        other = simulated[name.replace("raw_cuda", "numba_cuda")]
+        np.testing.assert_array_equal(simulated[name], other, err_msg=name)
+
+
+def test_every_function_of_the_tables_was_checked(simulated: Any) -> None:
+    launched = set(kernels.LAUNCHES)
+    assert set(simulated["called: raw_cuda"]) == set(simulated["called: numba_cuda"]) == launched
+    # The others move arrays and keep time; the applications that run on the CPU call them too.
+    assert set(simulated["called: cuda"]) >= {
+        name for name, function in kernels.CONTRACT.items() if "t" in str(function.returns).split()
+    }
 
 
 def assert_same(name: str, made: NDArray[Any], wanted: NDArray[Any]) -> None:
@@ -171,18 +170,8 @@ JUDGED = {"generate": 2 * generation.DRAWS}  # reads between the levels: two a d
 
 @pytest.fixture
 def device(stand_in: None, compiler: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device, as far as the stand-in goes; the CPU carries, as only Numba does it on a GPU."""
-    monkeypatch.setattr(kernels, "why_no_gpu", lambda: "")
-    from patchvid.kernels import numba_cuda
-
-    def carry(
-        coarse: Any, near: Any, fine: Any, key: Any, query: Any, fine_key: Any, patch: Any
-    ) -> None:
-        arrays = [standin.to_plain(array) for array in (coarse, tuple(near), fine)]
-        n_rows = fine.shape[0] * fine.shape[1]
-        cpu._carry(arrays[0], key, query, *arrays[1:], fine_key, patch, 0, n_rows)
-
-    monkeypatch.setattr(numba_cuda, "carry", carry)
+    """A device, as far as the stand-in goes."""
+    monkeypatch.setattr(_device, "why_no_gpu", lambda: "")
 
 
 @pytest.mark.slow
@@ -226,8 +215,8 @@ def test_arrays_of_the_host_come_back_to_it() -> None:
 def test_lists_are_taken_beside_arrays_of_the_device() -> None:
     clip = patchvid.sample_clip()[:4, :16, :20]
     nnf, cost = patchvid.search(clip, clip[:, 4:], seed=0)
-    weights, queries = np.full(nnf[:, 4:, :, 0].shape, 2.0), np.ones(nnf.shape[:3], bool)
-    others = {"nnf": nnf.tolist(), "weights": weights.tolist(), "queries": queries.tolist()}
+    weights, query_mask = np.full(nnf[:, 4:, :, 0].shape, 2.0), np.ones(nnf.shape[:3], bool)
+    others = {"nnf": nnf.tolist(), "weights": weights.tolist(), "query_mask": query_mask.tolist()}
     made = {}
     for device, move in (("cpu", np.asarray), ("cuda", standin.wrap)):
         query, key = move(clip), move(clip[:, 4:])
@@ -269,11 +258,12 @@ def test_memory_is_what_was_predicted(
     make()  # compiles, which takes memory too
     predicted: list[int] = []
 
-    def begin(size: int) -> None:
+    def begin(size: int) -> str:
         predicted.append(tracemalloc.get_traced_memory()[0] + size)
         tracemalloc.reset_peak()
+        return ""
 
-    monkeypatch.setattr(back_end, "make_room", begin)
+    monkeypatch.setattr(back_end, "check_memory", begin)
     monkeypatch.setattr(back_end, "BETWEEN", 1 << 16)
     tracemalloc.start()
     try:
@@ -352,11 +342,7 @@ def test_the_script_for_gpus_measures_everything(
     for name, value in {"BLOCKS": 2, "ROUNDS": 8, "COPIED": (1 << 10, 1 << 12)}.items():
         monkeypatch.setattr(gpu_cases, name, value)
 
-    def mean(*_: Any) -> None:
-        """Nothing: without a GPU Numba launches nothing."""
-
-    monkeypatch.setattr(numba_cuda, "mean", mean)
-    for name in ("sweep", "distance", "median", "to_words", "blend"):
+    for name in kernels.LAUNCHES:  # without a GPU Numba launches nothing
         monkeypatch.setattr(numba_cuda, name, getattr(raw_cuda, name))
     monkeypatch.setattr(gpu, "CASES", [case for case in gpu.CASES if case is not gpu.tests])
     run = CliRunner().invoke(gpu.main, ["--quick", "--results", str(tmp_path)])
@@ -366,14 +352,14 @@ def test_the_script_for_gpus_measures_everything(
     assert tables.keys() == {"agreement", "rates", "kernels", "speed", "sample"}
     assert all(row["same bytes"] for row in tables["agreement"])
     both = {"raw_cuda", "numba_cuda"}
-    for kernel in {row["kernel"] for row in tables["kernels"]} - {"vote, mean", "carry"}:
+    for kernel in {row["kernel"] for row in tables["kernels"]}:
         assert {row["form"] for row in tables["kernels"] if row["kernel"] == kernel} == both
 
 
 # Compilation for real devices
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("numba_cuda")
 @pytest.mark.parametrize("capability", [CAPABILITIES[0], *map(slow, CAPABILITIES[1:])])
 def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
     for kind, ptx in cuda_compiled.compile_numba(capability):
@@ -405,7 +391,8 @@ def measured(compiled: Iterator[tuple[str, str]]) -> dict[str, cuda_compiled.Mac
 def test_kernels_in_cuda_c_have_enough_registers(capability: tuple[int, int]) -> None:
     codes = measured(cuda_compiled.compile_cuda_c(capability, (3, 7, 7)))
     assert codes["median, uint8"].registers < 192  # of 255, for 147 votes
-    assert codes.pop("median, uint32").stack < 256  # a few of its votes
+    assert codes["mean, uint8"].registers < 96
+    assert codes.pop("median, float32").stack < 256  # a few of its votes
     assert all(code.stack == 0 for code in codes.values())
 
 
@@ -419,39 +406,63 @@ def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
     for source, made in cuda_compiled.BLENDED:
         name = f"blend, {source} to {made}"
         assert raw[name].instructions_a_load < numba[name].instructions_a_load / 4
+    assert raw["carry, "].instructions < numba["carry, "].instructions
     for kind in ("uint8", "uint16", "uint32"):
         assert raw[f"pack, {kind}"].instructions < numba[f"pack, {kind}"].instructions / 4
+    for kind in ("uint8", "uint16", "float32"):
         # Votes are fetched once and stay in registers; Numba's form fetches them for every bit.
-        name = f"median, {kind}"
-        assert np.isnan(raw[name].instructions_a_load)
-        assert numba[name].instructions_a_load > 8
+        # Medians of floats are those of their ordinals.
+        ordinals = kind.replace("float", "uint")
+        for name, other in (("median", ordinals), ("mean", kind)):
+            assert np.isnan(raw[f"{name}, {kind}"].instructions_a_load)  # unrolled
+            assert numba[f"{name}, {other}"].instructions_a_load > 8
 
 
 # The boundary
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_both_back_ends_have_the_same_functions() -> None:
-    from patchvid.kernels import cuda
+def test_a_gpu_needs_no_numba() -> None:
+    code = """
+import sys
+import standin, patchvid
+standin.install()
+assert patchvid.generate(patchvid.sample_clip()[:3, :20, :24], seed=1, device="cuda").any()
+print(*(name for name in sys.modules if name.partition(".")[0] in ("numba", "numba_cuda")))
+"""
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (run.stdout, run.returncode) == ("\n", 0), run.stderr
 
-    def functions(back_end: ModuleType) -> dict[str, list[tuple[str, Any]]]:
-        """What other modules call, with arguments and defaults."""
-        return {
-            name: [(p.name, p.default) for p in inspect.signature(value).parameters.values()]
-            for name, value in vars(back_end).items()
-            if inspect.isfunction(value) and not name.startswith("_")
-        }
 
-    on_host, on_device = functions(cpu), functions(cuda)
-    shared = on_host.keys() & on_device.keys()
-    assert {name: on_host[name] for name in shared} == {name: on_device[name] for name in shared}
-    for module in Path(patchvid.__file__).parent.glob("*.py"):
-        called = re.findall(r"\bkernels\.([a-z]\w*)\(", module.read_text("utf-8"))
-        assert set(called) - {"backend"} <= shared, module.name
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize(("name", "module"), [("", "raw_cuda"), ("raw", "raw_cuda"),
+                                              ("numba", "numba_cuda")])  # fmt: skip
+def test_a_variable_chooses_the_form(
+    name: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "why_no_numba", lambda: "")
+    monkeypatch.setenv("PATCHVID_CUDA", name)
+    assert _device.backend("cuda").launches.__name__ == f"patchvid.kernels.{module}"
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize("device", ["cuda", "auto"])
+def test_a_form_that_cannot_be_used_is_an_error(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATCHVID_CUDA", "opencl")
+    clip = np.zeros((3, 7, 7, 1), np.uint8)
+    with pytest.raises(DeviceError, match="PATCHVID_CUDA must be 'raw' or 'numba', got 'opencl'"):
+        patchvid.search(clip, clip, device=device)
+    monkeypatch.setenv("PATCHVID_CUDA", "numba")
+    monkeypatch.setattr(standin.StandIn, "zeros", lambda *_: 1 / 0, raising=False)
+    with pytest.raises(DeviceError, match="numba-cuda fails: division by zero"):
+        patchvid.search(clip, clip, device=device)
 
 
 def test_an_explicit_gpu_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "why_no_gpu", lambda: "no CUDA device was found")
+    monkeypatch.setattr(_device, "why_no_gpu", lambda: "no CUDA device was found")
     clip = np.zeros((3, 7, 7, 1), np.uint8)
     with pytest.raises(DeviceError, match=r"'cuda' cannot be used: no CUDA device was found"):
         patchvid.generate(clip, device="cuda")
@@ -472,7 +483,7 @@ def real() -> ModuleType:
     """The CUDA back end on a device."""
     if problem := kernels.why_no_gpu():
         pytest.skip(problem)
-    return kernels.backend("cuda")
+    return kernels.load("cuda")
 
 
 @pytest.mark.gpu
@@ -487,7 +498,7 @@ def test_public_functions_on_a_real_gpu(real: ModuleType) -> None:
 def test_kernels_on_a_real_gpu(
     real: ModuleType, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(real, "raw_cuda", importlib.import_module(f"patchvid.kernels.{form}"))
+    monkeypatch.setattr(real, "launches", importlib.import_module(f"patchvid.kernels.{form}"))
     wanted = dict(cuda_simulated.run_kernels(cpu, lambda array: array))
     for name, value in cuda_simulated.run_kernels(real, real.to_device):
         assert_same(name, real.to_host(value), wanted[name])

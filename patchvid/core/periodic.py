@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from patchvid._progress import Progress, ignore
 from patchvid._resampling import resample
-from patchvid._validation import Axes, Triple
+from patchvid._validation import Axes, Triple, contiguous
 from patchvid.core.fields import NOT_PERIODIC
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, synthesize
@@ -109,4 +109,4 @@ def _close(
     turned = kernels.xp.arange(overlap)[:, None, None] >= turn
     closed = video[:n].copy()
     closed[:overlap] = np.where(turned[..., None], video[:overlap], video[n:])
-    return np.moveaxis(closed, 0, axis)
+    return contiguous(np.moveaxis(closed, 0, axis))
