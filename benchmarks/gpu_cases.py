@@ -1,13 +1,14 @@
-"""Every kernel of the CUDA back end, in both of its forms, against what the card can do.
+"""Every kernel of the CUDA back end, in both of its forms, against the floor that the card sets.
 
-Memory is measured by copies with as many bytes in play as the kernel has, arithmetic by the
-kernels' own innermost operations on words that stay in registers. All times are of events on the
-device; while it waits for them to begin, the host launches ahead.
+Rates of memory are those of copies with as many bytes as the kernel uses, rates of arithmetic those
+of the kernels' own innermost operations on words in registers. All times are between events on the
+device, which waits until the host has launched what comes next.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from importlib import import_module
 from math import prod
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +18,8 @@ import numpy as np
 from common import Row, Rows
 from kernel_cases import PATCH, SWEEPS, count_work
 
+from patchvid.core.fields import random_field
 from patchvid.core.pyramid import plan_levels, resize
-from patchvid.core.search import random_field
 
 FORMS = ("raw_cuda", "numba_cuda")
 REPEATS = 5
@@ -134,11 +135,12 @@ def operation_rate(name: str) -> float:
 
 @contextmanager
 def clocked(form: str, ahead: bool) -> Iterator[list[Span]]:
-    """The spans of all kernels that are launched within, the replaceable ones in a form.
+    """Collect the spans of all kernels that are launched within, in one form.
 
-    With `ahead` each of them is launched before the device gets to it, so that it is timed alone.
+    With `ahead` each is launched before the device gets to it, so that the host's time is not
+    measured.
     """
-    from patchvid.kernels import cuda, numba_cuda, raw_cuda
+    from patchvid.kernels import LAUNCHES, cuda
 
     spans: list[Span] = []
 
@@ -152,18 +154,16 @@ def clocked(form: str, ahead: bool) -> Iterator[list[Span]]:
 
         return call
 
-    chosen = raw_cuda if form == "raw_cuda" else numba_cuda
-    names = ("sweep", "distance", "median", "to_words", "blend")
-    in_form = SimpleNamespace(**{name: clock(getattr(chosen, name)) for name in names})
-    alone = SimpleNamespace(mean=clock(numba_cuda.mean), carry=clock(numba_cuda.carry))
-    with replaced.multiple(cuda, raw_cuda=in_form, numba_cuda=alone):
+    module = import_module(f"patchvid.kernels.{form}")
+    launches = SimpleNamespace(**{name: clock(getattr(module, name)) for name in LAUNCHES})
+    with replaced.object(cuda, "launches", launches):
         yield spans
 
 
 @contextmanager
 def launches() -> Iterator[list[int]]:
-    """How often kernels are launched within, those of CuPy's own left out: a list of one number."""
-    from patchvid.kernels import numba_cuda, raw_cuda
+    """Count the launches of the project's own kernels within, in a list of one number."""
+    from patchvid.kernels import cuda
 
     count = [0]
 
@@ -174,10 +174,7 @@ def launches() -> Iterator[list[int]]:
 
         return call
 
-    with (
-        replaced.object(numba_cuda, "_launch", counting(numba_cuda._launch)),
-        replaced.object(raw_cuda, "_launch", counting(raw_cuda._launch)),
-    ):
+    with replaced.object(cuda.launches, "_launch", counting(cuda.launches._launch)):
         yield count
 
 
@@ -252,7 +249,7 @@ def kernels_at(key: Any, size: str) -> Rows:
         yield row(f"search, sweep 2 to {SWEEPS}", each, moved, later)
         seconds = measured(form, "distance", distance)
         yield row("patch distance", sum(seconds), words + 2 * field.nbytes, votes)
-        seconds = measured(form, "to_words", distance)
+        seconds = measured(form, "pack", distance)
         yield row("words of query and key", sum(seconds), words + 2 * key.nbytes)
         seconds = measured(form, "median", vote)
         n_bytes = field.nbytes + 2 * key.nbytes
@@ -260,11 +257,10 @@ def kernels_at(key: Any, size: str) -> Rows:
         seconds = measured(form, "blend", lambda: resize(key, coarse))
         n_bytes = key.nbytes + prod(coarse) * key.shape[3]
         yield row("blend, three axes to the next level", sum(seconds), n_bytes)
-    row = partial(_row, size, "numba_cuda")  # the others' only form
-    seconds = measured("numba_cuda", "mean", partial(vote, reduce="mean"))
-    yield row("vote, mean", sum(seconds), field.nbytes + 2 * key.nbytes)
-    seconds = measured("numba_cuda", "carry", carry)
-    yield row("carry", sum(seconds), carried.nbytes + field.nbytes)
+        seconds = measured(form, "mean", partial(vote, reduce="mean"))
+        yield row("vote, mean", sum(seconds), field.nbytes + 2 * key.nbytes)
+        seconds = measured(form, "carry", carry)
+        yield row("carry", sum(seconds), carried.nbytes + field.nbytes)
 
 
 def _row(

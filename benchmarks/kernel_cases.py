@@ -12,8 +12,9 @@ from common import Options, Row, Rows, allocated, timed
 from floors import IN_L1, LINE, blend_rate, copy_rate, distance_rate, line_rate, median_rate
 from numba import njit
 
+from patchvid._validation import Triple
+from patchvid.core.fields import random_field
 from patchvid.core.pyramid import Level, build_pyramid, plan_levels, resize
-from patchvid.core.search import Triple, random_field
 from patchvid.data.koi import sample_clip
 from patchvid.kernels import cpu, rules
 from patchvid.kernels.simd import OVERREAD, rows_ssd

@@ -57,11 +57,11 @@ CONTRACT = {
     "indices": Function(
         "Flat indices where a mask is True, in order; any others follow.", {"mask": "...: bool"},
         "n: int64",
-    ),  # fmt: skip
+    ),
     "patch_grid": Function(
         "Number of patches along t, y and x.", {"shape": "(t y x ...)", **_PATCH, **_PERIODIC},
         "(t' y' x')",
-    ),  # fmt: skip
+    ),
     "search": Function(
         "Improve `field` in place by PatchMatch; return its cost and the next threshold.",
         {

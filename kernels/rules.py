@@ -257,7 +257,8 @@ def carrier(compiled):
 
     def carry_patch(field, near_t, near_y, near_x, key_size, fine_query, fine_key, patch):
         """The key, as a flat index, of the patch to which these rows of `near_tables` belong."""
-        key_t, key_y, key_x = split(field[near_t[0], near_y[0], near_x[0]], key_size[1], key_size[2])
+        found = field[near_t[0], near_y[0], near_x[0]]
+        key_t, key_y, key_x = split(found, key_size[1], key_size[2])
         t = scale(key_t, near_t[1], patch[0], fine_query[0], key_size[0], fine_key[0])
         y = scale(key_y, near_y[1], patch[1], fine_query[1], key_size[1], fine_key[1])
         x = scale(key_x, near_x[1], patch[2], fine_query[2], key_size[2], fine_key[2])

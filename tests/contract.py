@@ -135,7 +135,8 @@ class Call:
             ("", "tyx", self.periodic), ("f", "tyx", self.periodic), ("", "TYX", NO_AXIS),
         ):  # fmt: skip
             names = [prefix + axis for axis in axes]
-            if None in (self.patch, periodic) or not {*names, *(f"{n}'" for n in names)} <= {*self.sizes}:
+            is_bound = {*names, *(f"{name}'" for name in names)} <= self.sizes.keys()
+            if not is_bound or self.patch is None or periodic is None:
                 continue
             sizes = [self.sizes[name] for name in names]
             found = tuple(self.sizes[f"{name}'"] for name in names)

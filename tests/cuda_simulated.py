@@ -195,6 +195,8 @@ def main(path: str) -> None:
         cuda.launches = launches
         for name, value in run_kernels(back_end, cuda.to_device):
             results[f"{form}: {name}"] = value
+    begin = back_end.record_event()
+    assert back_end.seconds_between(begin, back_end.record_event()) >= 0
     arrays = {name: standin.to_plain(value) for name, value in results.items()}
     np.savez(path, **arrays, **{f"called: {name}": [*names] for name, names in called.items()})
 
