@@ -77,7 +77,7 @@ def scatter_patches(typingctx, words, sources, first, votes, target, pitch, exte
 
 @intrinsic
 def median_of_lanes(typingctx, votes, first, pitch, n_votes, ranks, rank, medians, out):
-    """Write ``medians[out + l]``, the vote of rank ``ranks[rank + l]``, for each lane l of 256 bits.
+    """Write ``medians[out + l]``, the vote of rank ``ranks[rank + l]``, for all lanes of 256 bits.
 
     Vote v of lane l is ``votes[first + v * pitch + l]``, of an unsigned type. The bits of a median
     are found from the top, by counting the votes below a pivot.

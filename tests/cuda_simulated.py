@@ -186,7 +186,7 @@ def main(path: str) -> None:
         for form, module in (("raw_cuda", raw_cuda), ("numba_cuda", numba_cuda))
     }
     back_end = contract.checked(cuda, CONTRACT, cuda.xp, called["cuda"])
-    _device.load = {"cuda": back_end}.__getitem__
+    vars(_device)["load"] = {"cuda": back_end}.__getitem__
     cuda.launches = forms["raw_cuda"]
     results = dict(run_public(cuda.to_device, "cuda"))
     on_host = [name for name, value in results.items() if not isinstance(value, cuda.xp.ndarray)]
@@ -198,7 +198,8 @@ def main(path: str) -> None:
     begin = back_end.record_event()
     assert back_end.seconds_between(begin, back_end.record_event()) >= 0
     arrays = {name: standin.to_plain(value) for name, value in results.items()}
-    np.savez(path, **arrays, **{f"called: {name}": [*names] for name, names in called.items()})
+    arrays |= {f"called: {name}": np.array([*names]) for name, names in called.items()}
+    np.savez(path, **arrays)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 import patchvid
 from patchvid import DeviceError, InvalidInput, _device, kernels
-from patchvid.apps import generation
+from patchvid.core import noise
 from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
@@ -79,6 +79,7 @@ def test_the_gpu_gives_the_bytes_of_the_cpu(simulated: Any) -> None:
         assert_same(name, simulated[name], value)
 
 
+@pytest.mark.slow
 def test_both_forms_give_the_same_means(simulated: Any) -> None:
     names = [name for name in simulated.files if name.startswith("raw_cuda: vote, mean, float32")]
     assert names
@@ -87,6 +88,7 @@ def test_both_forms_give_the_same_means(simulated: Any) -> None:
         np.testing.assert_array_equal(simulated[name], other, err_msg=name)
 
 
+@pytest.mark.slow
 def test_every_function_of_the_tables_was_checked(simulated: Any) -> None:
     launched = set(kernels.LAUNCHES)
     assert set(simulated["called: raw_cuda"]) == set(simulated["called: numba_cuda"]) == launched
@@ -162,7 +164,7 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
 # others, and these beside: single numbers that decide where work starts and whether a draw will do.
 READ = {"inpaint, rectangles": 4 / 3, "analogy": 2.5, "analogy, drawing": 5.0}
 NUMBERS = 200
-JUDGED = {"generate": 2 * generation.DRAWS}  # reads between the levels: two a draw
+JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw
 
 
 @pytest.fixture
@@ -418,6 +420,7 @@ def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
 # The boundary
 
 
+@pytest.mark.usefixtures("compiler")
 def test_a_gpu_needs_no_numba() -> None:
     code = """
 import sys

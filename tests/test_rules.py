@@ -114,15 +114,13 @@ def test_carried_keys_follow_the_centres_of_their_patches(
     position, coarse_key = data.draw(st.integers(0, fine_query)), data.draw(st.integers(0, key))
     n_query, n_key, n_fine_query, n_fine_key = (last + extent for last in axis[1:])
 
-    nearest, beyond = rules.nearest_coarse(position, extent, n_query, n_fine_query, query + 1)
+    nearest, offset = rules.nearest_coarse(position, extent, n_query, n_fine_query, query + 1)
     wanted = (position + extent / 2) * n_query / n_fine_query - extent / 2
     assert 0 <= nearest <= query
     assert abs(nearest - min(max(wanted, 0), query)) <= 0.5 + 1e-9
-    assert beyond / (2 * n_fine_query) == pytest.approx(wanted - nearest, abs=1e-9)
+    assert offset / (2 * n_fine_query) == pytest.approx(wanted - nearest, abs=1e-9)
 
-    carried = rules.carry_key(
-        coarse_key, beyond, extent, n_fine_query, n_key, n_fine_key, fine_key + 1
-    )
+    carried = rules.carry_key(coarse_key, offset, extent, n_fine_query, n_key, n_fine_key)
     centre = coarse_key + (wanted - nearest) + extent / 2
     wanted = min(max(centre * n_fine_key / n_key - extent / 2, 0), fine_key)
     assert 0 <= carried <= fine_key
@@ -157,14 +155,30 @@ def test_a_carried_field_follows_the_rules(
         found = keys[tuple(nearest for nearest, _ in near)]
         expected[place] = np.ravel_multi_index(
             [
-                rules.carry_key(found[i], near[i][1], patch[i], fine_query[i], key[i], fine_key[i],
-                                fine_key[i] - patch[i] + 1)
+                rules.carry_key(found[i], near[i][1], patch[i], fine_query[i], key[i], fine_key[i])
                 for i in range(3)
             ],
             fine_key,
         )  # fmt: skip
     assert fine.dtype == np.int32
     np.testing.assert_array_equal(fine, expected)
+
+
+@modest
+@given(st.tuples(shapes, shapes, st.tuples(*[st.integers(1, 3)] * 3)))
+def test_tables_hold_what_is_nearest_to_every_position(
+    sizes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]],
+) -> None:
+    query, fine_query, patch = sizes
+    grid, fine_grid = cpu.patch_grid(query, patch), cpu.patch_grid(fine_query, patch)
+    tables = rules.near_tables(fine_grid, patch, query, fine_query, grid)
+    for axis, table in enumerate(tables):
+        assert (table.dtype, table.shape) == (np.int64, (fine_grid[axis], 2))
+        for position, row in enumerate(table):
+            wanted = rules.nearest_coarse(
+                position, patch[axis], query[axis], fine_query[axis], grid[axis]
+            )
+            assert tuple(row) == wanted
 
 
 @pytest.mark.parametrize("patch", [(3, 7, 7), (2, 4, 5)])
