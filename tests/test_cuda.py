@@ -447,18 +447,18 @@ def test_a_variable_chooses_the_form(
 
 
 @pytest.mark.usefixtures("device")
-@pytest.mark.parametrize("device", ["cuda", "auto"])
+@pytest.mark.parametrize("asked", ["cuda", "auto"])
 def test_a_form_that_cannot_be_used_is_an_error(
-    device: str, monkeypatch: pytest.MonkeyPatch
+    asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATCHVID_CUDA", "opencl")
     clip = np.zeros((3, 7, 7, 1), np.uint8)
     with pytest.raises(DeviceError, match="PATCHVID_CUDA must be 'raw' or 'numba', got 'opencl'"):
-        patchvid.search(clip, clip, device=device)
+        patchvid.search(clip, clip, device=asked)
     monkeypatch.setenv("PATCHVID_CUDA", "numba")
     monkeypatch.setattr(standin.StandIn, "zeros", lambda *_: 1 / 0, raising=False)
     with pytest.raises(DeviceError, match="numba-cuda fails: division by zero"):
-        patchvid.search(clip, clip, device=device)
+        patchvid.search(clip, clip, device=asked)
 
 
 def test_an_explicit_gpu_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
