@@ -1,4 +1,4 @@
-"""The command line, run on small real files: what it writes, what it says, how it fails."""
+"""The command line on small files: what it writes and prints, and how it fails."""
 
 import errno
 import inspect
@@ -42,13 +42,13 @@ PATCHVID = [sys.executable, "-m", "patchvid"]
 
 @pytest.fixture(scope="module")
 def video() -> Video:
-    """A part of the sample with moving things in it, (5, 24, 32, 3)."""
+    """Return a part of the sample in which things move, (5, 24, 32, 3)."""
     return sample_clip()[:5, 20:44, 40:72]
 
 
 @pytest.fixture
 def clip(here: Path, video: Video) -> Path:
-    """An array file in the current folder."""
+    """Save an array file in the current folder."""
     return save(here / "clip.npz", video)
 
 
@@ -62,7 +62,7 @@ def run(*args: object) -> Result:
 
 
 def succeed(*args: object) -> list[str]:
-    """Run a command that has to work; the lines it prints."""
+    """Run a command that must succeed, and return the lines that it prints."""
     result = run(*args)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""  # no terminal, so no progress
@@ -70,7 +70,7 @@ def succeed(*args: object) -> list[str]:
 
 
 def fail(*args: object, exit_code: int = 1) -> str:
-    """Run a command that has to fail and to leave nothing behind; what it says."""
+    """Run a command that must fail and leave no file behind, and return its message."""
     before = sorted(Path().rglob("*"))
     result = run(*args)
     assert result.exit_code == exit_code, result.output
@@ -278,9 +278,9 @@ def test_progress_on_a_terminal(clip: Path) -> None:
 
 
 def on_a_terminal(*words: str) -> str:
-    """Run a command whose stderr is a terminal of 80 columns; what it shows there.
+    """Run a command whose stderr is a terminal of 80 columns, and return what it shows there.
 
-    Bars appear at once rather than after a second, so that the speed of the machine plays no part.
+    Bars appear at once, not after a second, so the speed of the machine does not matter.
     """
     import pty
     import termios
@@ -505,7 +505,7 @@ def test_wrong_usage(clip: Path, options: list[str], hint: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
 def test_interrupt_keeps_only_what_is_complete(clip: Path) -> None:
-    # A parent may ignore SIGINT, as nohup's does; who inherits that hears nothing of Ctrl-C.
+    # A child inherits from a parent such as nohup that SIGINT is ignored, so it is switched on.
     listening = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
     script = listening + "runpy.run_module('patchvid', run_name='__main__')"
     job_of = ["gen", str(clip), "-o", "a.npy", "-n", "9999"]

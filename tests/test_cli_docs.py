@@ -1,4 +1,4 @@
-"""What help and docs say of the command line: it is what is there, and its examples work."""
+"""The page on the command line is up to date, and the examples in the help work."""
 
 import re
 import runpy
@@ -25,7 +25,7 @@ def test_page_is_what_the_commands_say() -> None:
 
 @pytest.fixture
 def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the examples speak of, small."""
+    """Make small files with the names that the examples use."""
     monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
     clip = sample_clip()[:5, 20:52, 40:88]
     for name in ("clip", "a", "waterfall", "digit", "wide"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("cli", "patchvid", "kernels")
+SUFFIXES = (".py", ".cu", ".html", ".css", ".js")
 INDENT = 4
 
 
@@ -26,11 +27,11 @@ def listed() -> list[str]:
 
 
 def present() -> Iterator[str]:
-    """Yield the paths of all modules and CUDA files."""
+    """Yield the paths of all modules, CUDA files and parts of web pages."""
     for source in SOURCES:
         for file in (ROOT / source).rglob("*"):
             through_link = any(parent.is_symlink() for parent in file.parents)
-            if file.suffix in (".py", ".cu") and not through_link:
+            if file.suffix in SUFFIXES and not through_link:
                 yield file.relative_to(ROOT).as_posix()
 
 

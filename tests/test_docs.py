@@ -1,4 +1,4 @@
-"""The pages are built without a warning, and nothing public is missing from them."""
+"""Sphinx builds the pages without a warning, and every public name is in the reference."""
 
 import subprocess
 import sys

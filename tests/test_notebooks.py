@@ -1,4 +1,4 @@
-"""The notebooks run from the first cell to the last, and what is committed is what they hold."""
+"""The notebooks run from start to end, and the committed ones were made from their code."""
 
 import ast
 import json
@@ -61,7 +61,7 @@ def test_committed_outputs_are_of_this_code_and_small(notebook: Path) -> None:
 
 
 def run(source: str, names: dict[str, Any]) -> Any:
-    """Run a cell and return what a notebook would show: the value of its last expression."""
+    """Run a cell and return the value of its last expression, which a notebook would show."""
     code = ast.parse(source).body
     last = code.pop() if code and isinstance(code[-1], ast.Expr) else None
     exec(compile(ast.Module(code, []), "cell", "exec"), names)

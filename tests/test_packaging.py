@@ -1,4 +1,4 @@
-"""What is installed, and what importing it costs."""
+"""The contents of the wheel."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What the README and the how-to pages say can be done, done: their commands, code and links."""
+"""The commands, the code and the links of the README and of the how-to pages work."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ PICTURES = sorted(ROOT.glob("docs/pictures/*"))
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
-    """The blocks of code in a language, each with a name for the test."""
+    """Return the blocks of code in a language, each with a name for its test."""
     found = []
     for page in PAGES:
         pattern = rf"^```{language}\n(.*?)^```"
@@ -41,7 +41,7 @@ def small() -> NDArray[np.uint8]:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint8]) -> None:
-    """A folder with the clips and the frames that the pages speak of, small ones."""
+    """Make a folder with small clips and frames of the names that the pages use."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
     write_video("clip.mp4", small, fps=12)

@@ -1,4 +1,4 @@
-"""Style and types are tests like the others, so that one command checks everything."""
+"""Style and types are tested too, so that one command checks everything."""
 
 import subprocess
 import sys
