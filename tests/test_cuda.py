@@ -30,16 +30,13 @@ from numpy.typing import NDArray
 
 import patchvid
 from patchvid import DeviceError, InvalidInput, kernels
-from patchvid.apps import generation
+from patchvid.core import noise
 from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
+SLOW_PATCHES = [(3, 5, 5), (1, 7, 7), (4, 11, 12)]
+PATCHES = [(3, 7, 7), *(pytest.param(patch, marks=pytest.mark.slow) for patch in SLOW_PATCHES)]
 HERE = Path(__file__).parent
-
-
-def slow(*values: Any) -> Any:
-    """One case of a test, marked as slow."""
-    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -166,7 +163,7 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
 # others, and these beside: single numbers that decide where work starts and whether a draw will do.
 READ = {"inpaint, rectangles": 4 / 3, "analogy": 2.5, "analogy, drawing": 5.0}
 NUMBERS = 200
-JUDGED = {"generate": 2 * generation.DRAWS}  # reads between the levels: two a draw
+JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw
 
 
 @pytest.fixture
@@ -248,16 +245,11 @@ def test_arrays_of_two_gpus_are_refused() -> None:
         patchvid.search(clip, other)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 @pytest.mark.parametrize(
     ("dtype", "channels"),
-    [
-        (np.uint8, 3),
-        slow(np.uint8, 1),
-        slow(np.uint16, 3),
-        slow(np.float32, 3),
-        slow(np.float32, 1),
-    ],
+    [(np.uint8, 3), (np.uint8, 1), (np.uint16, 3), (np.float32, 3), (np.float32, 1)],
 )
 def test_memory_is_what_was_predicted(
     dtype: Any, channels: int, monkeypatch: pytest.MonkeyPatch
@@ -373,8 +365,9 @@ def test_the_script_for_gpus_measures_everything(
 # Compilation for real devices
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("capability", [CAPABILITIES[0], *map(slow, CAPABILITIES[1:])])
+@pytest.mark.parametrize("capability", CAPABILITIES)
 def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
     for kind, ptx in cuda_compiled.compile_numba(capability):
         assert f".target sm_{capability[0]}{capability[1]}" in ptx
@@ -383,7 +376,7 @@ def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
 
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("capability", CAPABILITIES)
-@pytest.mark.parametrize("patch", [(3, 7, 7), *map(slow, [(3, 5, 5), (1, 7, 7), (4, 11, 12)])])
+@pytest.mark.parametrize("patch", PATCHES)
 def test_kernels_in_cuda_c_compile(
     capability: tuple[int, int], patch: tuple[int, int, int]
 ) -> None:
