@@ -83,6 +83,7 @@ def test_kernels_are_compared_with_their_floors(tmp_path: Path) -> None:
     assert all(0 < row["value"] < math.inf for row in measured["rates"])
 
 
+@pytest.mark.slow
 def test_cases_on_shared_data(shared: Path, tmp_path: Path) -> None:
     measured = tables(tmp_path, "--shared", shared, "golden", "vote")
     seconds, sweeps, ratio, vote = (row["measured"] for row in measured["speed"])

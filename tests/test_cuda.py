@@ -27,17 +27,14 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import patchvid
-from patchvid import DeviceError, InvalidInput, _device, kernels
+from patchvid import DeviceError, InvalidInput, kernels
 from patchvid.core import noise
 from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
+SLOW_PATCHES = [(3, 5, 5), (1, 7, 7), (4, 11, 12)]
+PATCHES = [(3, 7, 7), *(pytest.param(patch, marks=pytest.mark.slow) for patch in SLOW_PATCHES)]
 HERE = Path(__file__).parent
-
-
-def slow(*values: Any) -> Any:
-    """One case of a test, marked as slow."""
-    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -236,16 +233,11 @@ def test_arrays_of_two_gpus_are_refused() -> None:
         patchvid.search(clip, other)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 @pytest.mark.parametrize(
     ("dtype", "channels"),
-    [
-        (np.uint8, 3),
-        slow(np.uint8, 1),
-        slow(np.uint16, 3),
-        slow(np.float32, 3),
-        slow(np.float32, 1),
-    ],
+    [(np.uint8, 3), (np.uint8, 1), (np.uint16, 3), (np.float32, 3), (np.float32, 1)],
 )
 def test_memory_is_what_was_predicted(
     dtype: Any, channels: int, monkeypatch: pytest.MonkeyPatch
@@ -358,8 +350,9 @@ def test_the_script_for_gpus_measures_everything(
 # Compilation for real devices
 
 
-@pytest.mark.usefixtures("numba_cuda")
-@pytest.mark.parametrize("capability", [CAPABILITIES[0], *map(slow, CAPABILITIES[1:])])
+@pytest.mark.slow
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("capability", CAPABILITIES)
 def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
     for kind, ptx in cuda_compiled.compile_numba(capability):
         assert f".target sm_{capability[0]}{capability[1]}" in ptx
@@ -368,7 +361,7 @@ def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
 
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("capability", CAPABILITIES)
-@pytest.mark.parametrize("patch", [(3, 7, 7), *map(slow, [(3, 5, 5), (1, 7, 7), (4, 11, 12)])])
+@pytest.mark.parametrize("patch", PATCHES)
 def test_kernels_in_cuda_c_compile(
     capability: tuple[int, int], patch: tuple[int, int, int]
 ) -> None:

@@ -32,6 +32,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "html"
 
 
+@pytest.mark.slow
 def test_every_public_name_is_in_the_reference(html: Path) -> None:
     inventory = (html / "objects.inv").read_bytes().split(b"\n", 4)[4]
     documented = {line.split()[0] for line in zlib.decompress(inventory).decode().splitlines()}
@@ -39,6 +40,7 @@ def test_every_public_name_is_in_the_reference(html: Path) -> None:
     assert public <= documented
 
 
+@pytest.mark.slow
 def test_pages_play_films_and_fetch_nothing(html: Path) -> None:
     for page in html.rglob("*.html"):
         text = page.read_text(encoding="utf-8")

@@ -32,6 +32,7 @@ def run(site: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs folders that are not folders")
 def test_kernels_are_compiled_in_memory_where_no_folder_is_writable(tmp_path: Path) -> None:
     site = copy_package(tmp_path)

@@ -6,7 +6,7 @@ from typing import Any
 import imageio.v3
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -172,7 +172,6 @@ def test_files_that_hold_no_mask(tmp_path: Path) -> None:
 # Levels
 
 
-@settings(deadline=None)  # the first call loads or compiles kernels
 @given(st.integers(0, 20), st.integers(0, 28), st.integers(1, 8), st.integers(1, 8))
 def test_a_region_is_not_lost_on_the_next_level(y: int, x: int, height: int, width: int) -> None:
     region = np.zeros((4, 24, 32), bool)

@@ -22,7 +22,7 @@ from patchvid.metrics._patches import unfold
 Array = NDArray[Any]
 Triple = tuple[int, int, int]
 
-modest = settings(deadline=None, derandomize=True, max_examples=25)
+modest = settings(derandomize=True, max_examples=25)
 
 
 def smooth(*shape: int, seed: int = 0) -> Array:

@@ -9,7 +9,7 @@ import av
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -178,7 +178,6 @@ def test_upscaling_agrees_with_the_published_one(shared: Path) -> None:
 # Resize against its formula
 
 
-@settings(deadline=None)  # the first example of a dtype compiles
 @given(
     shape=st.tuples(*(st.integers(1, n) for n in (6, 50, 40, 6))),
     size=st.tuples(*(st.integers(1, n) for n in (8, 30, 40))),

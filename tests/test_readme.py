@@ -20,18 +20,15 @@ PAGES = [ROOT / "README.md", ROOT / "docs" / "install.md", *sorted(ROOT.glob("do
 PICTURES = sorted(ROOT.glob("docs/pictures/*"))
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    """Return the blocks of code in a language, each with a name for its test."""
-    found = []
+def blocks(language: str) -> list[object]:
+    """The blocks of code in a language; those of the how-to pages are slow tests."""
+    found: list[object] = []
     for page in PAGES:
         pattern = rf"^```{language}\n(.*?)^```"
-        texts = re.findall(pattern, page.read_text(), re.MULTILINE | re.DOTALL)
-        found += [(text, f"{page.stem}-{number}") for number, text in enumerate(texts, 1)]
+        marks = [pytest.mark.slow] if page.parent.name == "howto" else []
+        for number, text in enumerate(re.findall(pattern, page.read_text(), re.M | re.S), 1):
+            found.append(pytest.param(text, id=f"{page.stem}-{number}", marks=marks))
     return found
-
-
-def parameters(language: str) -> list[object]:
-    return [pytest.param(text, id=name) for text, name in blocks(language)]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +36,7 @@ def small() -> NDArray[np.uint8]:
     return sample_clip()[:5, 20:52, 40:88]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint8]) -> None:
     """Make a folder with small clips and frames of the names that the pages use."""
     monkeypatch.chdir(tmp_path)
@@ -49,7 +46,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint
     write_video("frames/", small)
 
 
-@pytest.mark.parametrize("block", parameters("sh"))
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("block", blocks("sh"))
 def test_commands(block: str) -> None:
     for line in block.splitlines():
         command, _, written = line.partition("#")
@@ -62,7 +60,8 @@ def test_commands(block: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:tests fetch nothing")
-@pytest.mark.parametrize("block", parameters("python"))
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("block", blocks("python"))
 def test_code(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(block, "a page", "exec"), {})
     promised = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)

@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 N_HIDDEN, N_FEATURES = 7, 5  # the published network has 64 and 128
 
-modest = settings(deadline=None, derandomize=True, max_examples=10)
+modest = settings(derandomize=True, max_examples=10)
 
 
 def drawn_tensors() -> dict[str, Array]:

@@ -22,7 +22,7 @@ def threads() -> Iterator[None]:
     numba.set_num_threads(before)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.integers(0, 50), st.integers(1, 20))
 def test_every_piece_is_worked_on_once(count: int, grain: int) -> None:
     done: list[int] = []

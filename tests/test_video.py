@@ -132,7 +132,7 @@ def test_reading_and_writing_again_and_again_does_not_drift(tmp_path: Path) -> N
     assert np.abs(error.mean(axis=(0, 1, 2))).max() < 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     shape=st.tuples(st.integers(1, 3), st.integers(1, 20), st.integers(1, 20)),
     suffix=st.sampled_from([*FILMS, ".gif", ".png", FOLDER]),

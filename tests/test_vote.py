@@ -14,7 +14,7 @@ from patchvid import vote
 from patchvid.errors import DeviceError, InvalidInput
 
 Array = NDArray[Any]
-modest = settings(deadline=None, derandomize=True, max_examples=100)
+modest = settings(derandomize=True, max_examples=100)
 
 
 class Case(NamedTuple):
