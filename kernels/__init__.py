@@ -7,9 +7,9 @@ the functions of `LAUNCHES`, which exist in two forms: `raw_cuda`, in CUDA C, an
 In the tables, ``t y x c: uint8 float32`` is a C-contiguous array of `xp` with four axes and one of
 two dtypes. Within a call, one name stands for one size. Query and output are t, y, x; key and value
 are T, Y, X. ``t'`` counts the patches along t, and ``ft`` belongs to a finer level. ``(t y x)`` is
-a tuple of sizes, where ``...`` allows more of them. ``as query`` is the dtype of that argument, ``or
-empty`` allows an array of size 0, and ``host`` marks arrays of NumPy. A default follows ``=``, and
-the arguments after ``*`` go by name only.
+a tuple of sizes, where ``...`` allows more of them. ``as query`` is the dtype of that argument,
+``or empty`` allows an array of size 0, and ``host`` marks arrays of NumPy. A default follows ``=``,
+and the arguments after ``*`` go by name only.
 
 A field holds, for every query patch, the flat index ``(t * Y + y) * X + x`` of the first voxel of
 its key patch.

@@ -27,7 +27,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import patchvid
-from patchvid import DeviceError, InvalidInput, kernels
+from patchvid import DeviceError, InvalidInput, _device, kernels
 from patchvid.core import noise
 from patchvid.kernels import cpu
 
