@@ -8,6 +8,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.flows import analogy_with_flows, check_flow_options, fetch_raft, flow_options
+from patchvid.cli.inputs import check_exists
 from patchvid.cli.job import make_videos
 from patchvid.cli.structures import save_structure, structure_options
 
@@ -52,6 +53,7 @@ def analogy(
     """
     from patchvid import read_video, show_structures
 
+    check_exists(content, style)
     structure, weights = settings["structure"], settings["flow_weights"]
     files = {"--content-flow": content_flow, "--style-flow": style_flow}
     check_flow_options(

@@ -54,11 +54,16 @@ class Command(click.Command):
                     formatter.write_dl([(f"{n:{width}}", h) for n, h in rows], col_max=COLUMN)
 
 
+def is_typed(name: str) -> bool:
+    """Whether an option stands on the command line, and is not a default."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def command_line(ctx: click.Context, seed: int, *, without: Sequence[str] = ()) -> str:
     """Return the command line that repeats this call: with its seed, and without some flags."""
     words = [word for word in ctx.meta[_WORDS] if word not in without]
-    given = ctx.get_parameter_source("seed")
-    if given is not click.core.ParameterSource.COMMANDLINE:
+    if not is_typed("seed"):
         end = words.index("--") if "--" in words else len(words)
         words[end:end] = ["--seed", str(seed)]
     return f"{ctx.command_path} {shlex.join(words)}"

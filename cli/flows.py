@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from patchvid.cli.command import is_typed
 from patchvid.cli.options import option, together
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def check_flow_options(
         )
     if given and structure != "flow":
         raise click.UsageError("--content-flow and --style-flow need --structure flow.")
+    if structure != "flow" and is_typed("flow"):
+        raise click.UsageError(f"--structure {structure} uses no flow; leave --flow out.")
     if weights and (structure != "flow" or flow == "classical"):
         raise click.UsageError("RAFT is not used with these options; leave --flow-weights out.")
 

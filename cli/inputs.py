@@ -27,6 +27,15 @@ class Inputs(NamedTuple):
     ratios: tuple[float, ...]
 
 
+def check_exists(*paths: Path | None) -> None:
+    """Raise an error if an input is missing, before anything is said of the outputs."""
+    from patchvid import VideoError
+
+    for path in paths:
+        if path is not None and not path.exists():
+            raise VideoError(f"there is no {str(path)!r}; check the name")
+
+
 def read_inputs(
     clip: Path | None,
     frames: Frames,

@@ -10,7 +10,7 @@ import click
 
 from patchvid.cli.command import command_line, used_settings
 from patchvid.cli.info import facts
-from patchvid.cli.inputs import Frames, Reader, in_proportion, read_inputs
+from patchvid.cli.inputs import Frames, Reader, check_exists, in_proportion, read_inputs
 from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def make_videos(
     ctx = click.get_current_context()
     if output == NO_FILE and not (report or as_json):
         raise click.UsageError("-o - writes no video; add --report or --json, or give a name.")
+    check_exists(clip)
     extra_path, draw = extra or (None, None)
     outputs = plan_outputs(
         output, clip, ending=ending, samples=samples, report=report, extra=extra_path,

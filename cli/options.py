@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from patchvid.cli.command import is_typed
 from patchvid.cli.values import number_parser, parse_alpha, parse_frames, parse_noise
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -109,8 +110,7 @@ _CLASH = "--scale and --size both set the size of the output; give one of them."
 
 def _refuse_both(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """Refuse --scale together with --size."""
-    given = click.core.ParameterSource.COMMANDLINE
-    if all(ctx.get_parameter_source(name) is given for name in ("scale", "size")):
+    if is_typed("scale") and is_typed("size"):
         raise click.UsageError(_CLASH)
     return value
 

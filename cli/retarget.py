@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from patchvid.cli import options
-from patchvid.cli.command import Command
+from patchvid.cli.command import Command, is_typed
 from patchvid.cli.job import make_videos
 from patchvid.cli.regions import region, region_reader
 
@@ -39,6 +39,8 @@ def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) ->
 
     changed = settings["size"] or settings["loop"] or settings["tile"]
     if not changed and set(settings["scale"]) == {1}:
+        if is_typed("scale"):
+            raise click.UsageError("--scale 1,1,1 keeps the size; give another, --loop or --tile.")
         raise click.UsageError("Give the new size with --scale or --size.")
     readers = {"keep": region_reader("keep", keep, boxes)}
     make_videos(retarget, ending="_retarget", readers=readers, **settings)

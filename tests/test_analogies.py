@@ -434,6 +434,7 @@ def test_failures(clips: Path, words: list[str], hint: str) -> None:
         (["--structure", "luma", "--style-flow", "f.npy"], "--structure flow"),
         (["--preview", "--content-flow", "f.npy"], "--preview"),
         (["--flow", "classical", "--flow-weights", "w.npz"], "--flow-weights"),
+        (["--structure", "luma", "--flow", "raft"], "--structure luma uses no flow"),
         (["-o", "one.mp4", "--save-structure", "./one.mp4"], "written twice"),
         (["-o", "one.mp4", "-n", "2", "--save-structure", "one_2.mp4"], "written twice"),
     ],

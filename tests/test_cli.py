@@ -320,6 +320,12 @@ def test_what_exists_is_replaced_only_on_request(clip: Path) -> None:
     assert "overwrite=True" not in said
 
 
+def test_a_missing_clip_is_named_before_an_output_that_exists(clip: Path) -> None:
+    Path("other_gen.mp4").write_bytes(b"kept")
+    assert fail("gen", "other.mp4") == "Error: there is no 'other.mp4'; check the name"
+    assert Path("other_gen.mp4").read_bytes() == b"kept"
+
+
 def test_printed_command_repeats_the_file(clip: Path) -> None:
     options = ["gen", clip, "--iterations", 1, "-o", "it's.npy"]
     result = json.loads("\n".join(succeed(*options, "--json")))

@@ -349,3 +349,6 @@ def test_command_needs_a_size(here: Path) -> None:
     result = CliRunner().invoke(command, ["clip.npz"])
     assert result.exit_code == 2
     assert "Give the new size with --scale or --size." in result.output
+    result = CliRunner().invoke(command, ["clip.npz", "--scale", "1,1,1"])
+    assert result.exit_code == 2
+    assert "--scale 1,1,1 keeps the size; give another, --loop or --tile." in result.output
