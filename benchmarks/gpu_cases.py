@@ -18,8 +18,8 @@ import numpy as np
 from common import Row, Rows
 from kernel_cases import PATCH, SWEEPS, count_work
 
+from patchvid import plan_levels, resize
 from patchvid.core.fields import random_field
-from patchvid.core.pyramid import plan_levels, resize
 
 FORMS = ("raw_cuda", "numba_cuda")
 REPEATS = 5

@@ -12,11 +12,12 @@ from common import Options, Row, Rows, allocated, timed
 from floors import IN_L1, LINE, blend_rate, copy_rate, distance_rate, line_rate, median_rate
 from numba import njit
 
+from patchvid import Level, build_pyramid, plan_levels, resize
 from patchvid._validation import Triple
 from patchvid.core.fields import random_field
-from patchvid.core.pyramid import Level, build_pyramid, plan_levels, resize
 from patchvid.data.koi import sample_clip
 from patchvid.kernels import cpu, rules
+from patchvid.kernels.jit import inlined
 from patchvid.kernels.simd import OVERREAD, rows_ssd
 
 PATCH = (3, 7, 7)
@@ -160,10 +161,10 @@ def time_sweeps(query: Any, key: Any, start: Any, repeats: int) -> list[float]:
     for _ in range(repeats):
         seconds: list[float] = []
 
-        def share(*arguments: Any, seconds: list[float] = seconds, **options: Any) -> None:
-            seconds.extend(timed(lambda: cpu.share(*arguments, **options), 1))
+        def parallel_range(*arguments: Any, seconds: list[float] = seconds, **options: Any) -> None:
+            seconds.extend(timed(lambda: cpu.parallel_range(*arguments, **options), 1))
 
-        search = _with_globals(cpu.search, share=share)
+        search = _with_globals(cpu.search, parallel_range=parallel_range)
         search(query, key, start.copy(), patch=PATCH, sweeps=SWEEPS)
         runs.append([even + odd for even, odd in zip(seconds[::2], seconds[1::2])])
     return [min(times) for times in zip(*runs)]
@@ -206,7 +207,7 @@ _tallied_distance = njit(inline="always")(
     _with_globals(cpu._distance.py_func, rows_ssd=_tallied_rows_ssd)
 )
 _tallied_sweep = njit(error_model="numpy")(
-    _with_globals(cpu._sweep.py_func, _improve=rules.improver(cpu.inlined, _tallied_distance))
+    _with_globals(cpu._sweep.py_func, _improve=rules.improver(inlined, _tallied_distance))
 )
 
 
