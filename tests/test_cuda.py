@@ -383,7 +383,7 @@ def measured(compiled: Iterator[tuple[str, str]]) -> dict[str, cuda_compiled.Mac
 def test_kernels_in_cuda_c_have_enough_registers(capability: tuple[int, int]) -> None:
     codes = measured(cuda_compiled.compile_cuda_c(capability, (3, 7, 7)))
     assert codes["median, uint8"].registers < 192  # of 255, for 147 votes
-    assert codes["mean, uint8"].registers < 96
+    assert codes["mean, uint8"].registers < 128
     assert codes.pop("median, float32").stack < 256  # a few of its votes
     assert all(code.stack == 0 for code in codes.values())
 
