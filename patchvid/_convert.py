@@ -26,6 +26,7 @@ from patchvid.errors import InvalidInput
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+HALF_RANGE = 127.5  # of 8 bits: the unit of the paper, where values span [-1, 1]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
 

@@ -32,13 +32,7 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
 
     (t, y, x) gets a channel. Booleans and other integers become float32, see `like_input`.
     """
-    video = as_array(video)
-    if video.ndim == 3 and video.shape[2] in (3, 4):
-        raise InvalidInput(
-            f"{name} must be (t, y, x, c), got shape {video.shape}, which looks like one frame "
-            f"(y, x, c); give it a time axis: {name}[None]"
-        )
-    video = with_channels(video)
+    video = with_channels(name, video)
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(
             f"{name} must be a filled array (t, y, x, c), or (t, y, x) for grey, "
@@ -71,8 +65,14 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
     return contiguous(video)
 
 
-def with_channels(video: NDArray[Any]) -> NDArray[Any]:
+def with_channels(name: str, video: Any) -> NDArray[Any]:
     """(t, y, x, 1) for (t, y, x); anything else as it is."""
+    video = as_array(video)
+    if video.ndim == 3 and video.shape[2] in (3, 4):
+        raise InvalidInput(
+            f"{name} must be (t, y, x, c), got shape {video.shape}, which looks like one frame "
+            f"(y, x, c); give it a time axis: {name}[None]"
+        )
     return video[..., None] if video.ndim == 3 else video
 
 
@@ -172,11 +172,15 @@ def check_patch(patch: Any, *shapes: Sequence[int]) -> Triple:
     extents = check_size("patch", patch)
     for shape in shapes:
         if any(size < extent for size, extent in zip(shape, extents, strict=False)):
-            sizes = "x".join(map(str, shape[:3]))
-            raise InvalidInput(
-                f"a video of {sizes} is smaller than the patch {extents}; use a smaller patch"
-            )
+            raise InvalidInput(f"{too_small('a video', shape, extents)}; use a smaller patch")
     return extents
+
+
+def too_small(what: str, shape: Sequence[int], patch: Triple) -> str:
+    """Say that something of a shape (t, y, x) is smaller than a patch."""
+    t, y, x = shape[:3]
+    extents = "x".join(map(str, patch))
+    return f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch {extents}"
 
 
 def check_axes(name: str, axes: Any) -> Axes:

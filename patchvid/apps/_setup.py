@@ -39,8 +39,6 @@ def check_settings(
     """The settings of every level, for an output of `size` made of patches of `video`."""
     if patch is not None:
         patch = check_size("patch", patch)
-    if len(video) == 1:  # an image: patches are flat
-        patch = (1, *(patch or (3, 7, 7))[1:])
     iterations = None if iterations is None else check_integer("iterations", iterations, 1)
     sizes = [video.shape[:3], video.shape[:3] if size is None else size]
     n_frames, height, width = map(min, zip(*sizes))
@@ -51,8 +49,8 @@ def check_settings(
     if ("y" in tile and height == 1) or ("x" in tile and width == 1):
         raise InvalidInput("a single row or column makes no tile; leave tile out")
     return Settings(
-        patch=patch, iterations=iterations, reduce=check_reduce(reduce), alpha=check_alpha(alpha),
-        periodic=(bool(loop), "y" in tile, "x" in tile), **others,
+        patch=patch, is_flat=len(video) == 1, iterations=iterations, reduce=check_reduce(reduce),
+        alpha=check_alpha(alpha), periodic=(bool(loop), "y" in tile, "x" in tile), **others,
     )  # fmt: skip
 
 
@@ -69,11 +67,20 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
     return new
 
 
-def collect(outputs: Sequence[LevelOutput], video: NDArray[Any], given: Any, seed: int) -> Result:
-    """The outputs in the type of the clip as it was given; one without an axis for samples."""
-    videos = [like_input(output.output, given) for output in outputs]
-    fields = [to_nnf(output.field, video.shape) for output in outputs]
+def collect(
+    outputs: Sequence[LevelOutput], video: NDArray[Any], given: Any, seed: int, *, details: bool
+) -> Any:
+    """The outputs in the type of the clip as it was given, or with details a `Result`.
+
+    A single one has no axis for samples.
+    """
+    made = _join([like_input(output.output, given) for output in outputs])
+    if not details:
+        return made
+    nnf = _join([to_nnf(output.field, video.shape) for output in outputs])
     timings = [timing for output in outputs for timing in output.timings]
-    if len(outputs) == 1:
-        return Result(videos[0], fields[0], seed, timings)
-    return Result(np.stack(videos), np.stack(fields), seed, timings)
+    return Result(made, nnf, seed, timings)
+
+
+def _join(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.stack(arrays)

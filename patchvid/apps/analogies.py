@@ -17,6 +17,7 @@ from typing import Any, Literal, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._convert import HALF_RANGE
 from patchvid._device import backend, backend_of, on_device
 from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
@@ -30,13 +31,11 @@ from patchvid.errors import InvalidInput
 from patchvid.motion.optical_flow import optical_flow
 from patchvid.results import AnalogyResult, Structure
 
-# Completeness is the paper's 1, which it states where values span [-1, 1] and not 0 to 255.
-ALPHA = 127.5**2
+ALPHA = HALF_RANGE**2  # the paper's 1, which is for values that span [-1, 1]
 
-# Settings for a drawing as `content`. Drawings do not move like anything, and so what stands out by
-# its brightness is the structure. What is drawn takes more room than what it shall be made of: much
-# completeness has that repeated, and more levels with structure keep its outline. The pyramid is
-# the paper's.
+# Settings for a drawing as `content`. A drawing has no useful motion, so its structure is contrast.
+# It covers more area than the objects that replace it: strong completeness makes them repeat, and
+# more levels with structure keep its outline. The pyramid is the paper's.
 SKETCH: Mapping[str, Any] = MappingProxyType(
     {
         "bins": (4, 5),
@@ -183,7 +182,8 @@ def analogy(
     if min(n_bins) < 2:
         raise InvalidInput(f"bins must be two or more for each clip, got {bins}")
     settings = check_settings(
-        min(clips, key=len), patch=patch, iterations=iterations, reduce=reduce, alpha=alpha,
+        min(clips, key=len),  # patches are flat if one of the clips is an image
+        patch=patch, iterations=iterations, reduce=reduce, alpha=alpha,
         factor=factor, coarsest=coarsest,
     )  # fmt: skip
     kinds, flows = _as_pair("structure", structure), _as_pair("flow", flow)
@@ -197,6 +197,7 @@ def analogy(
         guided = plan.levels[:n_guided]
 
         def estimate(part: int) -> Estimator:
+            """The estimator of flow for a part of the work; unused if no flow is estimated."""
             told = part_of(report, part / n_parts, (part + 1) / n_parts)
             return partial(optical_flow, weights=flow_weights, device=raft_device, progress=told)
 
@@ -210,11 +211,11 @@ def analogy(
                 n_bins[1], [level.value_level for level in guided],
             ),
         ]  # fmt: skip
-        plan = _guide(plan, structures)
+        plan = _guide_plan(plan, structures)
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
-    result = AnalogyResult(*collect([made], style, given, seed), structures)
-    return result if details else result.video
+    result = collect([made], style, given, seed, details=details)
+    return AnalogyResult(**result._asdict(), structures=structures) if details else result
 
 
 def _as_pair(name: str, value: Any) -> tuple[Any, Any]:
@@ -232,7 +233,7 @@ def _is_estimated(kind: Any, flow: Any) -> bool:
     return isinstance(kind, str) and kind == "flow" and isinstance(flow, str)
 
 
-def _guide(plan: Plan, structures: list[Structure]) -> Plan:
+def _guide_plan(plan: Plan, structures: list[Structure]) -> Plan:
     """The plan with the structures as guides, and with places on the coarsest level."""
     pairs = list(zip(*(structure.guides for structure in structures), strict=True))
     channels = [guide.shape[3] for guide in pairs[0]]

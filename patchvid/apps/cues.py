@@ -15,7 +15,7 @@ from patchvid._device import backend_of
 from patchvid._masks import Mask
 from patchvid.errors import InvalidInput
 
-SLIGHT, STRONG = 16, 40  # differences below are compression's, and above are paint's
+SLIGHT, STRONG = 16, 40  # differences: below the first compression, from the second on paint
 MOSTLY_SLIGHT = 0.25  # with a larger share of slight differences the cue was compressed
 SMALLEST_SIDE = 4  # of a rectangle, without its blurred border
 FULL = 0.9  # share of its bounding box that a rectangle fills
@@ -40,8 +40,8 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     quantize = ValueRange.of_values(video).quantize
     before, after = quantize(video), quantize(cue)
     difference = (np.maximum(before, after) - np.minimum(before, after)).max(axis=3)
-    n_changed, n_strong = (int(np.count_nonzero(difference >= n)) for n in (1, SLIGHT))
-    if n_changed and n_changed - n_strong < MOSTLY_SLIGHT * n_changed:
+    n_changed, n_clear = (int(np.count_nonzero(difference >= n)) for n in (1, SLIGHT))
+    if n_changed and n_changed - n_clear < MOSTLY_SLIGHT * n_changed:
         return (difference > 0).astype(np.float32)
     kernels = backend_of(after)
     after, difference = kernels.to_host(after), kernels.to_host(difference)

@@ -150,8 +150,7 @@ def generate(
         plan = plan_synthesis(kernels, video, size, settings)
         chosen = choose_noise(plan, noise, replicate=replicate_noise)
         outputs = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
-    result = collect(outputs, video, given, seed)
-    return result if details else result.video
+    return collect(outputs, video, given, seed, details=details)
 
 
 def _check_noise(noise: Any) -> float | Literal["auto"]:

@@ -21,22 +21,22 @@ from patchvid.motion.optical_flow import Flow
 from patchvid.results import AnalogyResult, Structure
 
 # The method's colours span [-1, 1], and its structure [0, 1], which is half of that.
-MOST = 127
+GUIDE_MAX = 127
 
 # Whether something moves matters more than how fast, and whether it is drawn more than how dark. So
 # the lower bins are further apart.
 POWERS = {"flow": 0.25, "luma": 0.25, "contrast": 0.1}
 
-SAMPLE = 2_000  # at most so many values of each level go into k-means
+SAMPLE = 2_000  # values of each level that go into k-means, at most
 
-# The ground around strokes is a percentile, on a grid of so many points a side and in windows half
-# as wide and high as the frame. Strokes leave at least so many percent of a window bare.
-GRID = 32
+# The ground around strokes is this percentile: strokes leave at least as much of a window bare. It
+# is found on frames of GROUND_SIDE x GROUND_SIDE points, in windows half as wide and high.
+GROUND_SIDE = 32
 BARE = 20
 
-# Flow is estimated on frames that are so many times as high and wide as the finest level that uses
-# it, and have at least so many pixels on a side. Larger frames would show nothing more there.
-FINER, ENOUGH = 2, 240
+# Flow is estimated on frames FINER times as high and wide as the finest level that uses it, and at
+# least MIN_FLOW_SIDE pixels on a side. Larger frames would show nothing more there.
+FINER, MIN_FLOW_SIDE = 2, 240
 
 LEAST_MOTION = 0.1  # pixels a frame: estimates that differ by less show no motion
 
@@ -123,7 +123,7 @@ def _panels(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
     panels = [to_rgb(ValueRange.of_values(clip).quantize(clip))]
     if structure.flow is not None:
         panels.append(flow_to_color(_each_frame(structure.flow)))
-    guide = structure.guides[-1][..., :3] * np.uint8(255 // MOST)
+    guide = structure.guides[-1][..., :3] * np.uint8(255 // GUIDE_MAX)
     panels.append(to_rgb(resize(guide, clip.shape[:3])))
     return np.concatenate(panels, axis=2)
 
@@ -131,7 +131,7 @@ def _panels(clip: NDArray[Any], structure: Structure) -> NDArray[np.uint8]:
 def _estimated(clip: NDArray[Any], method: str, estimate: Estimator, level: Level) -> Flow:
     """The flow of a clip in its pixels, estimated at the size that a level needs."""
     n_frames, height, width, _ = clip.shape
-    enough = max(ENOUGH, FINER * min(level.shape[1:])) / min(height, width)
+    enough = max(MIN_FLOW_SIDE, FINER * min(level.shape[1:])) / min(height, width)
     if enough >= 1:
         return estimate(clip, method=method)
     coarse = resize(clip, (n_frames, round(height * enough), round(width * enough)))
@@ -186,7 +186,7 @@ def _fit(values: NDArray[Any], level: Level) -> NDArray[Any]:
 
 def _as_guide(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Values from 0 to 1 as a guide."""
-    return np.rint(np.clip(values, 0, 1) * np.float32(MOST)).astype(np.uint8)
+    return np.rint(np.clip(values, 0, 1) * np.float32(GUIDE_MAX)).astype(np.uint8)
 
 
 def _in_bins(
@@ -234,8 +234,8 @@ def _relief(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
     kernels = backend_of(values)
     are_bright = float(((values - values.mean()) ** 3).mean()) > 0
-    coarse = kernels.to_host(resize(values, (len(values), GRID, GRID)))
-    window = (1, GRID // 2 + 1, GRID // 2 + 1, 1)
+    coarse = kernels.to_host(resize(values, (len(values), GROUND_SIDE, GROUND_SIDE)))
+    window = (1, GROUND_SIDE // 2 + 1, GROUND_SIDE // 2 + 1, 1)
     bare = BARE if are_bright else 100 - BARE
     ground = percentile_filter(coarse, bare, size=window, mode="nearest")
     return values - resize(kernels.to_device(ground), values.shape[:3])

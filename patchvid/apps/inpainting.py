@@ -41,12 +41,12 @@ from patchvid.core.synthesis import finest, synthesize
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
 
-# A cue guides levels of up to so many pixels on the shorter side. With more, things take the shape
-# of the cue; with fewer, they may get lost.
+# A cue guides the levels whose shorter side has up to this many pixels. With more, things take the
+# painted shape; with fewer, they may vanish.
 CUED_PIXELS = 45
 
-# The hole is larger than the paint, so that things need not fit its shape; relative to the shorter
-# side of the clip.
+# Margin of the hole around the paint, as a share of the clip's shorter side: things need not follow
+# the paint's outline.
 ROOM = 0.05
 
 FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
@@ -100,8 +100,8 @@ def inpaint(
         and 255 in integers, or 1 if none is larger; greys blend what is made with the clip. None:
         the hole is what the cue paints.
     cue : array, optional
-        A copy of `video` on which flat colours show what should appear, and where: it looks like
-        those parts of the clip that have these colours when they are seen from afar. Without a mask
+        A copy of `video` on which flat colours are painted. Each is replaced by parts of the clip
+        that have this colour when they are blurred. Without a mask
         the hole is where the cue differs from `video`. If compression makes it differ as well, only
         rectangles of one colour count. The cue may also be given as `video` itself.
     grow : int, optional
@@ -159,7 +159,7 @@ def inpaint(
     True
     """
     kernels = backend(device)
-    given, video, white = video, with_channels(as_array(video)), None
+    given, video, white = video, with_channels("video", video), None
     if mask is not None and video.ndim == 4:
         white = check_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape)
         video = _without_gaps(video, white)
@@ -180,19 +180,20 @@ def inpaint(
     _check_hole(hole, settings)
     with reporting(progress, "inpaint") as report:
         filled = fill_smoothly(to_kernel_dtype(video), hole)
-        plan = plan_synthesis(kernels, filled, hole.shape, settings).map(partial(_restrict, hole))
-        plan = replace(plan, levels=plan.levels[_first_level(plan) :])
+        plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
+            partial(_fix_outside, hole)
+        )
+        plan = replace(plan, levels=plan.levels[_first_level(plan) :])  # a plan of its own
         if cue is None:
             start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
         else:
             start = plan.quantize(_paint(to_kernel_dtype(cue), plan.levels[0]))
-            plan = plan.map(partial(_guide, plan, to_kernel_dtype(cue)))
+            plan = plan.map(partial(_guide_level, plan, to_kernel_dtype(cue)))
         made = finest(synthesize(plan, start, seed=seed, progress=report))
     made = made._replace(
         output=blend(made.output, video, soft), field=_name_untouched(made.field, hole, settings)
     )
-    result = collect([made], video, given, seed)
-    return result if details else result.video
+    return collect([made], video, given, seed, details=details)
 
 
 def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:
@@ -228,8 +229,8 @@ def _check_hole(hole: Region, settings: Settings) -> None:
         )
 
 
-def _restrict(hole: Region, level: LevelInputs) -> LevelInputs:
-    """The inputs of a level with keys outside of the hole, and all outside of it fixed."""
+def _fix_outside(hole: Region, level: LevelInputs) -> LevelInputs:
+    """The inputs of a level: keys are restricted to outside of the hole, which is fixed."""
     outside = ~coarse_region(hole, level.value_level)
     return replace(level, source_mask=outside, fixed=(outside, level.value))
 
@@ -242,7 +243,7 @@ def _hole_of(level: LevelInputs) -> Region:
 def _first_level(plan: Plan) -> int:
     """The finest level on which every patch holds something of the clip.
 
-    If few patches there lie outside of the hole, the next one with enough of them.
+    If too few patches of that level lie outside of the hole, the next finer one that has enough.
     """
     sighted, shares = 0, []
     last = max(0, len(plan.levels) - FEWEST_LEVELS)
@@ -271,7 +272,7 @@ def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
     return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
 
 
-def _guide(plan: Plan, cue: NDArray[Any], level: LevelInputs) -> LevelInputs:
+def _guide_level(plan: Plan, cue: NDArray[Any], level: LevelInputs) -> LevelInputs:
     """The inputs of a level, guided by the cue if it is coarse."""
     if level is not plan.levels[0] and min(level.value.shape[1:3]) > CUED_PIXELS:
         return level
@@ -282,7 +283,7 @@ def _guide(plan: Plan, cue: NDArray[Any], level: LevelInputs) -> LevelInputs:
 def _name_untouched(field: Field, hole: Region, settings: Settings) -> Field:
     """The field in which patches outside of the hole name themselves.
 
-    Patches across a periodic end are none of the clip, even where nothing was made.
+    Patches that wrap around a periodic end do not occur in the clip, so they keep their keys.
     """
     untouched = patches_within(~hole, settings.at(hole.shape)[0])
     inside = tuple(map(slice, untouched.shape))

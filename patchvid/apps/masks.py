@@ -15,7 +15,7 @@ from patchvid.core.pyramid import Level
 Region = NDArray[np.bool_]
 
 TRACE = 0.05  # fraction of a coarse voxel from which on it counts as part of a region
-ENOUGH = 0.3  # fraction of a coarse voxel that has to be known for its mean to be trusted
+MIN_KNOWN_SHARE = 0.3  # fraction of a coarse voxel that has to be known for its mean to be trusted
 
 
 def dilate(mask: Mask, radius: int) -> Mask:
@@ -66,7 +66,7 @@ def _spread(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:
     known = (~hole)[..., None].astype(np.float32)
     share = resample(known, halves)
     # Something must be left of the smallest island.
-    enough = np.minimum(share.max(), np.float32(ENOUGH))
+    enough = np.minimum(share.max(), np.float32(MIN_KNOWN_SHARE))
     coarse = resample(video * known, halves) / np.maximum(share, enough)
     coarse = _spread(coarse, share[..., 0] < enough)
     return np.where(hole[..., None], resample(coarse, hole.shape), video)

@@ -1,8 +1,8 @@
 """Retargeting: a clip of another width, height or length, in which things keep shape and pace.
 
 The coarsest query is the clip itself, squeezed or stretched to the new size; key and value are the
-clip. Patches of the clip put what has the right shape in its place, and completeness keeps in what
-there is room for.
+clip. Patches of the clip restore the right shapes, and completeness keeps as much of the clip as
+fits.
 
 Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), spatio-temporal retargeting.
@@ -26,12 +26,12 @@ from patchvid.apps._setup import check_output_size, check_settings, collect
 from patchvid.apps.masks import blend, coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
-from patchvid.core.retarget_steps import retarget_start
+from patchvid.core.retarget_steps import retarget_query
 from patchvid.core.synthesis import finest
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
 
-LEAST, MOST = 0.4, 3.0  # factors of a change
+MIN_CHANGE, MAX_CHANGE = 0.4, 3.0  # factors of a change
 COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
 
 # A patch of 3 frames spans most of these, so that successive actions move side by side.
@@ -94,10 +94,10 @@ def retarget(
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int, optional
-        Frames, and pixels of the shorter side, of the coarsest level. More: small things stay in,
-        and keep their shape. Fewer: large ones do. None is (9, 28), and fewer for clips that have
-        less than four times the frames or two and a half times the pixels, down to (3, 15); at most
-        4 frames where the output is shorter than the clip.
+        Frames, and pixels of the shorter side, of the coarsest level. Higher values preserve small
+        things and their shape, lower ones large things. None is (9, 28), reduced for short or small
+        clips to a quarter of the frames and two fifths of the pixels, but not below (3, 15); at
+        most 4 frames if the output is shorter than the clip.
     iterations : int, optional
         As for `generate`.
     reduce : {"median", "mean"}
@@ -149,25 +149,21 @@ def retarget(
         size=size, factor=factor, coarsest=coarsest or _default_coarsest(video.shape, size),
         complete_levels=COMPLETE_LEVELS, first_iterations=None,
     )  # fmt: skip
-    kept = share = None
+    kept: tuple[NDArray[Any], Mask] | None = None
     if keep is not None:
         soft = check_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
-        kept, share = _place(kernels, video, soft, size)
+        kept = _place(kernels, video, soft, size)
     with reporting(progress, "retarget") as report:
         plan = plan_synthesis(kernels, video, size, settings)
         opened = open_ends(plan)
-        start = retarget_start(opened, seed=seed)
-        if kept is not None and share is not None:
-            plan = _keep(plan, kept, share)
-            pads = [(0, m - n) for n, m in zip(size, opened.size)]
-            opened = _keep(
-                opened, np.pad(kept, [*pads, (0, 0)], "wrap"), np.pad(share, pads, "wrap")
-            )
+        start = retarget_query(opened, seed=seed)
+        if kept is not None:
+            plan, opened = _keep(plan, *kept), _keep(opened, *_repeat(kept, opened.size))
         made = finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
-    if kept is not None and share is not None:
-        made = made._replace(output=blend(made.output, kept, 1 - share))
-    result = collect([made], video, given, seed)
-    return result if details else result.video
+    if kept is not None:
+        region, share = kept
+        made = made._replace(output=blend(made.output, region, 1 - share))
+    return collect([made], video, given, seed, details=details)
 
 
 def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
@@ -176,11 +172,11 @@ def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
         raise InvalidInput("retarget needs a size or a scale, got neither")
     new = check_output_size(shape, (1, 1, 1) if scale is None else scale, size)
     factors = [m / n for m, n in zip(new, shape)]
-    if not all(LEAST <= factor <= MOST for factor in factors):
+    if not all(MIN_CHANGE <= factor <= MAX_CHANGE for factor in factors):
         by = ", ".join(f"{factor:.3g}" for factor in factors)
         raise InvalidInput(
-            f"length, height and width can change by factors from {LEAST} to {MOST:g}, got {by}; "
-            "make larger changes one after the other"
+            f"length, height and width can change by factors from {MIN_CHANGE} to {MAX_CHANGE:g}, "
+            f"got {by}; make larger changes one after the other"
         )
     return new
 
@@ -217,6 +213,13 @@ def _place(
     share = kernels.xp.zeros(size, np.float32)
     kept[tuple(target)], share[tuple(target)] = video[tuple(source)], keep[tuple(source)]
     return kept, share
+
+
+def _repeat(kept: tuple[NDArray[Any], Mask], size: Triple) -> tuple[NDArray[Any], Mask]:
+    """The region to keep and its mask, repeated periodically up to a larger size."""
+    region, share = kept
+    pads = [(0, m - n) for n, m in zip(share.shape, size)]
+    return np.pad(region, [*pads, (0, 0)], "wrap"), np.pad(share, pads, "wrap")
 
 
 def _keep(plan: Plan, kept: NDArray[Any], share: Mask) -> Plan:

@@ -45,9 +45,9 @@ def rebuild(
 ) -> tuple[NDArray[Any], Field]:
     """Search and vote: the output (t, y, x, c') of the dtype of `value`, and its field.
 
-    Arguments are those of `vpnn`, checked, but for the two matchers, which search from query to key
-    and back, and keep their fields for the next time; and `update_mask` (t, y, x), outside of which
-    nothing is promised of the output.
+    Takes the arguments of `vpnn`, already checked, with two differences. The matchers `forward` and
+    `reverse` search from query to key and back, and remember their fields. Voxels outside of
+    `update_mask` (t, y, x) are undefined.
     """
     kernels, periodic = forward.kernels, forward.periodic
     weights = None

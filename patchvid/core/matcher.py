@@ -1,4 +1,4 @@
-"""One search after the other: warm starts, and the choice between PatchMatch and exact search.
+"""Searches from level to level: fields carried over, and PatchMatch or exact search.
 
 Source: Barnes et al., "PatchMatch" (2009).
 """
@@ -48,8 +48,8 @@ class Matcher:
     method : {"auto", "patchmatch", "exact"}
         "auto" is exact where that takes no time.
     sweeps : int, optional
-        Passes over the field, all with random search everywhere. None: as many, and as far away, as
-        the start needs.
+        Passes over the field, all with random search everywhere. None: their number and the radius
+        of the random search depend on how good the starting field is.
     explores : bool
         Whether a search from a carried field draws random keys, and not only those of neighbours.
     """
@@ -119,7 +119,7 @@ class Matcher:
     def _fit_field(
         self, layout: Any, key_mask: PatchMask | None, query_mask: PatchMask | None
     ) -> tuple[int, int | None]:
-        """Have a field of this layout; how many sweeps it needs, and how far from its keys."""
+        """Make the field fit this layout; return the sweeps and the search radius that it needs."""
         kernels = self.kernels
         query_shape, key_shape, patch = layout
         if self.field is None:
@@ -131,12 +131,16 @@ class Matcher:
         if layout == self._layout:
             return 1, RADIUS
         if self._layout is not None:
-            self.field = kernels.carry(
-                self.field, *self._layout[:2], query_shape, key_shape, patch=patch,
-                periodic=self.periodic,
-            )  # fmt: skip
+            self._carry_field(query_shape, key_shape, patch)
         replace_forbidden(kernels, self.field, key_shape, key_mask, self.seed, query_mask)
         return (2, RADIUS) if self.explores else (1, 0)
+
+    def _carry_field(self, query_shape: Any, key_shape: Any, patch: Triple) -> None:
+        """Scale the field of the last search, of a coarser level, to these sizes."""
+        self.field = self.kernels.carry(
+            self.field, *self._layout[:2], query_shape, key_shape, patch=patch,
+            periodic=self.periodic,
+        )  # fmt: skip
 
 
 def comparable(

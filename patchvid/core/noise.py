@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._convert import HALF_RANGE
 from patchvid._progress import Progress, part_of
 from patchvid.core.fields import Field, to_nnf
 from patchvid.core.periodic import open_ends, synthesize_periodic
@@ -19,13 +20,11 @@ from patchvid.core.synthesis import LevelOutput, finest
 from patchvid.kernels import rng
 from patchvid.kernels.exact import nearest_other_distance
 
-HALF_RANGE = 127.5  # of 8 bits: noise is given where values span [-1, 1]
-
 # The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
-# one. The same noise on all frames is not averaged out within a patch, and less of it will do; but
-# smooth clips and some seeds need more. A draw whose layout is mostly the clip's own, perhaps
-# shifted, is replaced by a stronger one; the layout is that of the first levels, which take no
-# time. The numbers balance coherence with diversity on the clips of `benchmarks`' quality.
+# one. Noise that is the same in all frames does not average out within a patch, so 0.8 of that is
+# enough; but smooth clips and some seeds need more. If the layout is mostly the clip's own, perhaps
+# shifted, the noise is drawn again, 1.2 times stronger. The layout is that of the first levels,
+# which take no time. The numbers balance coherence and diversity on the clips of the benchmarks.
 RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.8, 1.7, 1.2, 12
 LAYOUT_LEVELS, MOST_ALIKE, NEARLY = 6, 0.6, 2
 
@@ -76,7 +75,7 @@ def synthesize_samples(
 def _synthesize_novel(plan: Plan, noise: Noise, seed: int, progress: Progress) -> LevelOutput:
     """Draw noise until the layout is new, and go on from there."""
     opened = open_ends(plan)
-    coarse = opened.start()
+    coarse = opened.initial_query()
     for redraw in range(noise.draws):
         start = _add_noise(plan, coarse, noise, seed, redraw)
         levels = synthesize_periodic(plan, opened, start, seed=seed, progress=progress)

@@ -1,8 +1,9 @@
 """Loops and tiles: outputs that are periodic in time or in space.
 
 A longer, higher or wider output is made first, on the coarse levels only, where that takes next to
-no time. Its end is laid over its beginning, and on every line the one turns into the other at
-another place. All finer levels are made with periodic axes, which hides the turn.
+no time. Its end is laid over its beginning, and each line switches from the end to the beginning at
+another point, so that the seam is ragged. All finer levels are made with periodic axes, which hides
+it.
 """
 
 from collections.abc import Iterator
@@ -29,11 +30,11 @@ BLUR = 4  # voxels over which the noise changes that says where each line turns
 def open_ends(plan: Plan) -> Plan:
     """The plan of the longer output, with two ends along every axis."""
     settings = replace(plan.settings, periodic=NOT_PERIODIC)
-    size = opened_size(plan.size, plan.settings.periodic)
+    size = _opened_size(plan.size, plan.settings.periodic)
     return replace(plan.with_size(size), settings=settings)
 
 
-def opened_size(size: Triple, periodic: Axes) -> Triple:
+def _opened_size(size: Triple, periodic: Axes) -> Triple:
     """Size of the longer output, from which a periodic one of `size` is made."""
     t, y, x = (n + wraps * max(2, round(OVERLAP * n)) for n, wraps in zip(size, periodic))
     return t, y, x
@@ -95,7 +96,7 @@ def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
 def _close(
     kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, seed: int
 ) -> NDArray[np.uint8]:
-    """The first `n` entries of an axis, which begin as those that come after them.
+    """The first `n` entries of an axis, whose beginning is replaced by what comes after entry `n`.
 
     In space the turn is at the same place in all frames.
     """

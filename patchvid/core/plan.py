@@ -16,25 +16,30 @@ from numpy.typing import NDArray
 
 from patchvid._convert import ValueRange
 from patchvid._resampling import resample
-from patchvid._validation import Axes, Triple, to_kernel_dtype
+from patchvid._validation import Axes, Triple, to_kernel_dtype, too_small
 from patchvid.core.fields import NOT_PERIODIC
-from patchvid.core.pyramid import Level, plan_levels
+from patchvid.core.pyramid import Level, plan_levels, resample_levels
 from patchvid.errors import InvalidInput
 
-# Iterations of a level of up to so many voxels.
+# Iterations of a level with up to this many voxels, and patches likewise.
 ITERATIONS = ((20_000, 10), (3_000_000, 5), (math.inf, 1))
+PATCHES: tuple[tuple[float, Triple], ...] = ((7_500_000, (3, 7, 7)), (math.inf, (3, 5, 5)))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the levels are made; the defaults are those of the paper's supplement.
+    """How the levels are made.
+
+    The defaults are those of the paper's supplement, except that small levels have more iterations.
 
     Attributes
     ----------
     patch, iterations
         None: by the size of the level. 3x7x7 and 5 iterations; above 3 million voxels one
-        iteration, above 7.5 million 3x5x5. Small levels, whose iterations cost little, have more of
-        them, which settles what the noise has torn apart.
+        iteration, above 7.5 million 3x5x5. Levels below 20 thousand voxels have 10, which cost
+        little and repair what the noise has torn apart.
+    is_flat
+        Whether patches have one frame, as for images.
     reduce
         How votes become one value.
     alpha, complete_levels
@@ -42,16 +47,17 @@ class Settings:
     periodic
         Axes (t, y, x) along which the output is periodic.
     factor, coarsest
-        Of the pyramid, see `build_pyramid`.
+        Settings of the pyramid, see `build_pyramid`.
     first_iterations
-        Iterations of the first level. None: as on any other of its size.
+        Iterations of the first level of a plan. None: as on any other of its size.
     explores
-        Whether a level begins with a random search around the keys that were carried to it. That
-        mends outputs which are not yet made of whole pieces of the clip. Where they are, it tears
-        them apart: what is scaled up is blurred, and much looks alike by chance.
+        Whether a level begins with a random search around the keys that were carried to it. This
+        repairs outputs that are not yet made of whole pieces of the clip. It breaks up others: the
+        first query of a level is blurred, and many wrong patches match it.
     """
 
     patch: Triple | None = None
+    is_flat: bool = False
     iterations: int | None = None
     reduce: Literal["median", "mean"] = "median"
     alpha: float | None = None
@@ -65,7 +71,9 @@ class Settings:
     def at(self, shape: Sequence[int]) -> tuple[Triple, int]:
         """Patch and number of iterations for an output of `shape`."""
         n_voxels = math.prod(shape[:3])
-        patch = self.patch or ((3, 7, 7) if n_voxels <= 7_500_000 else (3, 5, 5))
+        patch = self.patch or next(patch for size, patch in PATCHES if n_voxels <= size)
+        if self.is_flat:
+            patch = (1, *patch[1:])
         return patch, self.iterations or next(n for size, n in ITERATIONS if n_voxels <= size)
 
 
@@ -136,7 +144,7 @@ class Plan:
         """(t, y, x) of the output."""
         return self.levels[-1].output_level.shape
 
-    def start(self) -> NDArray[np.uint8]:
+    def initial_query(self) -> NDArray[np.uint8]:
         """The clip at the coarsest level, in 8 bits and at the size of the output."""
         first = self.levels[0]
         return resample(self.quantize(first.value), first.output_level.shape)
@@ -169,7 +177,7 @@ class Plan:
         return [(patch, self.settings.first_iterations or iterations), *schedule[1:]]
 
     def footprint(self) -> int:
-        """Bytes that the finest level takes beside its value: at least, and on a GPU at most."""
+        """Bytes of the finest level beside its value: a lower bound, and on a GPU an upper one."""
         n_voxels = max(math.prod(self.value.shape[:3]), math.prod(self.size))
         # Field, cost and 8-bit words of query and key; the votes' words, and the output in 8 bits.
         return n_voxels * (16 + self.value.shape[3] * (8 * self.value.itemsize - 4))
@@ -181,12 +189,13 @@ def plan_synthesis(
     """The plan of an output of `size` whose values are the pyramid of a clip."""
     source = to_kernel_dtype(video)
     quantize = ValueRange.of_values(source).quantize
-    plan = partial(plan_levels, video.shape[:3], factor=settings.factor, coarsest=settings.coarsest)
-    value_levels, output_levels = plan(), plan(size=size)
+    levels_of = partial(
+        plan_levels, video.shape[:3], factor=settings.factor, coarsest=settings.coarsest
+    )
+    value_levels, output_levels = levels_of(), levels_of(size=size)
     for levels in (value_levels, output_levels):
         _check_patches(settings, levels)
-    coarser = [resample(source, level.shape, scale=level.scale) for level in value_levels[:-1]]
-    inputs = zip([*coarser, source], value_levels, output_levels, strict=True)
+    inputs = zip(resample_levels(source, value_levels), value_levels, output_levels, strict=True)
     return Plan(kernels, [LevelInputs(*level) for level in inputs], settings, quantize)
 
 
@@ -195,11 +204,7 @@ def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
     for level in (levels[-1], levels[0]):
         patch = settings.at(level.shape)[0]
         if any(n < extent for n, extent in zip(level.shape, patch, strict=True)):
-            t, y, x = level.shape
             is_whole = level is levels[-1]
-            what = "a video" if is_whole else "the coarsest level"
-            raise InvalidInput(
-                f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch "
-                f"{'x'.join(map(str, patch))}; use a smaller patch or a larger "
-                + ("video" if is_whole else "coarsest level")
-            )
+            problem = too_small("a video" if is_whole else "the coarsest level", level.shape, patch)
+            larger = "video" if is_whole else "coarsest level"
+            raise InvalidInput(f"{problem}; use a smaller patch or a larger {larger}")

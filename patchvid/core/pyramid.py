@@ -1,8 +1,8 @@
 """Pyramids of a clip: the sizes of their levels.
 
 The rule is that of VGPNN (Haim et al., ECCV 2022): every level is resized straight from the clip by
-its exact scale, a power of the factor, and its size is rounded up. An axis that would fall under
-its minimum stays there while the others go on.
+its exact scale, a power of the factor, and its size is rounded up. An axis that would fall below
+its minimum stops shrinking while the others continue.
 """
 
 import math
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from patchvid._device import on_device
-from patchvid._resampling import resize
-from patchvid._validation import check_integers, check_numbers, check_size, check_video
+from patchvid._resampling import resample
+from patchvid._validation import check_integers, check_numbers, check_size, check_video, like_input
 from patchvid.errors import InvalidInput
 
 Shape = tuple[int, int, int]
@@ -176,9 +176,16 @@ def build_pyramid(
     >>> len(pyramid), pyramid[0].shape, pyramid[-1] is video
     (13, (3, 15, 26, 3), True)
     """
-    shape = check_video("video", video).shape
-    *coarser, _ = plan_levels(shape[:3], factor=factor, coarsest=coarsest)
-    return [*(resize(video, level.shape, scale=level.scale) for level in coarser), video]
+    given, video = video, check_video("video", video)
+    levels = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
+    *coarser, _ = resample_levels(video, levels)
+    return [*(like_input(level, given) for level in coarser), given]
+
+
+def resample_levels(video: NDArray[Any], levels: Sequence[Level]) -> list[NDArray[Any]]:
+    """A video at the size of each level, without checks; at the last it is `video` itself."""
+    coarser = [resample(video, level.shape, scale=level.scale) for level in levels[:-1]]
+    return [*coarser, video]
 
 
 def _ratios(

@@ -17,7 +17,7 @@ from patchvid.core.synthesis import finest, synthesize
 STEP = 1.2  # largest factor of one step
 
 
-def retarget_start(opened: Plan, *, seed: int) -> NDArray[np.uint8]:
+def retarget_query(opened: Plan, *, seed: int) -> NDArray[np.uint8]:
     """The coarsest query for an output of another size than the clip, in 8 bits.
 
     The clip is squeezed or stretched by a step, and rebuilt from its own patches, which have the
@@ -32,7 +32,7 @@ def retarget_start(opened: Plan, *, seed: int) -> NDArray[np.uint8]:
 
 
 def _steps(shape: tuple[int, ...], size: Triple) -> list[Triple]:
-    """The sizes between two that lie further apart than one step goes."""
+    """Intermediate sizes, each at most a step from the one before."""
     largest = max(abs(math.log(m / n)) for n, m in zip(shape, size))
     count = math.ceil(largest / math.log(STEP) - 1e-9)
     sizes = []

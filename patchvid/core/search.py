@@ -62,8 +62,8 @@ def search(
     patch : tuple of int
         Frames, rows and columns of a patch, odd or even.
     nnf : array of int, optional
-        Field to start from, as returned. By default a random one, which also replaces keys that
-        `key_mask` forbids.
+        Nearest-neighbour field to start from, as returned. By default it is random. Keys that
+        `key_mask` forbids are replaced by random ones.
     weights : array, optional
         Positive factor of the cost of every key patch, (t', y', x'). Patches with a smaller weight
         are chosen more often.
@@ -208,7 +208,7 @@ def check_operands(
     key_mask: ArrayLike | None = None,
     query_mask: ArrayLike | None = None,
 ) -> Operands:
-    """What a search works on, or one line on what is wrong with it."""
+    """Check what a search works on."""
     query, key = check_video("query", query, COMPARABLE), check_video("key", key, COMPARABLE)
     patch = check_patch(patch, query.shape, key.shape)
     periodic = check_axes("periodic", periodic)

@@ -46,7 +46,7 @@ def synthesize(
         Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or whole float32. None:
         there only the guides are compared.
     seed : int
-        Of the searches.
+        Seed of the searches.
     progress : callable
         Called as ``progress(fraction, message)``.
     """

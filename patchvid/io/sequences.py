@@ -47,9 +47,7 @@ def natural_order(name: str) -> list[str | int]:
 def read_array(path: Path, first: int, last: int | None) -> tuple[NDArray[Any], None]:
     """Read frames `first` to `last` of a saved array (t, y, x) or (t, y, x, c)."""
     video = load_array(path, "video")
-    return check_video(quoted(path), video[..., None] if video.ndim == 3 else video)[
-        first:last
-    ], None
+    return check_video(quoted(path), video)[first:last], None
 
 
 def write_array(path: Path, video: NDArray[Any]) -> None:
