@@ -48,7 +48,7 @@ def all_costs(
     patch: Triple,
     *,
     weights: NDArray[Any] | None = None,
-    keys: NDArray[np.bool_] | None = None,
+    key_mask: NDArray[np.bool_] | None = None,
     periodic: Axes = (False, False, False),
 ) -> Floats:
     """Cost of every pair, (t', y', x', t'', y'', x''); infinite where the key may not be chosen."""
@@ -58,8 +58,8 @@ def all_costs(
         costs[at] = ((key_patches - query_patches[at]) ** 2).mean(axis=(3, 4, 5, 6))
     if weights is not None:
         costs *= weights
-    if keys is not None:
-        costs[..., ~keys] = np.inf
+    if key_mask is not None:
+        costs[..., ~key_mask] = np.inf
     return costs
 
 

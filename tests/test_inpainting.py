@@ -309,7 +309,7 @@ def test_paint_that_is_not_certain_needs_a_mask() -> None:
     for t, frame in enumerate(moving):
         frame[10:20, 5 * t : 5 * t + 10] = 255
     for clip in (CLIP, moving, np.full_like(CLIP, 9)):
-        with pytest.raises(InvalidInput, match=r"no flat rectangles that look painted; give a mask"):
+        with pytest.raises(InvalidInput, match=r"no flat rectangles .*; give a mask"):
             inpaint(clip, cue=clip, seed=0)
 
 

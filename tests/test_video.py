@@ -520,13 +520,9 @@ def test_folder_without_frames_or_with_frames_of_several_sizes_is_an_error(tmp_p
 @pytest.mark.parametrize(
     ("video", "message"),
     [
-        (np.zeros((2, 4, 4, 3), bool), "must hold uint8, uint16 or floats, got bool"),
-        (np.zeros((2, 4, 4, 3), np.int64), "must hold uint8, uint16 or floats, got int64"),
-        (np.zeros((2, 4, 4, 3), complex), "must hold uint8, uint16 or floats, got complex128"),
-        (
-            np.zeros((4, 4), np.uint8),
-            r"must be a filled \(t, y, x, c\) array, got shape \(4, 4\)",
-        ),
+        (np.zeros((2, 4, 4, 3), complex), "must hold integers or floats, got complex128"),
+        (np.zeros((4, 4), np.uint8), r"must be a filled array .*, got shape \(4, 4\)"),
+        (np.zeros((9, 9, 3), np.uint8), r"looks like one frame \(y, x, c\)"),
         (np.zeros((0, 4, 4, 3), np.uint8), r"must be a filled .*, got shape \(0, 4, 4, 3\)"),
         (np.full((1, 2, 2, 1), np.nan), "must be finite .*, got nan"),
         (np.full((1, 2, 2, 1), np.inf, np.float32), "must be finite .*, got inf"),
@@ -541,6 +537,17 @@ def test_array_that_is_no_video_is_refused_both_ways(
     with pytest.raises(InvalidInput, match=message):
         write_video(tmp_path / "out.npy", video)
     assert not (tmp_path / "out.npy").exists()
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int16, np.int64])
+def test_other_integers_are_for_arrays_only(tmp_path: Path, dtype: Any) -> None:
+    video = moving_colours().astype(dtype)
+    write_video(tmp_path / "clip.npy", video)
+    read, _ = read_video(tmp_path / "clip.npy")
+    assert read.dtype == dtype
+    np.testing.assert_array_equal(read, video)
+    with pytest.raises(InvalidInput, match=f"got {np.dtype(dtype)}; convert it, or write to .npz"):
+        write_video(tmp_path / "clip.mp4", video)
 
 
 # What cannot be written

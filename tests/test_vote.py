@@ -174,9 +174,9 @@ NNF = np.zeros((1, 3, 3, 3), int)
     ("arguments", "message"),
     [
         ({"value": VALUE[0, 0]}, "value must be a filled"),
-        ({"value": VALUE > 0}, "value must hold uint8, uint16 or floats, got bool"),
+        ({"value": VALUE.astype(complex)}, "value must hold integers or floats, got complex128"),
         ({"value": np.full((3, 9, 9, 3), np.inf)}, "value must be finite"),
-        ({"value": VALUE[:2]}, "a video of 2x9x9 is smaller than the patch"),
+        ({"value": VALUE[:2]}, "a video of 2 frames, 9x9 pixels is smaller than the patch 3x7x7"),
         ({"nnf": NNF[0]}, "nnf must have shape"),
         ({"nnf": NNF[..., :2]}, "nnf must have shape"),
         ({"nnf": NNF + np.array([0, 0, 3])}, "some lie outside"),

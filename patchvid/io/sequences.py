@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from patchvid._convert import Pixels
 from patchvid._paths import StrPath, quoted
-from patchvid._validation import check_video
+from patchvid._validation import check_video, with_channels
 from patchvid.errors import VideoError
 from patchvid.io._frames import rgb_frames, stack_frames
 from patchvid.io.pictures import PICTURES, read_still
@@ -46,8 +46,10 @@ def natural_order(name: str) -> list[str | int]:
 
 def read_array(path: Path, first: int, last: int | None) -> tuple[NDArray[Any], None]:
     """Read frames `first` to `last` of a saved array (t, y, x) or (t, y, x, c)."""
-    video = load_array(path, "video")
-    return check_video(quoted(path), video)[first:last], None
+    name = quoted(path)
+    video = with_channels(name, load_array(path, "video"))
+    check_video(name, video)
+    return video.astype(video.dtype.newbyteorder("="), copy=False)[first:last], None
 
 
 def write_array(path: Path, video: NDArray[Any]) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from patchvid._device import backend_of
 from patchvid._paths import StrPath, quoted, reason
-from patchvid._validation import as_array, check_video
+from patchvid._validation import as_array, check_video, with_channels
 from patchvid.errors import InvalidInput, PatchvidError, VideoError
 from patchvid.io._files import (
     cannot_write,
@@ -33,6 +33,7 @@ from patchvid.io.sequences import ARRAYS, read_array, read_folder, write_array, 
 DEFAULT_FPS = 24.0
 
 _MIN_FPS, _MAX_FPS = 0.01, 1000
+_FLOATS = ("float16", "float32", "float64")
 
 # What decoders raise on damaged data. Anything else, such as a TypeError, is a bug, and must not be
 # reported as a damaged file.
@@ -177,11 +178,21 @@ def write_video(
     check_target(path, overwrite=overwrite)
     suffix = _suffix(path)
     kernels = backend_of(video)
-    video = check_video("video", kernels.to_host(kernels.to_device(as_array(video))))
+    video = with_channels("video", kernels.to_host(kernels.to_device(as_array(video))))
+    check_video("video", video)
     fps = DEFAULT_FPS if fps is None else fps
     if suffix not in ARRAYS and video.shape[3] not in (1, 3, 4):
         raise InvalidInput(
             f"video must have 1, 3 or 4 channels, got {video.shape[3]}; write to .npz instead"
+        )
+    if (
+        suffix not in ARRAYS
+        and video.dtype.kind != "f"
+        and video.dtype not in (np.uint8, np.uint16)
+    ):
+        raise InvalidInput(
+            f"video must hold uint8, uint16 or floats, got {video.dtype}; convert it, or write to "
+            ".npz instead"
         )
     if not _MIN_FPS <= fps <= _MAX_FPS:
         raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
