@@ -33,7 +33,7 @@ from patchvid.io.sequences import ARRAYS, read_array, read_folder, write_array, 
 DEFAULT_FPS = 24.0
 
 _MIN_FPS, _MAX_FPS = 0.01, 1000
-_FLOATS = ("float16", "float32", "float64")
+_FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 # What decoders raise on damaged data. Anything else, such as a TypeError, is a bug, and must not be
 # reported as a damaged file.
@@ -185,11 +185,7 @@ def write_video(
         raise InvalidInput(
             f"video must have 1, 3 or 4 channels, got {video.shape[3]}; write to .npz instead"
         )
-    if (
-        suffix not in ARRAYS
-        and video.dtype.kind != "f"
-        and video.dtype not in (np.uint8, np.uint16)
-    ):
+    if suffix not in ARRAYS and video.dtype.name not in _FILE_TYPES:
         raise InvalidInput(
             f"video must hold uint8, uint16 or floats, got {video.dtype}; convert it, or write to "
             ".npz instead"
