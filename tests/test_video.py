@@ -20,6 +20,7 @@ import standin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from patchvid import resize, sample_clip
 from patchvid.errors import InvalidInput, PatchvidError, TargetExists, VideoError
@@ -379,7 +380,6 @@ def test_picture_types(tmp_path: Path) -> None:
 
 
 def test_photo_is_turned_upright(tmp_path: Path) -> None:
-    from PIL import Image
 
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held so that a quarter turn clockwise is needed
@@ -452,6 +452,14 @@ def test_file_cut_short_is_an_error(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("hundredths", "fps"), [(0, 10), (1, 10), (2, 50), (7, 100 / 7)])
+def test_gif_plays_as_viewers_show_it(tmp_path: Path, hundredths: int, fps: float) -> None:
+    first, *others = map(Image.fromarray, moving_colours(4))
+    path = tmp_path / "clip.gif"
+    first.save(path, save_all=True, append_images=others, duration=10 * hundredths)
+    assert read_video(path)[1] == pytest.approx(fps)
+
+
 def test_gif_cut_short_is_an_error(tmp_path: Path) -> None:
     write_video(tmp_path / "whole.gif", np.zeros((4, 8, 8, 3), np.uint8))
     raw = (tmp_path / "whole.gif").read_bytes()
@@ -465,7 +473,6 @@ def test_gif_cut_short_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_pictures_of_32_bits_are_refused(tmp_path: Path, dtype: Any) -> None:
-    from PIL import Image
 
     Image.fromarray(np.ones((8, 8), dtype)).save(tmp_path / "deep.tif")
     with pytest.raises(VideoError, match="its pixels have 32 bits"):

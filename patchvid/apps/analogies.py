@@ -98,7 +98,7 @@ def analogy(
     Parameters
     ----------
     content, style : array
-        (t, y, x, c), uint8, uint16 or float, of any two sizes and numbers of channels.
+        (t, y, x, c) or (t, y, x), as for `generate`, of any two sizes and numbers of channels.
     bins : tuple of int
         Number of bins into which k-means quantises the structure of `content` and of `style`, at
         least 2.

@@ -64,9 +64,10 @@ def generate(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float, any number of channels. One frame is an image. Patches
-        are compared in 8 bits over the range of the values, and copied as they are; only double
-        precision becomes single.
+        (t, y, x, c) with any number of channels, or (t, y, x) for grey. One frame is an image.
+        Patches are compared in 8 bits over the range of the values, and copied as they are; only
+        double precision becomes single. uint8 and uint16 are fastest; other integers, up to 2**24,
+        and booleans work as well.
     seed : int or numpy.random.Generator, optional
         The same seed gives the same bytes, on every device and on any number of threads. Sample i
         of a call equals the only sample of a call with seed + i. None draws one.

@@ -93,8 +93,7 @@ def inpaint(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float, any number of channels. Floats may be NaN where the
-        mask is white.
+        (t, y, x, c) or (t, y, x), as for `generate`. Floats may be NaN where the mask is white.
     mask : array, optional
         The hole is white: (y, x) for all frames, (t, y, x), or a video. White is True, 1 in floats,
         and 255 in integers, or 1 if none is larger; greys blend what is made with the clip. None:

@@ -77,7 +77,7 @@ def retarget(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float, any number of channels.
+        (t, y, x, c) or (t, y, x), as for `generate`.
     size : tuple of int, optional
         Size of the output, (t, y, x); each axis 0.4 to 3 times as long as the clip's.
     scale : tuple of float, optional

@@ -57,8 +57,8 @@ def search(
     Parameters
     ----------
     query, key : array
-        (t, y, x, c), uint8, uint16 or float, with the same number of channels. Two uint8 arrays
-        are compared in integers, which is exact and fastest; anything else as float32.
+        (t, y, x, c) with the same number of channels, or (t, y, x). Two uint8 arrays are compared
+        in integers, which is exact and fastest; anything else as float32.
     patch : tuple of int
         Frames, rows and columns of a patch, odd or even.
     nnf : array of int, optional

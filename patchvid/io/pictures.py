@@ -19,10 +19,14 @@ from patchvid.io._frames import stack_frames
 ANIMATIONS = (".gif", ".png", ".apng", ".webp", ".avif")
 PICTURES = (*ANIMATIONS, ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 
+# Milliseconds. Browsers and viewers show frames of a GIF that are this short for longer.
+TOO_SHORT, SHOWN_INSTEAD = 10, 100
+
 
 def read_picture(path: Path, first: int, last: int | None) -> tuple[Pixels, float | None]:
     """Read frames `first` to `last` of a still or animated picture, and its mean frame rate."""
-    if path.suffix.lower() == ".gif" and not _is_whole_gif(path.read_bytes()):
+    is_gif = path.suffix.lower() == ".gif"
+    if is_gif and not _is_whole_gif(path.read_bytes()):
         raise VideoError(f"{quoted(path)} is damaged or cut short; copy or download it again")
     with _open(path) as file:
         repeats = [1] * (file.properties(index=...).n_images or 1)
@@ -38,6 +42,8 @@ def read_picture(path: Path, first: int, last: int | None) -> tuple[Pixels, floa
             for index, equal in groupby(stored):
                 pixels = _pixels(file, index)
                 duration = (file.metadata(index=index).get("duration") or 0) / repeats[index]
+                if is_gif and len(repeats) > 1 and duration <= TOO_SHORT:
+                    duration = SHOWN_INSTEAD
                 for _ in equal:
                     milliseconds += duration
                     yield pixels
