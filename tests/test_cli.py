@@ -87,6 +87,7 @@ def fail(*args: object, exit_code: int = 1) -> str:
 # What is written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["a.mp4", "a.mov", "a.mkv", "a.webm", "a.gif", "a.webp", "a.png", "a.npy", "a.npz", "frames"],
@@ -345,6 +346,7 @@ def test_no_video_is_written_to_nowhere(clip: Path) -> None:
     assert "--report or --json" in fail("gen", clip, "-o", "-", exit_code=2)
 
 
+@pytest.mark.slow
 def test_preview_is_small_and_tells_what_comes_next(here: Path, video: Video) -> None:
     write_video("long.mp4", np.tile(video, (10, 1, 6, 1)), fps=20)
     options = ["--size", "25,24,240", "-n", 2, "--seed", 4, "-o", "a.mkv", "--report", "r.html"]

@@ -56,6 +56,7 @@ def test_every_command_that_takes_a_clip_has_examples() -> None:
         assert takes_clip == ("Examples:" in (command.epilog or "")), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_example(files: None, line: str) -> None:
     typed, _, written = line.partition("  ")

@@ -22,6 +22,7 @@ import cuda_simulated
 import naive
 import numpy as np
 import pytest
+import slow
 import standin
 from click.testing import CliRunner
 from numpy.typing import NDArray
@@ -32,8 +33,7 @@ from patchvid.core import noise
 from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
-SLOW_PATCHES = [(3, 5, 5), (1, 7, 7), (4, 11, 12)]
-PATCHES = [(3, 7, 7), *(pytest.param(patch, marks=pytest.mark.slow) for patch in SLOW_PATCHES)]
+PATCHES = [(3, 7, 7), (3, 5, 5), (1, 7, 7), (4, 11, 12)]
 HERE = Path(__file__).parent
 
 
@@ -266,6 +266,7 @@ def test_memory_is_what_was_predicted(
     assert predicted[0] <= 1.5 * peak
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_memory_in_flight_is_waited_for_and_too_little_is_refused(
     monkeypatch: pytest.MonkeyPatch,
@@ -289,6 +290,7 @@ def test_memory_in_flight_is_waited_for_and_too_little_is_refused(
         make()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_samples_take_lasting_streams_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     from patchvid.kernels import cuda as back_end
@@ -360,8 +362,8 @@ def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
 
 
 @pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("capability", CAPABILITIES)
-@pytest.mark.parametrize("patch", PATCHES)
+@pytest.mark.parametrize("capability", slow.but_the_first(CAPABILITIES))
+@pytest.mark.parametrize("patch", slow.but_the_first(PATCHES))
 def test_kernels_in_cuda_c_compile(
     capability: tuple[int, int], patch: tuple[int, int, int]
 ) -> None:
@@ -413,6 +415,7 @@ def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
 # The boundary
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiler")
 def test_a_gpu_needs_no_numba() -> None:
     code = """

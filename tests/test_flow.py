@@ -22,6 +22,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import slow
 import standin
 from numpy.typing import NDArray
 
@@ -112,8 +113,8 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("file", ["raft-small.pth", "raft_small_weights.npz"])
-@pytest.mark.parametrize("clip", ["waterfall", "skydivers"])
-@pytest.mark.parametrize("iterations", [12, 20])
+@pytest.mark.parametrize("clip", slow.but_the_first(["waterfall", "skydivers"]))
+@pytest.mark.parametrize("iterations", slow.but_the_first([12, 20]))
 def test_flow_is_that_of_the_published_network(
     shared: Path, file: str, clip: str, iterations: int
 ) -> None:
@@ -225,6 +226,7 @@ def test_types_and_channels_mean_the_same_motion(drawn_weights: Path) -> None:
     np.testing.assert_array_equal(flow(np.repeat(grey, 7, axis=3)), expected)
 
 
+@pytest.mark.slow
 def test_flow_is_the_same_on_one_thread(drawn_weights: Path, request: Any) -> None:
     video = sample_clip()[:4]
     several = [optical_flow(video, method=m, weights=drawn_weights) for m in ("raft", "classical")]

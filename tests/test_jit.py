@@ -47,6 +47,7 @@ def test_kernels_are_compiled_in_memory_where_no_folder_is_writable(tmp_path: Pa
     assert "no writable folder for compiled kernels" in done.stderr
 
 
+@pytest.mark.slow
 def test_compiled_kernels_are_kept_in_the_folder_that_is_named(tmp_path: Path) -> None:
     site, cache = copy_package(tmp_path), tmp_path / "kernels"
     done = run(site, HOME=str(tmp_path), NUMBA_CACHE_DIR=str(cache))

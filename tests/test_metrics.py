@@ -502,6 +502,7 @@ def test_each_measure_takes_arrays_of_a_gpu() -> None:
 # The reference measurements
 
 
+@pytest.mark.slow
 def test_the_reference_measurements_agree(shared: Path) -> None:
     script = shared / "tools" / "quality.py"
     clips = [shared / "clips" / "generation" / f"fish{n}.mp4" for n in ("", ".vgpnn0", ".vgpnn1")]

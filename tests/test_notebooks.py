@@ -23,6 +23,7 @@ def test_there_are_four() -> None:
     assert [notebook.stem[:2] for notebook in NOTEBOOKS] == ["1_", "2_", "3_", "4_"]
 
 
+@pytest.mark.slow
 @each_notebook
 def test_runs_at_a_small_size(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -57,6 +57,7 @@ def test_help_begins_with_what_the_package_is() -> None:
 # Types
 
 
+@pytest.mark.slow
 def test_types_tell_videos_from_results(tmp_path: Path) -> None:
     code = """\
 import numpy as np

@@ -16,6 +16,7 @@ import av
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import slow
 import standin
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -214,6 +215,7 @@ def test_same_video_gives_same_bytes_whatever_memory_held(tmp_path: Path) -> Non
     assert len(made) == 1
 
 
+@pytest.mark.slow
 def test_same_video_gives_same_bytes_on_one_core_and_on_all(tmp_path: Path) -> None:
     code = """
 import os, sys
@@ -685,7 +687,7 @@ def test_a_bug_is_not_called_a_damaged_file(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-@pytest.mark.parametrize("suffix", EVERY_FORMAT)
+@pytest.mark.parametrize("suffix", slow.but_the_first(EVERY_FORMAT))
 def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
     code = """
 import numpy as np, resource, sys
@@ -705,7 +707,7 @@ except VideoError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.parametrize("suffix", EVERY_FORMAT)
+@pytest.mark.parametrize("suffix", slow.but_the_first(EVERY_FORMAT))
 def test_interrupt_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
     # A parent may ignore SIGINT, as shells do for what runs in the background. And within an import
     # Python may lose it, and so everything is imported before.
