@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from patchvid._masks import box_mask, check_soft_mask
-from patchvid.apps.masks import coarse_region, dilate, fill_smoothly
+from patchvid.apps.holes import coarse_region, dilate, fill_smoothly
 from patchvid.core.pyramid import plan_levels
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.io.masks import read_mask, read_masks

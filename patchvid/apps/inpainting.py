@@ -34,7 +34,14 @@ from patchvid._validation import (
 from patchvid.apps import _typing
 from patchvid.apps._setup import check_settings, collect
 from patchvid.apps.cues import painted
-from patchvid.apps.masks import Region, blend, coarse_region, dilate, fill_smoothly
+from patchvid.apps.holes import (
+    Region,
+    blend,
+    coarse_region,
+    dilate,
+    fill_smoothly,
+    first_level,
+)
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
 from patchvid.core.synthesis import finest, synthesize
@@ -48,9 +55,6 @@ CUED_PIXELS = 45
 # Margin of the hole around the paint, as a share of the clip's shorter side: things need not follow
 # the paint's outline.
 ROOM = 0.05
-
-FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
-FEWEST_LEVELS = 3  # for a thin hole too: lines across it are best continued on coarse levels
 
 
 @overload
@@ -182,7 +186,8 @@ def inpaint(
         plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
             partial(_fix_outside, hole)
         )
-        plan = replace(plan, levels=plan.levels[_first_level(plan) :])  # a plan of its own
+        first = first_level([*map(_hole_of, plan.levels)], settings)
+        plan = replace(plan, levels=plan.levels[first:])  # a plan of its own
         if cue is None:
             start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
         else:
@@ -237,22 +242,6 @@ def _fix_outside(hole: Region, level: LevelInputs) -> LevelInputs:
 def _hole_of(level: LevelInputs) -> Region:
     assert level.fixed is not None
     return ~level.fixed[0]
-
-
-def _first_level(plan: Plan) -> int:
-    """The finest level on which every patch holds something of the clip.
-
-    If too few patches of that level lie outside of the hole, the next finer one that has enough.
-    """
-    sighted, shares = 0, []
-    last = max(0, len(plan.levels) - FEWEST_LEVELS)
-    for number, hole in enumerate(map(_hole_of, plan.levels)):
-        patch, _ = plan.settings.at(hole.shape)
-        shares.append(float(patches_within(~hole, patch).mean()))
-        if number <= last and not patches_within(hole, patch, plan.settings.periodic).any():
-            sighted = number
-    rich = (n for n in range(sighted, len(shares)) if shares[n] >= FEWEST_KEYS)
-    return next(rich, int(np.argmax(shares)))
 
 
 def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:

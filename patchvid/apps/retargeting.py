@@ -23,7 +23,7 @@ from patchvid._resampling import resample
 from patchvid._validation import Seed, Triple, as_array, check_seed, check_video, to_kernel_dtype
 from patchvid.apps import _typing
 from patchvid.apps._setup import check_output_size, check_settings, collect
-from patchvid.apps.masks import blend, coarse_region, fill_smoothly
+from patchvid.apps.holes import blend, coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
 from patchvid.core.retarget_steps import retarget_query

@@ -1,8 +1,9 @@
-"""Masks in space and time: dilation, regions on coarser levels, filling and blending.
+"""Holes in a clip, and regions to keep: grown, on coarser levels, filled, and blended.
 
 A mask is (t, y, x) of float32, from 0 for black to 1 for white; a region is one of booleans.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,14 @@ from numpy.typing import NDArray
 
 from patchvid._masks import Mask
 from patchvid._resampling import resample
+from patchvid.core.fields import patches_within
+from patchvid.core.plan import Settings
 from patchvid.core.pyramid import Level
 
 Region = NDArray[np.bool_]
+
+FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
+FEWEST_LEVELS = 3  # for a thin hole too: lines across it are best continued on coarse levels
 
 TRACE = 0.05  # fraction of a coarse voxel from which on it counts as part of a region
 MIN_KNOWN_SHARE = 0.3  # fraction of a coarse voxel that has to be known for its mean to be trusted
@@ -37,6 +43,22 @@ def coarse_region(region: Region, level: Level) -> Region:
     """Which voxels of a coarser level hold something of a region."""
     share = resample(region[..., None].astype(np.float32), level.shape, scale=level.scale)
     return share[..., 0] > TRACE
+
+
+def first_level(holes: Sequence[Region], settings: Settings) -> int:
+    """The finest level on which every patch holds something of the clip outside of its hole.
+
+    If too few patches of that level lie outside of the hole, the next finer one that has enough.
+    """
+    sighted, shares = 0, []
+    last = max(0, len(holes) - FEWEST_LEVELS)
+    for number, hole in enumerate(holes):
+        patch, _ = settings.at(hole.shape)
+        shares.append(float(patches_within(~hole, patch).mean()))
+        if number <= last and not patches_within(hole, patch, settings.periodic).any():
+            sighted = number
+    rich = (n for n in range(sighted, len(holes)) if shares[n] >= FEWEST_KEYS)
+    return next(rich, int(np.argmax(shares)))
 
 
 def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
