@@ -22,7 +22,7 @@ settings.load_profile("patient")
 def shared() -> Path:
     """The folder of clips and golden data, which are not part of the repository."""
     beside = Path(__file__).parents[2] / "shared"
-    folder = Path(os.environ.get("PATCHVID_SHARED", beside))
+    folder = Path(os.environ.get("PATCHVID_SHARED") or beside)
     if not folder.is_dir():
         pytest.skip(f"there is no shared test data at {folder} (set PATCHVID_SHARED)")
     return folder
