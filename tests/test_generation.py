@@ -1,6 +1,8 @@
 """Properties of generated videos, what is told about them, and the errors."""
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -289,6 +291,14 @@ def test_details_tell_where_everything_comes_from() -> None:
     assert [level.shape for level in made.levels] == shapes * 2
     assert [level.iterations for level in made.levels] == [1, *[2] * (len(shapes) - 1)] * 2
     assert all(0 < level.seconds < 60 for level in made.levels)
+
+
+def test_details_can_be_pickled_and_copied() -> None:
+    made = generate(CLIP, seed=4, details=True, **FREELY)
+    for same in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        np.testing.assert_array_equal(same.video, made.video)
+        assert [str(level) for level in same.levels] == [str(level) for level in made.levels]
+        assert [level.seconds for level in same.levels] == [level.seconds for level in made.levels]
 
 
 @pytest.mark.parametrize("samples", [1, 3])

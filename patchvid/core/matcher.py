@@ -25,7 +25,6 @@ RADIUS = 16  # voxels around a known key within which a better one is looked for
 EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
 MOST_VALUES = (2**31 - 1) // 255**2  # of a patch whose 8-bit distance fits in 32 bits
 
-
 Method = Literal["auto", "patchmatch", "exact"]
 
 
