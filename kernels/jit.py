@@ -1,36 +1,94 @@
-"""Compile kernels for the CPU, and cache them for the next start of Python.
+"""Compile kernels for the CPU, and keep them for the next start of Python.
 
-Numba caches compiled kernels in ``NUMBA_CACHE_DIR``, beside their source, or in the user's cache
-folder. Where it can write to none of these, as in a read-only container, kernels are compiled at
-every start.
+Compiled kernels are kept in ``NUMBA_CACHE_DIR``, or in the user's cache folder: never beside their
+source, where an uninstall would leave them. Where neither can be used, as in a read-only container,
+every start compiles them anew and says so.
 """
 
+import hashlib
+import tempfile
 import warnings
 from functools import cache
+from pathlib import Path
 
-from numba import njit
+from numba import config, njit
+from numba.core.caching import FunctionCache
+from platformdirs import user_cache_path
 
 inlined = njit(inline="always")
 
+_problems: list[str] = []
+
 
 def kernel(function):
-    """Compile a function that loops over rows, which runs without the GIL, and cache it.
+    """Compile a function that loops over rows, which runs without the GIL, and keep it.
 
-    Numba notices no change in the functions that a cached one calls, so cache only functions that
-    Python calls. Two wraps of one function would share a cache entry, so wrap each function once.
+    Two wraps of one function would share a file, so wrap each function once.
     """
     compiled = njit(nogil=True, error_model="numpy")(function)
-    try:
-        compiled.enable_caching()
-    except RuntimeError:  # Numba found no folder that it may write to
-        _warn_uncached()
+    if _can_write():
+        before, config.CACHE_DIR = config.CACHE_DIR, str(_folder())
+        try:
+            compiled._cache = _KernelCache(function)
+        finally:
+            config.CACHE_DIR = before
     return compiled
 
 
+class _KernelCache(FunctionCache):
+    """Numba's files of one kernel. A file that cannot be read or written is no error."""
+
+    def load_overload(self, sig, target_context):
+        """Return the compiled kernel, or None if there is none that can be used."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # a damaged file can raise anything
+            _warn(f"{type(error).__name__}: {error}")
+        try:
+            self.flush()
+        except OSError:
+            self.disable()
+        return None
+
+    def save_overload(self, sig, data):
+        """Write the compiled kernel, if it can be written."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _warn(str(error))
+
+
 @cache
-def _warn_uncached():
+def _folder():
+    """Name a folder for the present sources.
+
+    Numba compares the file of a kernel, but not those of the functions that it calls.
+    """
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        sources.update(path.read_bytes())
+    home = Path(config.CACHE_DIR or user_cache_path("patchvid", appauthor=False) / "kernels")
+    return home / sources.hexdigest()[:16]
+
+
+@cache
+def _can_write():
+    try:
+        _folder().mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=_folder()).close()
+    except OSError as error:
+        _warn(str(error))
+        return False
+    return True
+
+
+def _warn(problem):
+    """Warn of the first problem only: the others have the same cause."""
+    if _problems:
+        return
+    _problems.append(problem)
     warnings.warn(
-        "there is no writable folder for compiled kernels, so every start compiles them anew, "
+        f"compiled kernels cannot be kept in {_folder()} ({problem}), so they are compiled anew, "
         "which takes some seconds; set NUMBA_CACHE_DIR to a folder that you can write to",
-        stacklevel=4,
+        stacklevel=2,
     )

@@ -1,4 +1,4 @@
-"""Compiled kernels are kept where there is room for them, and work where there is none."""
+"""Compiled kernels are kept outside of the package, and do without a folder where there is none."""
 
 import os
 import shutil
@@ -17,39 +17,60 @@ print(patchvid.generate(clip, seed=1).shape)
 """
 
 
-def copy_package(folder: Path) -> Path:
-    """A copy of the package that an installer might have made, without its compiled kernels."""
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder with a copy of the package."""
     home = Path(patchvid.__file__).parent
+    folder = tmp_path / "site"
     shutil.copytree(home, folder / "patchvid", ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
-def run(site: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(site: Path, **environment: str) -> str:
+    """Generate a video in a new process; what it writes to stderr."""
     kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", CODE]
-    return subprocess.run(
-        command, env=kept | environment, cwd=site, capture_output=True, text=True, check=False
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env=kept | environment,
+        cwd=site,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    assert done.stdout == "(3, 9, 9, 3)\n", done.stderr
+    return done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs folders that are not folders")
-def test_kernels_are_compiled_in_memory_where_no_folder_is_writable(tmp_path: Path) -> None:
-    site = copy_package(tmp_path)
-    # Root may write everywhere, but not into a file.
-    for folder in {path.parent for path in (site / "patchvid").rglob("*.py")}:
-        (folder / "__pycache__").write_text("")
+def test_kernels_are_compiled_in_memory_where_no_folder_is_writable(
+    site: Path, tmp_path: Path
+) -> None:
     nowhere = tmp_path / "nowhere"
-    nowhere.write_text("")
-    done = run(site, HOME=str(nowhere), XDG_CACHE_HOME=str(nowhere), NUMBA_CACHE_DIR=str(nowhere))
-    assert done.stdout == "(3, 9, 9, 3)\n", done.stderr
-    assert done.stderr.count("UserWarning") == 1
-    assert "no writable folder for compiled kernels" in done.stderr
+    nowhere.write_text("")  # root may write everywhere, but not into a file
+    said = run(site, HOME=str(nowhere), XDG_CACHE_HOME=str(nowhere))
+    assert said.count("UserWarning: compiled kernels cannot be kept in") == 1
+    assert str(nowhere) in said
 
 
 @pytest.mark.slow
-def test_compiled_kernels_are_kept_in_the_folder_that_is_named(tmp_path: Path) -> None:
-    site, cache = copy_package(tmp_path), tmp_path / "kernels"
-    done = run(site, HOME=str(tmp_path), NUMBA_CACHE_DIR=str(cache))
-    assert (done.stdout, done.stderr) == ("(3, 9, 9, 3)\n", "")
-    assert list(cache.rglob("*.nbc"))
+@pytest.mark.skipif(sys.platform != "linux", reason="names the user's cache folder of Linux")
+def test_nothing_is_written_into_the_package(site: Path, tmp_path: Path) -> None:
+    before = sorted(site.rglob("*"))
+    assert run(site, HOME=str(tmp_path)) == ""
+    assert sorted(site.rglob("*")) == before
+    assert list((tmp_path / ".cache" / "patchvid" / "kernels").rglob("*.nbc"))
+
+
+@pytest.mark.slow
+def test_damaged_files_are_compiled_anew(site: Path, tmp_path: Path) -> None:
+    place = {"HOME": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    assert run(site, **place) == ""
+    compiled = sorted((tmp_path / "kernels").rglob("*.nb[ci]"))
+    assert compiled
+    for number, path in enumerate(compiled):
+        data = path.read_bytes()
+        path.write_bytes([b"", data[: len(data) // 2], os.urandom(200)][number % 3])
+    said = run(site, **place)
+    assert said.count("UserWarning: compiled kernels cannot be kept in") == 1
+    assert run(site, **place) == ""
