@@ -17,8 +17,8 @@ from .core.search import search as search
 from .core.vote import vote as vote
 from .data.koi import sample_clip as sample_clip
 from .display import plot as plot
-from .display.fields import field_to_color as field_to_color
-from .display.fields import pixel_sources as pixel_sources
+from .display.field_maps import field_to_color as field_to_color
+from .display.field_maps import pixel_sources as pixel_sources
 from .display.notebook import Film as Film
 from .display.notebook import show as show
 from .display.report import Report as Report

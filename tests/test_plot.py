@@ -12,7 +12,7 @@ import standin
 from matplotlib import pyplot
 
 from patchvid import InvalidInput, PatchvidError, plot
-from patchvid.display.fields import field_to_color
+from patchvid.display.field_maps import field_to_color
 
 CLIP = np.random.default_rng(0).integers(0, 256, (7, 12, 16, 3), dtype=np.uint8)
 

@@ -14,7 +14,7 @@ from patchvid._device import backend_of
 from patchvid._validation import as_array, check_integer, check_size
 from patchvid.display._figures import choose_frames, import_pyplot, make_axes, to_picture
 from patchvid.display._videos import check_labelled, check_shown
-from patchvid.display.fields import field_to_color
+from patchvid.display.field_maps import field_to_color
 from patchvid.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from patchvid._convert import Pixels, ValueRange, to_rgb
 from patchvid._device import backend_of
 from patchvid._resampling import resize
-from patchvid.display.fields import field_to_color, pixel_sources
+from patchvid.display.field_maps import field_to_color, pixel_sources
 from patchvid.display.notebook import show
 from patchvid.display.report.page import figure
 

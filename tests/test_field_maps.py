@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchvid import generate, sample_clip, search, vote
-from patchvid.display.fields import field_to_color, pixel_sources
+from patchvid.display.field_maps import field_to_color, pixel_sources
 from patchvid.errors import InvalidInput
 
 
