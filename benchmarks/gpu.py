@@ -30,7 +30,7 @@ from speed_cases import _row, _size
 
 import patchvid
 from patchvid._device import backend
-from patchvid.data.koi import sample_clip
+from patchvid.data.sample_clip import sample_clip
 
 N_FRAMES = 13
 LIMITS = {  # by height of the frames, for one sample: seconds and GB, at most and aim

@@ -15,7 +15,7 @@ from numba import njit
 from patchvid import Level, build_pyramid, plan_levels, resize
 from patchvid._validation import Triple
 from patchvid.core.fields import random_field
-from patchvid.data.koi import sample_clip
+from patchvid.data.sample_clip import sample_clip
 from patchvid.kernels import cpu, rules
 from patchvid.kernels.jit import inlined
 from patchvid.kernels.simd import OVERREAD, rows_ssd

@@ -69,7 +69,7 @@ def in_proportion(settings: Mapping[str, Any], ratios: Sequence[float]) -> dict[
 
 def _read_clip(clip: Path | None, frames: Frames) -> "tuple[NDArray[Any], float | None]":
     from patchvid import InvalidInput, read_video
-    from patchvid.data.koi import SAMPLE_FPS, sample_clip
+    from patchvid.data.sample_clip import SAMPLE_FPS, sample_clip
 
     if clip is not None:
         return read_video(clip, frames=frames)

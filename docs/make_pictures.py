@@ -16,7 +16,7 @@ from PIL import Image
 
 import patchvid
 from patchvid import plot
-from patchvid.data.koi import SAMPLE_FPS
+from patchvid.data.sample_clip import SAMPLE_FPS
 
 HERE = Path(__file__).parent
 TARGET = HERE / "pictures"

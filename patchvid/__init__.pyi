@@ -15,7 +15,7 @@ from .core.pyramid import plan_levels as plan_levels
 from .core.search import patch_distance as patch_distance
 from .core.search import search as search
 from .core.vote import vote as vote
-from .data.koi import sample_clip as sample_clip
+from .data.sample_clip import sample_clip as sample_clip
 from .display import plot as plot
 from .display.field_maps import field_to_color as field_to_color
 from .display.field_maps import pixel_sources as pixel_sources

@@ -12,7 +12,7 @@ from PIL import Image
 
 from patchvid import sample_clip, write_video
 from patchvid.cli.main import main
-from patchvid.data.koi import N_FRAMES
+from patchvid.data.sample_clip import N_FRAMES
 from patchvid.networks import weights
 
 ROOT = Path(__file__).parents[1]

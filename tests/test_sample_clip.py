@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from patchvid.data.koi import sample_clip
+from patchvid.data.sample_clip import sample_clip
 
 
 def test_form() -> None:
