@@ -2,8 +2,8 @@
 
 This form runs by default. Patch sizes are constants, so votes stay in registers and inner loops are
 unrolled; four channels of 8 bits are compared by two instructions. A launch by CuPy also takes the
-host less time than one by Numba. ``python tests/cuda_compiled.py`` counts the instructions of both
-forms.
+host less time than one by Numba. ``python tests/support/cuda_compiled.py`` counts the instructions
+of both forms.
 """
 
 import math

@@ -34,7 +34,8 @@ from patchvid.kernels import cpu
 
 CAPABILITIES = ((7, 5), (8, 0), (9, 0))
 PATCHES = [(3, 7, 7), (3, 5, 5), (1, 7, 7), (4, 11, 12)]
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
+SUPPORT = ROOT / "tests" / "support"
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory, compiler: None, numba_cu
     """What `cuda_simulated` writes."""
     path = tmp_path_factory.mktemp("simulated") / "results.npz"
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
-    script = HERE / "cuda_simulated.py"
+    script = SUPPORT / "cuda_simulated.py"
     subprocess.run([sys.executable, "-W", "ignore", script, path], env=environment, check=True)
     with np.load(path) as results:
         yield results
@@ -330,7 +331,7 @@ def test_the_script_for_gpus_measures_everything(
 ) -> None:
     from patchvid.kernels import numba_cuda, raw_cuda
 
-    monkeypatch.syspath_prepend(str(HERE.parent / "benchmarks"))
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     gpu, gpu_cases = map(importlib.import_module, ("gpu", "gpu_cases"))
     for name, value in {"BLOCKS": 2, "ROUNDS": 8, "COPIED": (1 << 10, 1 << 12)}.items():
         monkeypatch.setattr(gpu_cases, name, value)
@@ -426,7 +427,7 @@ assert patchvid.generate(patchvid.sample_clip()[:3, :20, :24], seed=1, device="c
 print(*(name for name in sys.modules if name.partition(".")[0] in ("numba", "numba_cuda")))
 """
     command = [sys.executable, "-c", code]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(ROOT)])}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (run.stdout, run.returncode) == ("\n", 0), run.stderr
 

@@ -1,7 +1,7 @@
 """Compile the kernels of the CUDA back end for real GPUs on machines without one.
 
-``python tests/cuda_compiled.py`` prints registers, stack and instructions of each kernel in both
-forms.
+``python tests/support/cuda_compiled.py`` prints registers, stack and instructions of each kernel in
+both forms.
 """
 
 import math
