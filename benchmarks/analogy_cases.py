@@ -7,7 +7,7 @@ weights. The paper's films are compressed, and so are ours for this.
 from typing import Any
 
 import numpy as np
-from common import Options, Row, Rows, timed
+from harness import Options, Row, Rows, timed
 from numpy.typing import NDArray
 from quality_cases import compressed
 

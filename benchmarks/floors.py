@@ -11,7 +11,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from common import timed
+from harness import timed
 from numba import njit
 
 from patchvid.kernels import rules

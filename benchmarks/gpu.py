@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 import click
 import imageio.v3 as iio
-from about import describe, load, name_results
-from common import HERE, MissingDataError, Options, Row, Rows, arguments, timed
+from environment import describe, load, name_results
 from gpu_cases import breakdown, kernels_at, launches, rates
+from harness import HERE, MissingDataError, Options, Row, Rows, arguments, timed
 from numpy.typing import NDArray
-from report import write
+from result_files import write
 from speed_cases import _row, _size
 
 import patchvid

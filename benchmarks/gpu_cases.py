@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch as replaced
 
 import numpy as np
-from common import Row, Rows
+from harness import Row, Rows
 from kernel_cases import PATCH, SWEEPS, count_work
 
 from patchvid import plan_levels, resize

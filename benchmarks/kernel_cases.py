@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from common import Options, Row, Rows, allocated, timed
 from floors import IN_L1, LINE, blend_rate, copy_rate, distance_rate, line_rate, median_rate
+from harness import Options, Row, Rows, allocated, timed
 from numba import njit
 
 from patchvid import Level, build_pyramid, plan_levels, resize

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from about import describe, load, name_results
 from analogy_cases import analogies
-from common import Options, Row, Rows, arguments, collect
+from environment import describe, load, name_results
+from harness import Options, Row, Rows, arguments, collect
 from kernel_cases import kernels
 from peers import peers
 from quality_cases import quality
-from report import write
 from reproduce import figure6, table1
+from result_files import write
 from retarget_cases import edits, retarget
 from speed_cases import balloons_1080p, birds_360p, clips, first_run, golden, growth, startup, vote
 

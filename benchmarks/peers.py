@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from common import Options, Row, Rows, timed
+from harness import Options, Row, Rows, timed
 from numpy.typing import NDArray
 
 import patchvid

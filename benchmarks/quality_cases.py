@@ -16,7 +16,7 @@ from typing import Any
 
 import av
 import numpy as np
-from common import Options, Row, Rows
+from harness import Options, Row, Rows
 from numpy.typing import NDArray
 from speed_cases import CLIPS
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import click
 import numpy as np
-from about import describe, load, name_results
-from common import Options, Row, Rows, arguments, collect, timed
+from environment import describe, load, name_results
+from harness import Options, Row, Rows, arguments, collect, timed
 from numpy.typing import NDArray
 from quality_cases import SEEDS, SET, compressed
-from report import to_markdown
+from result_files import to_markdown
 from runtime_figure import draw
 
 import patchvid

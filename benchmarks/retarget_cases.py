@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from common import Options, Row, Rows, timed
+from harness import Options, Row, Rows, timed
 from numpy.typing import NDArray
 
 import patchvid

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common import Row
+from harness import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from common import Options, Row, Rows, run_alone, timed
+from harness import Options, Row, Rows, run_alone, timed
 from numpy.typing import NDArray
 
 import patchvid

@@ -1,6 +1,6 @@
 """Results as files, and as Markdown.
 
-``python benchmarks/report.py RESULTS.json`` puts them into the README.
+``python benchmarks/result_files.py RESULTS.json`` puts them into the README.
 """
 
 import json
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from common import Row
+from harness import Row
 
 README = Path(__file__).with_name("README.md")
 START, END = "<!-- results -->\n", "<!-- end of results -->\n"
