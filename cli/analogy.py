@@ -6,11 +6,17 @@ from typing import Any
 import click
 
 from patchvid.cli import options
+from patchvid.cli.analogy_flows import (
+    analogy_with_flows,
+    check_flow_options,
+    fetch_raft,
+    flow_options,
+)
+from patchvid.cli.analogy_structures import save_structure, structure_options
 from patchvid.cli.command import Command
-from patchvid.cli.flows import analogy_with_flows, check_flow_options, fetch_raft, flow_options
 from patchvid.cli.inputs import check_exists
 from patchvid.cli.job import make_videos
-from patchvid.cli.structures import save_structure, structure_options
+from patchvid.cli.values import Frames
 
 EXAMPLES = """\b
 Examples:
@@ -39,7 +45,7 @@ Examples:
 def analogy(
     content: Path,
     style: Path,
-    style_frames: tuple[int, int | None],
+    style_frames: Frames,
     save_structure: Path | None,
     flow: str,
     content_flow: Path | None,

@@ -79,13 +79,13 @@ def used_settings(ctx: click.Context) -> dict[str, str]:
             continue
         is_option = isinstance(parameter, click.Option)
         name = parameter.opts[-1] if is_option else parameter.human_readable_name
-        rows[name] = "yes" if value is True else _as_text(value)
+        rows[name] = "yes" if value is True else _as_typed(value)
     return rows
 
 
-def _as_text(value: Any) -> str:
+def _as_typed(value: Any) -> str:
     """Write a value as it is typed; the values of a repeated option follow each other."""
     if type(value) is tuple:
         numbers = all(isinstance(part, (int, float)) for part in value)
-        return ("," if numbers else " ").join(map(_as_text, value))
+        return ("," if numbers else " ").join(map(_as_typed, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,6 +8,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
     from patchvid.metrics import Estimate, Scores
@@ -37,7 +38,7 @@ Examples:
 def evaluate(
     source: Path,
     generated: tuple[Path, ...],
-    frames: tuple[int, int | None],
+    frames: Frames,
     device: str,
     weights: str | None,
     as_json: bool,
@@ -79,7 +80,7 @@ def evaluate(
     width = max(map(len, ["mean", *names]))
     click.echo(" " * width + "".join(f"  {name:>15}" for name in _present(mean)))
     for name, row in zip([*names, "mean"], [*scores, mean], strict=True):
-        cells = (f"  {_as_text(estimate):>15}" for estimate in _present(row).values())
+        cells = (f"  {_with_error(estimate):>15}" for estimate in _present(row).values())
         click.echo(f"{name:{width}}" + "".join(cells))
     missing = "needs two or more videos of the same height and width"
     click.echo(f"\ndiversity: {missing if diversity is None else f'{diversity:.3f}'}")
@@ -94,5 +95,5 @@ def _as_dict(row: "Scores") -> dict[str, Any]:
     return {name: estimate._asdict() for name, estimate in _present(row).items()}
 
 
-def _as_text(estimate: "Estimate") -> str:
+def _with_error(estimate: "Estimate") -> str:
     return f"{estimate.value:.3f}" + (f" ±{estimate.error:.3f}" if estimate.error else "")

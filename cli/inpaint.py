@@ -8,7 +8,8 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
-from patchvid.cli.regions import region, region_reader
+from patchvid.cli.masks import mask_options, mask_reader
+from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ cue_options = options.together(
 )
 @options.source
 @options.output_of("CLIP")
-@region("mask", "where the hole is")
+@mask_options("mask", "where the hole is")
 @cue_options
 @options.periodic
 @options.seeds
@@ -64,8 +65,8 @@ def inpaint(
         raise click.UsageError("Say where the hole is with --mask or --box, or give a --cue.")
     settings["clip"] = settings["clip"] or cue
 
-    def read_cue(shape: tuple[int, ...], frames: tuple[int, int | None]) -> "NDArray[Any] | None":
+    def read_cue(shape: tuple[int, ...], frames: Frames) -> "NDArray[Any] | None":
         return read_video(cue, frames=frames)[0] if cue else None
 
-    readers = {"mask": region_reader("mask", mask, boxes), "cue": read_cue}
+    readers = {"mask": mask_reader("mask", mask, boxes), "cue": read_cue}
     make_videos(inpaint, ending="_inpaint", readers=readers, **settings)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from patchvid.cli.values import Frames
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Frames = tuple[int, int | None]  # the first frame, and the one to stop before
 
 # Reads an input that goes with a clip, given the clip's shape in the file and the frames in use.
 Reader = Callable[[tuple[int, ...], Frames], "NDArray[Any] | None"]

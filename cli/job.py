@@ -10,8 +10,9 @@ import click
 
 from patchvid.cli.command import command_line, used_settings
 from patchvid.cli.info import facts
-from patchvid.cli.inputs import Frames, Reader, check_exists, in_proportion, read_inputs
+from patchvid.cli.inputs import Reader, check_exists, in_proportion, read_inputs
 from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
+from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command, is_typed
 from patchvid.cli.job import make_videos
-from patchvid.cli.regions import region, region_reader
+from patchvid.cli.masks import mask_options, mask_reader
 
 EXAMPLES = """\b
 Examples:
@@ -21,7 +21,7 @@ Examples:
 @click.command(cls=Command, epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
 @options.source
 @options.output_of("CLIP")
-@region("keep", "where CLIP must not change")
+@mask_options("keep", "where CLIP must not change")
 @options.size
 @options.periodic
 @options.seeds
@@ -42,5 +42,5 @@ def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) ->
         if is_typed("scale"):
             raise click.UsageError("--scale 1,1,1 keeps the size; give another, --loop or --tile.")
         raise click.UsageError("Give the new size with --scale or --size.")
-    readers = {"keep": region_reader("keep", keep, boxes)}
+    readers = {"keep": mask_reader("keep", keep, boxes)}
     make_videos(retarget, ending="_retarget", readers=readers, **settings)

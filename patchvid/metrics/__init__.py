@@ -22,9 +22,9 @@ videos has only one.
 """
 
 from patchvid.metrics._comparison import Estimate
+from patchvid.metrics.copied_pieces import NnfDiversity, nnf_diversity
 from patchvid.metrics.evaluation import Evaluation, Scores, evaluate
 from patchvid.metrics.frechet import svfid
-from patchvid.metrics.regions import NnfDiversity, nnf_diversity
 from patchvid.metrics.similarity import coherence, completeness
 from patchvid.metrics.voxels import diversity
 from patchvid.metrics.wasserstein import sliced_wasserstein

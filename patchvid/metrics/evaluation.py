@@ -12,8 +12,8 @@ from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Triple
 from patchvid.errors import InvalidInput
 from patchvid.metrics._comparison import PATCH, Estimate, Pair, check_pair, check_sequence
+from patchvid.metrics.copied_pieces import nnf_diversity, prefer_frequent_shifts
 from patchvid.metrics.frechet import Features, find_c3d, frechet_distance, read_c3d, summarize
-from patchvid.metrics.regions import nnf_diversity, prefer_frequent_shifts
 from patchvid.metrics.similarity import mean_cost
 from patchvid.metrics.voxels import diversity_index
 from patchvid.metrics.wasserstein import Projections, distribution_distance

@@ -9,6 +9,7 @@ import click
 
 from patchvid.cli.command import is_typed
 from patchvid.cli.options import option, together
+from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def fetch_raft(weights: str | None, *, quiet: bool) -> None:
 
 
 def analogy_with_flows(
-    method: str, files: Mapping[str, Path | None], frames: Sequence[tuple[int, int | None]]
+    method: str, files: Mapping[str, Path | None], frames: Sequence[Frames]
 ) -> Callable[..., Any]:
     """Return `patchvid.analogy` with flows from files, by option, or estimated by a method.
 
@@ -89,7 +90,7 @@ def analogy_with_flows(
     return make
 
 
-def _fit(name: str, flow: Any, clip: "NDArray[Any]", frames: tuple[int, int | None]) -> Any:
+def _fit(name: str, flow: Any, clip: "NDArray[Any]", frames: Frames) -> Any:
     """Return the flow of the frames of a clip in use, at the clip's size.
 
     `flow` may cover all frames of the file or only those in use, and may be larger than the clip.

@@ -1,4 +1,4 @@
-"""Regions of a clip: masks and boxes, as options and as arrays."""
+"""Masks and boxes on a clip: their options, and how they are read."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from patchvid.cli.options import Decorator, option, together
 from patchvid.cli.values import parse_box
 
 
-def region(name: str, where: str) -> Decorator:
+def mask_options(name: str, where: str) -> Decorator:
     """Make the options ``--NAME``, for masks, and ``--box``."""
     return together(
         option(
@@ -32,7 +32,7 @@ def region(name: str, where: str) -> Decorator:
     )
 
 
-def region_reader(
+def mask_reader(
     name: str, masks: Sequence[Path], boxes: Sequence[tuple[int, int, int, int]]
 ) -> Reader:
     """Return what reads the union of some masks and boxes, or None where there are none."""
