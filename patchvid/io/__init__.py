@@ -2,6 +2,8 @@
 
 `video`
     `read_video` and `write_video`, which choose one of the next three by the name of the file.
+`info`
+    `VideoInfo`, the properties of a clip without its frames.
 `ffmpeg`
     Video files: codecs, frame rates, and the display rotation of phones.
 `pictures`

@@ -1,0 +1,97 @@
+"""The properties of a clip that are known before its frames are decoded."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+
+
+@dataclass(frozen=True)
+class ColorTags:
+    """What the values of a clip mean, in FFmpeg's words for ITU-T H.273.
+
+    Where a file does not say, these are what players assume: BT.709 for high definition and
+    BT.601 below, of limited range.
+
+    Attributes
+    ----------
+    primaries : str
+        The colours of red, green and blue: ``"bt709"``, ``"smpte170m"``, ``"bt2020"`` and others.
+    transfer : str
+        The curve from light to values: ``"bt709"``, ``"iec61966-2-1"`` (sRGB), ``"smpte2084"``
+        (PQ), ``"arib-std-b67"`` (HLG) and others.
+    matrix : str
+        How YUV in the file is made of RGB: ``"bt709"``, ``"smpte170m"`` (BT.601), ``"bt2020nc"``
+        and others; ``"gbr"`` in files that hold RGB.
+    range : str
+        ``"tv"`` for YUV of limited range in the file, ``"pc"`` for the full one.
+    """
+
+    primaries: str = "bt709"
+    transfer: str = "iec61966-2-1"
+    matrix: str = "gbr"
+    range: str = "pc"
+
+    @property
+    def hdr(self) -> str | None:
+        """``"PQ"`` or ``"HLG"`` for high dynamic range, else None."""
+        return HDR_TRANSFERS.get(self.transfer)
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a clip is, as `patchvid.read_video` returns it: its size is that of upright frames.
+
+    Attributes
+    ----------
+    frames : int or None
+        Number of frames, or None where only decoding could tell.
+    height, width : int
+        Size of a frame in pixels.
+    channels : int
+        3 for RGB, 4 for RGB and alpha; saved arrays may have any number. A fourth channel is not
+        returned where all frames that are read are opaque.
+    dtype : str
+        ``"uint8"`` or ``"uint16"``; saved arrays may have others.
+    fps : float or None
+        Frames per second, or None where the clip has no rate.
+    pixel_aspect : Fraction
+        Width of a pixel relative to its height.
+    rotation : int
+        Degrees, counter-clockwise, by which stored frames are turned to be upright: 0, 90, 180 or
+        270.
+    mirrored : bool
+        Whether they are mirrored as well, from left to right, before they are turned.
+    interlaced : bool
+        Whether stored frames hold two fields each.
+    variable_rate : bool
+        Whether stored frames show for different times.
+    color : ColorTags
+        What the values mean.
+    has_audio : bool
+        Whether there is sound.
+    container : str
+        FFmpeg's name of the container, such as ``"mov"`` for MP4 or ``"matroska"``, Pillow's of the
+        kind of picture, such as ``"gif"``, or ``"folder"``, ``"npy"`` or ``"npz"``.
+    codec : str or None
+        FFmpeg's name of the codec, such as ``"h264"``, or None.
+    pixel_format : str or None
+        FFmpeg's name of how pixels are stored, such as ``"yuv420p10le"``, or None.
+    """
+
+    frames: int | None
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    fps: float | None
+    pixel_aspect: Fraction = Fraction(1)
+    rotation: int = 0
+    mirrored: bool = False
+    interlaced: bool = False
+    variable_rate: bool = False
+    color: ColorTags = ColorTags()
+    has_audio: bool = False
+    container: str = ""
+    codec: str | None = None
+    pixel_format: str | None = None
