@@ -14,7 +14,7 @@ from patchvid.cli.analogy_flows import (
 )
 from patchvid.cli.analogy_structures import save_structure, structure_options
 from patchvid.cli.command import Command
-from patchvid.cli.inputs import check_exists
+from patchvid.cli.inputs import ClipFile, check_exists
 from patchvid.cli.job import make_videos
 from patchvid.cli.values import Frames
 
@@ -33,7 +33,7 @@ Examples:
 @click.argument("style", type=click.Path(path_type=Path))
 @options.frames_of("CONTENT")
 @options.frames_of("STYLE", "--style-frames")
-@options.max_size_of("CONTENT and STYLE")
+@options.reading_of("CONTENT and STYLE")
 @options.output_of("CONTENT")
 @save_structure
 @options.seeds
@@ -57,7 +57,7 @@ def analogy(
     What moves in CONTENT becomes something that moves in STYLE, and moves like it. The output has
     the size, the length and the pace of CONTENT. The same seed and options give the same file.
     """
-    from patchvid import read_video, show_structures
+    from patchvid import show_structures
 
     check_exists(content, style)
     structure, weights = settings["structure"], settings["flow_weights"]
@@ -75,7 +75,7 @@ def analogy(
         analogy_with_flows(flow, files, frames=(settings["frames"], style_frames)),
         ending="_analogy",
         clip=content,
-        readers={"style": lambda shape, frames: read_video(style, frames=style_frames)[0]},
+        readers={"style": ClipFile(style, style_frames)},
         source="style",
         extra=None if save_structure is None else (save_structure, draw),
         **settings,

@@ -10,7 +10,10 @@ from patchvid.cli.values import Frames
 
 # The options of all commands, in the order in which every help lists them.
 SECTIONS = {
-    "Input": ("frames", "style_frames", "max_size"),
+    "Input": (
+        *("frames", "style_frames", "max_size"),
+        *("fps", "depth", "tone_map", "strict"),
+    ),
     "Output": (
         *("output", "overwrite", "report", "save_structure"),
         *("preview", "as_json", "quiet"),

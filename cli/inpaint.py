@@ -1,18 +1,15 @@
 """``patchvid inpaint``: holes in a clip filled from the rest of it, or as a cue asks."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.inputs import ClipFile, Reader
 from patchvid.cli.job import make_videos
 from patchvid.cli.masks import mask_options, mask_reader
-from patchvid.cli.values import Frames
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 EXAMPLES = """\b
 Examples:
@@ -59,14 +56,14 @@ def inpaint(
     CLIP, it is where the cue has flat rectangles. CLIP does not change outside of the hole. The
     same seed and options give the same file.
     """
-    from patchvid import inpaint, read_video
+    from patchvid import inpaint
 
     if not (mask or boxes or cue):
         raise click.UsageError("Say where the hole is with --mask or --box, or give a --cue.")
     settings["clip"] = settings["clip"] or cue
 
-    def read_cue(shape: tuple[int, ...], frames: Frames) -> "NDArray[Any] | None":
-        return read_video(cue, frames=frames)[0] if cue else None
-
-    readers = {"mask": mask_reader("mask", mask, boxes), "cue": read_cue}
+    readers: dict[str, Reader | ClipFile] = {
+        "mask": mask_reader("mask", mask, boxes),
+        "cue": ClipFile(cue),
+    }
     make_videos(inpaint, ending="_inpaint", readers=readers, **settings)

@@ -10,7 +10,14 @@ import click
 
 from patchvid.cli.command import command_line, used_settings
 from patchvid.cli.info import facts
-from patchvid.cli.inputs import Reader, check_exists, in_proportion, read_inputs
+from patchvid.cli.inputs import (
+    ClipFile,
+    Reader,
+    Reading,
+    check_exists,
+    in_proportion,
+    read_inputs,
+)
 from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
 from patchvid.cli.values import Frames
 
@@ -28,6 +35,10 @@ def make_videos(
     clip: Path | None,
     frames: Frames,
     max_size: int | None,
+    fps: float | None,
+    depth: int | None,
+    tone_map: bool,
+    strict: bool,
     output: Path | None,
     overwrite: bool,
     report: Path | None,
@@ -36,7 +47,7 @@ def make_videos(
     samples: int,
     seed: int | None,
     quiet: bool,
-    readers: Mapping[str, Reader] | None = None,
+    readers: Mapping[str, Reader | ClipFile] | None = None,
     source: str = "clip",
     extra: tuple[Path, Draw] | None = None,
     **settings: Any,
@@ -57,7 +68,9 @@ def make_videos(
         The input that outputs are made of, for the report.
     extra
         A file to write after the first sample, and the function that draws it.
-    clip, frames, max_size, output, overwrite, report, preview, as_json, samples, seed, quiet
+    clip, frames, max_size, fps, depth, tone_map, strict, output, overwrite, report, preview
+        The options of these names.
+    as_json, samples, seed, quiet
         The options of these names.
     """
     import patchvid
@@ -72,7 +85,8 @@ def make_videos(
         output, clip, ending=ending, samples=samples, report=report, extra=extra_path,
         overwrite=overwrite, preview=preview,
     )  # fmt: skip
-    inputs = read_inputs(clip, frames, readers or {}, max_size=max_size, preview=preview)
+    how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
+    inputs = read_inputs(clip, frames, readers or {}, how)
     others = dict(inputs.videos)
     video = others.pop("clip")
     settings |= in_proportion(settings, inputs.ratios) | others

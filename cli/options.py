@@ -51,20 +51,47 @@ def frames_of(clip: str, name: str = "--frames") -> Decorator:
     )
 
 
-def max_size_of(clip: str) -> Decorator:
-    """Make the option that limits the size of an input."""
-    return option(
-        "--max-size",
-        type=click.IntRange(min=1),
-        metavar="PX",
-        help=f"Shrink {clip} so that the longer side has at most PX pixels.",
+def reading_of(clip: str) -> Decorator:
+    """Make the options for how an input is read."""
+    return together(
+        option(
+            "--max-size",
+            type=click.IntRange(min=1),
+            metavar="PX",
+            help=f"Shrink {clip} so that the longer side has at most PX pixels.",
+        ),
+        option(
+            "--fps",
+            type=click.FloatRange(0.01, 1000),
+            metavar="FPS",
+            help=f"Frames per second: frames of {clip} are repeated or left out, so that the pace "
+            "stays; folders of frames and arrays are taken to have this rate.  [default: the "
+            "source's, or 24]",
+        ),
+        option(
+            "--depth",
+            type=click.Choice(["8", "16"]),
+            callback=lambda ctx, param, value: value and int(value),
+            help=f"Bits per channel that {clip} is read with.  [default: 16 if the source has more "
+            "than 8]",
+        ),
+        option(
+            "--tone-map",
+            is_flag=True,
+            help="Turn high dynamic range (PQ, HLG) and wide gamuts into BT.709 of standard range.",
+        ),
+        option(
+            "--strict",
+            is_flag=True,
+            help="Refuse files that are damaged or cut short; by default a warning tells of them.",
+        ),
     )
 
 
 source = together(
     click.argument("clip", type=click.Path(path_type=Path), required=False),
     frames_of("CLIP"),
-    max_size_of("CLIP"),
+    reading_of("CLIP"),
 )
 
 

@@ -85,6 +85,13 @@ def to_8_bits(video: NDArray[Any]) -> Pixels:
     return ValueRange.of_type(video.dtype).quantize(video)
 
 
+def to_16_bits(video: NDArray[Any]) -> NDArray[np.uint16]:
+    """Convert uint8, uint16 or floats in [0, 1], of any shape, to uint16: rounded and clipped."""
+    if video.dtype.kind == "f":
+        return (np.clip(video, 0, 1, dtype=np.float64) * 65535 + 0.5).astype(np.uint16)
+    return video if video.dtype == np.uint16 else video * np.uint16(257)
+
+
 def to_rgb(video: NDArray[Any]) -> NDArray[Any]:
     """Convert uint8, or float32 in 0..255, with any channels (..., c) to (..., 3)."""
     channels = video.shape[-1]

@@ -9,13 +9,12 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from patchvid import resize, sample_clip, search, vote
+from patchvid import read_video, resize, sample_clip, search, vote, write_video
 from patchvid.apps.cues import painted
 from patchvid.apps.inpainting import inpaint
 from patchvid.cli.inpaint import inpaint as command
 from patchvid.core.fields import patches_within
 from patchvid.errors import InvalidInput, PatchvidError
-from patchvid.io.video import read_video, write_video
 from patchvid.results import Result
 
 Array = NDArray[Any]

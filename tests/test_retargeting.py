@@ -15,7 +15,7 @@ from patchvid import resize, sample_clip, search
 from patchvid.apps.retargeting import retarget
 from patchvid.cli.retarget import retarget as command
 from patchvid.errors import PatchvidError
-from patchvid.io.video import read_video
+from patchvid.io.reading import read_video
 from patchvid.results import Result
 
 Array = NDArray[Any]

@@ -1,11 +1,15 @@
 """Reading and writing of clips, masks and flows.
 
-`video`
-    `read_video` and `write_video`, which choose one of the next three by the name of the file.
+`reading`, `video`
+    `read_video`, `iter_video` and `video_info`; `write_video`.
 `info`
     `VideoInfo`, the properties of a clip without its frames.
+`opening`, `kinds`, `selecting`, `source`, `timeline`
+    Files of any kind opened by their content, and the frames of them that are wanted.
+`film`, `packets`, `decoding`, `colors`
+    Video files: packets, upright RGB frames, colours.
 `ffmpeg`
-    Video files: codecs, frame rates, and the display rotation of phones.
+    The encoding of video files and animations.
 `pictures`
     Still and animated pictures.
 `sequences`

@@ -15,30 +15,33 @@ from patchvid.errors import VideoError
 _OVERSHOOT = 0.5  # how far resampling may take floats out of their range, which needs no warning
 
 
-def stack_frames(frames: Iterable[Pixels], n_expected: int, path: Path) -> Pixels:
-    """Gather frames (y, x, 3 or 4) into one array, allocated once if `n_expected` is right.
+def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) -> NDArray[Any]:
+    """Gather frames (y, x, c) of one type into an array, allocated once if `n_expected` is right.
 
     The array gets an alpha channel as soon as a frame has a pixel that is not opaque.
     """
     video = np.empty((0, 0, 0, 3), np.uint8)
+    opaque = 255
     n_frames = 0
     for frame in frames:
-        if frame.shape[2] == 4 and frame[..., 3].min() == 255:
+        if n_frames == 0 and frame.dtype.kind == "u":
+            opaque = int(np.iinfo(frame.dtype).max)
+        if frame.shape[2] == 4 and frame[..., 3].min() == opaque:
             frame = frame[..., :3]
         height, width, n_channels = frame.shape
         if n_frames == 0:
-            video = np.empty((max(n_expected, 1), height, width, n_channels), np.uint8)
+            video = np.empty((max(n_expected, 1), height, width, n_channels), frame.dtype)
         if (height, width) != video.shape[1:3]:
             raise VideoError(
                 f"the frames of {quoted(path)} must have one size, got {video.shape[2]}x"
                 f"{video.shape[1]} and, {n_frames} frames later, {width}x{height} pixels"
             )
         if n_channels > video.shape[3]:
-            video = np.concatenate([video, np.full_like(video[..., :1], 255)], axis=3)
+            video = np.concatenate([video, np.full_like(video[..., :1], opaque)], axis=3)
         if n_frames == len(video):
             video.resize((2 * n_frames, *video.shape[1:]), refcheck=False)
         video[n_frames, ..., :n_channels] = frame
-        video[n_frames, ..., n_channels:] = 255
+        video[n_frames, ..., n_channels:] = opaque
         n_frames += 1
     video.resize((n_frames, *video.shape[1:]), refcheck=False)
     return video

@@ -8,24 +8,17 @@ quick defaults a clip gets darker by one level each time it is read and written 
 colours move by half a pixel.
 """
 
-from collections.abc import Iterator
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import av
-import numpy as np
-from av.container import InputContainer
 from av.filter import Graph
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from patchvid._convert import Pixels
-from patchvid._paths import quoted
-from patchvid.errors import VideoError
-from patchvid.io._frames import rgb_frames, stack_frames
+from patchvid.io._frames import rgb_frames
 
 # PyAV before 19 raises an error for titles that are not UTF-8, unless told otherwise. Later
 # versions have no such argument and need none.
@@ -72,67 +65,6 @@ CODECS = {
     ".png": _APNG,
     ".apng": _APNG,
 }
-
-
-def read_film(path: Path, first: int, last: int | None) -> tuple[Pixels, float | None]:
-    """Read frames `first` to `last` of a video file, and its mean frame rate."""
-    with av.open(f"file:{path}", **_ODD_METADATA) as container:
-        stream = container.streams.best("video")
-        if not isinstance(stream, VideoStream) or container.format.name == "tty":
-            raise VideoError(f"there is no video in {quoted(path)}; give a video file")
-        stream.thread_type = "AUTO"
-        n_expected = (stream.frames if last is None else min(stream.frames, last)) - first
-        times: list[float] = []
-        frames = islice(_decode(container, stream, path, times), first, last)
-        return stack_frames(frames, n_expected, path), _frame_rate(stream, times)
-
-
-def _decode(
-    container: InputContainer, stream: VideoStream, path: Path, times: list[float]
-) -> Iterator[Pixels]:
-    """Yield the upright frames of a stream; raise where the container shows signs of damage.
-
-    The seconds at which the frames are shown are appended to `times`.
-    """
-    reformatter = VideoReformatter()
-    end = 0.0
-    damaged = "{} is damaged or cut short after {} frames; copy or download it again"
-    for packet in container.demux():
-        if packet.is_corrupt:
-            raise VideoError(damaged.format(quoted(path), len(times)))
-        if packet.pts is not None and packet.time_base is not None:
-            end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-        if packet.stream.index != stream.index:
-            continue
-        for frame in stream.decode(packet):
-            if frame.is_corrupt:
-                raise VideoError(damaged.format(quoted(path), len(times)))
-            if frame.time is not None:
-                times.append(frame.time)
-            yield _upright_rgb(frame, reformatter)
-    # Every container promises a duration. Rounding, and the last frame where its own duration is
-    # not stored, may cost a frame and a half; less than that cannot be told from a whole file.
-    slack = 1.5 / float(stream.average_rate or 10)
-    if container.duration and end < container.duration / av.time_base - slack:
-        raise VideoError(damaged.format(quoted(path), len(times)))
-
-
-def _upright_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> Pixels:
-    """Convert a frame to RGB or RGBA, and apply the display rotation that phones store."""
-    has_alpha = any(component.is_alpha for component in frame.format.components)
-    pixels = reformatter.reformat(
-        frame, format="rgba" if has_alpha else "rgb24", interpolation=_FROM_YUV
-    )
-    return np.rot90(pixels.to_ndarray(), round(frame.rotation / 90))
-
-
-def _frame_rate(stream: VideoStream, times: list[float]) -> float | None:
-    """The rate that the container states, unless the times of the frames disagree."""
-    stated = float(stream.average_rate or stream.guessed_rate or 0)
-    seconds = times[-1] - times[0] if times else 0
-    if seconds > 0 and abs(stated * seconds / (len(times) - 1) - 1) > 0.05:
-        return (len(times) - 1) / seconds
-    return stated or None
 
 
 def write_film(path: Path, video: NDArray[Any], suffix: str, fps: float) -> None:
