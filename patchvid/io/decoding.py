@@ -37,8 +37,10 @@ class Layout(NamedTuple):
     ----------
     height, width
         Size of an upright frame.
-    has_alpha, is_deep, is_interlaced
-        Whether there is alpha, more than 8 bits, two fields in a frame.
+    bits
+        Bits per channel.
+    has_alpha, is_interlaced
+        Whether there is alpha, and two fields in a frame.
     turn
         How stored frames become upright: whether rows and columns are exchanged, and whether rows
         and columns are then reversed.
@@ -50,8 +52,8 @@ class Layout(NamedTuple):
 
     height: int
     width: int
+    bits: int
     has_alpha: bool
-    is_deep: bool
     is_interlaced: bool
     turn: tuple[bool, bool, bool]
     tags: ColorTags
@@ -91,8 +93,8 @@ def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
     return Layout(
         height,
         width,
+        max(component.bits for component in components),
         any(component.is_alpha for component in components) or frame.format.has_palette,
-        max(component.bits for component in components) > 8,
         frame.interlaced_frame,
         turn,
         tags,
@@ -132,6 +134,7 @@ class Converter:
         names = ("rgb24", "rgb48le", "rgba", "rgba64le")
         self._format = names[2 * layout.has_alpha + is_deep]
         self._matrix = matrix_code(layout.tags)
+        self._gain = _deep_gain(layout) if is_deep else None
 
     def __call__(self, frame: av.VideoFrame) -> Frame:
         """Convert a frame."""
@@ -142,9 +145,26 @@ class Converter:
         pixels = self._reformatter.reformat(
             frame, width, height, format=self._format, interpolation=_FROM_YUV
         ).to_ndarray()
+        if self._gain is not None:
+            scaled = np.rint(pixels * self._gain)
+            pixels = np.minimum(scaled, 65535, out=scaled).astype(np.uint16)
         swaps, flips_y, flips_x = self._layout.turn
         pixels = pixels.swapaxes(0, 1) if swaps else pixels
         return pixels[:: -1 if flips_y else 1, :: -1 if flips_x else 1]
+
+
+def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
+    """What FFmpeg's 16-bit RGB lacks for white to be 65535, for each channel.
+
+    FFmpeg shifts bits: white of limited range becomes 255 << 8, and the largest of b bits is
+    followed by zeros. Where the file holds RGB, it fills them.
+    """
+    if layout.tags.matrix == "gbr":
+        return None
+    largest = 65536 - 2.0 ** (16 - layout.bits)
+    white = 255 * 256 if layout.tags.range == "tv" else largest
+    gains = [65535 / white] * 3 + [65535 / largest] * layout.has_alpha
+    return np.array(gains, np.float32)
 
 
 class Deinterlacer:

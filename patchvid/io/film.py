@@ -38,7 +38,7 @@ def film_source(path: Path) -> Source:
             height=layout.height,
             width=layout.width,
             channels=4 if layout.has_alpha else 3,
-            dtype="uint16" if layout.is_deep else "uint8",
+            dtype="uint16" if layout.bits > 8 else "uint8",
             fps=packets.timeline.fps,
             pixel_aspect=layout.pixel_aspect,
             rotation=layout.rotation,
@@ -67,11 +67,6 @@ def film_source(path: Path) -> Source:
 
 def _words(path: Path, info: VideoInfo) -> list[str]:
     name, words = quoted(path), []
-    if info.variable_rate:
-        words.append(
-            f"{name} shows frames for different times; they are repeated or left out for "
-            f"{info.fps:.5g} frames a second"
-        )
     if info.interlaced:
         words.append(f"{name} is interlaced; its fields are made into whole frames")
     if info.pixel_aspect != 1:

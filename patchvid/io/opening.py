@@ -40,6 +40,11 @@ def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = Fal
     source = Path(path)
     with naming_problems(source):
         opened = _READERS.get(kind_of(source), film_source)(source)
+    if opened.info.variable_rate and fps is None:
+        opened.words.append(
+            f"{quoted(source)} shows frames for different times; they are repeated or left out for "
+            f"{opened.info.fps:.5g} frames a second"
+        )
     opened = _with_rate(opened, fps)
     if hdr := opened.info.color.hdr:
         what = "turned into standard dynamic range"

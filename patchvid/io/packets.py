@@ -100,8 +100,10 @@ def list_packets(container: InputContainer, stream: VideoStream) -> Packets:
     base = stream.time_base
     rows: list[tuple[int, int, int]] = []  # of shown frames: time stamp, position, duration
     starts: list[int] = []
-    is_told, n_packets, n_corrupt, end = True, 0, 0, 0.0
-    jumps = any(name in _JUMPING for name in container.format.name.split(","))
+    kinds = container.format.name.split(",")
+    # AVI has a constant rate; its packets tell when they are decoded, not when they are shown.
+    is_told, jumps = "avi" not in kinds, any(name in _JUMPING for name in kinds)
+    n_packets, n_corrupt, end = 0, 0, 0.0
     last_dts = None
     for packet in _packets(container):
         n_corrupt += packet.is_corrupt

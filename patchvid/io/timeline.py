@@ -103,4 +103,4 @@ def _usual(steps: Seconds) -> float:
 def _nearest(fps: float, rates: Sequence[Fraction], error: float) -> float:
     """The rate next to a measured one, if it is within a relative error."""
     nearest = min(map(float, rates), key=lambda rate: abs(rate / fps - 1), default=0.0)
-    return nearest if abs(nearest / fps - 1) < error else float(fps)
+    return nearest if abs(nearest / fps - 1) < error else round(float(fps), 6)
