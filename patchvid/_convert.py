@@ -92,16 +92,21 @@ def to_16_bits(video: NDArray[Any]) -> NDArray[np.uint16]:
     return video if video.dtype == np.uint16 else video * np.uint16(257)
 
 
+def is_opaque(video: NDArray[Any]) -> bool:
+    """Whether no pixel of RGB and alpha (..., 4) is transparent, not even in part."""
+    return bool(video[..., 3].min() >= ValueRange.of_type(video.dtype).high)
+
+
 def to_rgb(video: NDArray[Any]) -> NDArray[Any]:
-    """Convert uint8, or float32 in 0..255, with any channels (..., c) to (..., 3)."""
+    """Convert uint8, uint16, or float32 in 0..255, with any channels (..., c) to (..., 3)."""
     channels = video.shape[-1]
     if channels == 3:
         return video
     if channels == 4:
         return blend_with_white(video)
     grey = video if channels == 1 else video.mean(axis=-1, keepdims=True, dtype=np.float32)
-    if video.dtype == np.uint8:
-        grey = np.rint(grey).astype(np.uint8)
+    if video.dtype.kind == "u":
+        grey = np.rint(grey).astype(video.dtype)
     return np.repeat(grey, 3, axis=-1)
 
 
@@ -115,10 +120,13 @@ def to_grey(video: NDArray[Any]) -> Floats:
 
 
 def blend_with_white(video: NDArray[Any]) -> NDArray[Any]:
-    """Blend RGB and alpha (..., 4), uint8 or float32 in 0..255, with white: (..., 3)."""
+    """Blend RGB and alpha (..., 4) with white: uint8, uint16, or float32 in 0..255, (..., 3)."""
     colours, alpha = video[..., :3], video[..., 3:]
-    if video.dtype == np.uint8:
-        alpha = alpha.astype(np.uint16)
-        return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    if video.dtype.kind == "u":
+        white = np.iinfo(video.dtype).max
+        alpha = alpha.astype(np.uint16 if video.dtype == np.uint8 else np.uint32)
+        return ((colours * alpha + white * (white - alpha) + white // 2) // white).astype(
+            video.dtype
+        )
     share = np.clip(alpha / np.float32(255), 0, 1)
     return colours * share + (1 - share) * np.float32(255)

@@ -253,6 +253,7 @@ for suffix in EVERY_FORMAT:
     ],
 )
 @pytest.mark.filterwarnings("ignore:the video has floats from -3 to 7")
+@pytest.mark.filterwarnings("ignore:.* holds 8 bits per channel")
 def test_values_become_eight_bits(tmp_path: Path, video: NDArray[Any], expected: list[int]) -> None:
     write_video(tmp_path / "clip.png", video.reshape(3, 1, 1, 1))
     read, _ = read_video(tmp_path / "clip.png")
@@ -278,8 +279,9 @@ def test_alpha_is_kept_where_there_is_room_and_blended_with_white_elsewhere(tmp_
         read, _ = read_video(tmp_path / f"clip{suffix}")
         assert read.shape == video.shape, suffix
         np.testing.assert_array_equal(read[..., 3], video[..., 3], suffix)
-    for suffix in [*FILMS, ".gif"]:
-        write_video(tmp_path / f"clip{suffix}", video)
+    for suffix in [".mp4", ".gif"]:
+        with pytest.warns(UserWarning, match="holds no alpha, so it is blended with white"):
+            write_video(tmp_path / f"clip{suffix}", video)
         read, _ = read_video(tmp_path / f"clip{suffix}")
         assert read.shape == (2, 32, 32, 3)
         assert read[1, :12].min() > 245, suffix

@@ -8,8 +8,11 @@
     Files of any kind opened by their content, and the frames of them that are wanted.
 `film`, `packets`, `decoding`, `colors`
     Video files: packets, upright RGB frames, colours.
-`ffmpeg`
-    The encoding of video files and animations.
+`codecs`, `encoding`, `encoder`
+    Video files and animations as they are written: what formats hold, how a video is written in
+    one, and the writing itself.
+`sound`
+    Sound, copied from file to file.
 `pictures`
     Still and animated pictures.
 `sequences`

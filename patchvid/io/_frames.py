@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._convert import Pixels, to_8_bits, to_rgb
+from patchvid._convert import to_8_bits, to_16_bits, to_rgb
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 
@@ -47,8 +47,13 @@ def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) ->
     return video
 
 
-def rgb_frames(video: NDArray[Any], *, keep_alpha: bool) -> Iterator[Pixels]:
-    """Yield the frames of a video (t, y, x, 1, 3 or 4) as 8-bit RGB, or RGBA to keep alpha."""
+def rgb_frames(
+    video: NDArray[Any], *, keep_alpha: bool, deep: bool = False
+) -> Iterator[NDArray[Any]]:
+    """Yield the frames of a video (t, y, x, 1, 3 or 4) as RGB, or RGBA to keep alpha.
+
+    They have 8 bits, or 16 if `deep`.
+    """
     if video.dtype.kind == "f" and not -_OVERSHOOT <= video.min() <= video.max() <= 1 + _OVERSHOOT:
         warnings.warn(
             f"the video has floats from {video.min():g} to {video.max():g}; what is outside of "
@@ -56,7 +61,7 @@ def rgb_frames(video: NDArray[Any], *, keep_alpha: bool) -> Iterator[Pixels]:
             stacklevel=2,
         )
     for frame in video:
-        pixels = to_8_bits(frame)
+        pixels = to_16_bits(frame) if deep else to_8_bits(frame)
         if not (keep_alpha and pixels.shape[2] == 4):
             pixels = to_rgb(pixels)
         yield np.ascontiguousarray(pixels)

@@ -1,6 +1,6 @@
 """Still and animated pictures, read through the Pillow plugin of imageio.
 
-Photos are turned upright as their EXIF tag says. Animations are written by `patchvid.io.ffmpeg`.
+Photos are turned upright as their EXIF tag says. Animations are written by `patchvid.io.encoder`.
 """
 
 from collections.abc import Iterator
