@@ -330,7 +330,10 @@ def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mask": None}, "inpaint needs a mask, white where the hole is, or a cue; got neither"),
+        (
+            {"mask": None},
+            "inpaint needs a mask, white where the hole is, a cue, or a clip that is transparent",
+        ),
         ({"mask": HOLE.T}, "mask must have the size of the clip, 5x27x36, .* got 1x36x27"),
         ({"mask": np.repeat(HOLE[None], 4, axis=0)}, "size of the clip, 5x27x36, .* got 4x27x36"),
         ({"mask": ~HOLE & HOLE}, "mask must be white where .* got only black"),
