@@ -33,7 +33,7 @@ from patchvid._validation import (
 )
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings, collect
-from patchvid.apps.cues import painted
+from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.holes import (
     Region,
     blend,
@@ -103,10 +103,11 @@ def inpaint(
         and 255 in integers, or 1 if none is larger; greys blend what is made with the clip. None:
         the hole is what the cue paints, or without a cue where the clip is transparent.
     cue : array, optional
-        A copy of `video` on which flat colours are painted. Each is replaced by parts of the clip
-        that have this colour when they are blurred. Without a mask
-        the hole is where the cue differs from `video`. If compression makes it differ as well, only
-        rectangles of one colour count. The cue may also be given as `video` itself.
+        A copy of `video` on which flat colours are painted, or of one of its frames, whose paint is
+        then in all of them. Each is replaced by parts of the clip that have this colour when they
+        are blurred. Without a mask the hole is where the cue differs from `video`. If compression
+        makes it differ as well, only rectangles of one colour count. The cue may also be given as
+        `video` itself.
     grow : int, optional
         Pixels by which the hole is larger than the mask, in every frame. None is 0, or without a
         mask a twentieth of the clip's shorter side.
@@ -177,10 +178,13 @@ def inpaint(
     )  # fmt: skip
     if cue is not None:
         cue = check_video("cue", cue)
-        if cue.shape != video.shape:
+        if cue.shape not in (video.shape, (1, *video.shape[1:])):
             raise InvalidInput(
-                f"cue must have the shape of the clip, {video.shape}, got {cue.shape}"
+                f"cue must have the shape of the clip, {video.shape}, or one frame of it, "
+                f"got {cue.shape}"
             )
+        if len(cue) < len(video):
+            cue = copy_paint(video, cue)
     clip = Clip.of(video)
     painted_on = None if cue is None else clip.to_values(cue)
     soft = _find_hole(clip.value, white, painted_on, grow)
