@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._alpha import is_translucent, premultiply, straight
 from patchvid._device import backend_of, on_device
 from patchvid._validation import check_numbers, check_size, check_video, contiguous, like_input
 
@@ -26,7 +27,8 @@ def resize(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float of any range.
+        (t, y, x, c), uint8, uint16 or float of any range. Four channels are RGB and alpha: the
+        colours of transparent pixels take no part. Floats are so only if alpha lies from 0 to 1.
     size : tuple of int
         (t, y, x) of the result.
     scale : tuple of float, optional
@@ -64,6 +66,9 @@ def resize(
     given, video = video, check_video("video", video)
     size = check_size("size", size)
     scale = None if scale is None else check_numbers("scale", scale, 3)
+    if is_translucent(video):
+        made = resample(premultiply(video), size, scale=scale)
+        return like_input(straight(made, video.dtype), given)
     return like_input(resample(video, size, scale=scale), given)
 
 

@@ -87,7 +87,7 @@ def test_means_stay_in_the_range_of_the_clip(dtype: Any) -> None:
     assert (video != generate(clip, seed=1, **FREELY)).any()
 
 
-@pytest.mark.parametrize("channels", [1, 2, 4, 5])
+@pytest.mark.parametrize("channels", [1, 2, 5])
 @pytest.mark.parametrize("frames", [1, 3])
 def test_any_number_of_channels_and_one_frame(frames: int, channels: int) -> None:
     clip = smooth(frames, 20, 26, channels)

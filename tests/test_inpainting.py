@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from patchvid import read_video, resize, sample_clip, search, vote, write_video
-from patchvid.apps.cues import painted
+from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.inpainting import inpaint
 from patchvid.cli.inpaint import inpaint as command
 from patchvid.core.fields import patches_within
@@ -278,6 +278,15 @@ def test_a_cue_under_a_mask_says_what_is_in_it() -> None:
     assert (made[:, mask] == (220, 30, 30)).all(axis=2).any(axis=1).all()
 
 
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_cue_in_one_picture_holds_for_all_frames(number: int) -> None:
+    picture, cue = CLIP[number : number + 1].copy(), CLIP.copy()
+    picture[:, 3:9, 20:31] = cue[:, 3:9, 20:31] = (7, 200, 9)
+    np.testing.assert_array_equal(copy_paint(CLIP, picture), cue)
+    made = inpaint(CLIP, cue=picture, seed=0, iterations=1)
+    np.testing.assert_array_equal(made, inpaint(CLIP, cue=cue, seed=0, iterations=1))
+
+
 def test_paint_is_where_the_cue_differs() -> None:
     cue = CLIP.copy()
     cue[1:3, 3:9, 20:31] = (7, 200, 9)
@@ -330,13 +339,19 @@ def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mask": None}, "inpaint needs a mask, white where the hole is, or a cue; got neither"),
+        (
+            {"mask": None},
+            "inpaint needs a mask, white where the hole is, a cue, or a clip that is transparent",
+        ),
         ({"mask": HOLE.T}, "mask must have the size of the clip, 5x27x36, .* got 1x36x27"),
         ({"mask": np.repeat(HOLE[None], 4, axis=0)}, "size of the clip, 5x27x36, .* got 4x27x36"),
         ({"mask": ~HOLE & HOLE}, "mask must be white where .* got only black"),
         ({"mask": ~HOLE | HOLE}, "leaves no whole patch of the clip, 3x7x7, .* smaller"),
         ({"mask": (np.indices((27, 36)) % 6 == 0).any(axis=0)}, "leaves no whole patch"),
-        ({"cue": CLIP[:4]}, r"cue must have the shape of the clip, \(5, 27, 36, 3\), got \(4,"),
+        (
+            {"cue": CLIP[:4]},
+            r"of the clip, \(5, 27, 36, 3\), or one frame of it, got \(4,",
+        ),
         ({"cue": CLIP[..., 0]}, "cue must have the shape of the clip"),
         ({"video": CLIP[0, 0]}, "video must be a filled"),
         ({"grow": -1}, "grow must be a whole number of at least 0, got -1"),

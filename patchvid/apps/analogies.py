@@ -23,7 +23,7 @@ from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Seed, Triple, check_integers, check_seed, check_video
 from patchvid.apps import _typing
-from patchvid.apps._setup import check_settings, collect
+from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.guidance import Estimator, describe
 from patchvid.core.plan import Plan, plan_synthesis
 from patchvid.core.synthesis import finest, synthesize
@@ -190,8 +190,9 @@ def analogy(
     # onnxruntime may have no GPU although CuPy does.
     raft_device = "cpu" if kernels.DEVICE == "cpu" else "auto"
     n_parts = 1 + sum(map(_is_estimated, kinds, flows))  # of the work: flows, then the synthesis
+    clip = Clip.of(style)
     with reporting(progress, "analogy") as report:
-        plan = plan_synthesis(kernels, style, content.shape[:3], settings)
+        plan = plan_synthesis(kernels, clip.compressed(clip.value), content.shape[:3], settings)
         plan = replace(plan, settings=replace(settings, complete_levels=len(plan.levels)))
         n_guided = max(1, int(len(plan.levels) * structure_levels))
         guided = plan.levels[:n_guided]
@@ -214,7 +215,7 @@ def analogy(
         plan = _guide_plan(plan, structures)
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
-    result = collect([made], style, given, seed, details=details)
+    result = collect([clip.finish(plan, made)], style, given, seed, details=details)
     return AnalogyResult(**result._asdict(), structures=structures) if details else result
 
 

@@ -67,6 +67,18 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     return kernels.to_device(mask)
 
 
+def copy_paint(video: NDArray[Any], cue: NDArray[Any]) -> NDArray[Any]:
+    """The video with the paint of a cue that is one of its frames, (1, y, x, c), in every frame."""
+    quantize = ValueRange.of_values(video).quantize
+    after = quantize(cue)[0].astype(np.int16)
+    # The frame that was painted on is the one that most of the cue equals.
+    apart = [float(np.median(abs(quantize(frame) - after))) for frame in video]
+    equal = [int(np.count_nonzero(quantize(frame) == after)) for frame in video]
+    _, _, number = min(zip(apart, [-n for n in equal], range(len(video))))
+    is_painted = painted(video[number : number + 1], cue) > 0
+    return np.where(is_painted[..., None], cue, video)
+
+
 def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:
     """Bounding boxes of the regions of a frame (y, x) that fill their boxes."""
     labels, _ = ndimage.label(flat)

@@ -20,9 +20,9 @@ from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resample
-from patchvid._validation import Seed, Triple, as_array, check_seed, check_video, to_kernel_dtype
+from patchvid._validation import Seed, Triple, as_array, check_seed, check_video
 from patchvid.apps import _typing
-from patchvid.apps._setup import check_output_size, check_settings, collect
+from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.apps.holes import blend, coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
@@ -149,20 +149,24 @@ def retarget(
         size=size, factor=factor, coarsest=coarsest or _default_coarsest(video.shape, size),
         complete_levels=COMPLETE_LEVELS, first_iterations=None,
     )  # fmt: skip
+    clip = Clip.of(video)
     kept: tuple[NDArray[Any], Mask] | None = None
     if keep is not None:
         soft = check_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
-        kept = _place(kernels, video, soft, size)
+        kept = _place(kernels, clip.value, soft, size)
     with reporting(progress, "retarget") as report:
-        plan = plan_synthesis(kernels, video, size, settings)
+        plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         opened = open_ends(plan)
         start = retarget_query(opened, seed=seed)
         if kept is not None:
-            plan, opened = _keep(plan, *kept), _keep(opened, *_repeat(kept, opened.size))
+            canvas = clip.compressed(kept[0]), kept[1]
+            plan, opened = _keep(plan, *canvas), _keep(opened, *_repeat(canvas, opened.size))
         made = finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
+    made = clip.restore(plan, made)
     if kept is not None:
         region, share = kept
         made = made._replace(output=blend(made.output, region, 1 - share))
+    made = made._replace(output=clip.straight(made.output))
     return collect([made], video, given, seed, details=details)
 
 
@@ -224,7 +228,7 @@ def _repeat(kept: tuple[NDArray[Any], Mask], size: Triple) -> tuple[NDArray[Any]
 
 def _keep(plan: Plan, kept: NDArray[Any], share: Mask) -> Plan:
     """The plan with the kept region fixed on all levels."""
-    canvas = fill_smoothly(to_kernel_dtype(kept), share == 0)
+    canvas = fill_smoothly(kept, share == 0)
 
     def fix(level: LevelInputs) -> LevelInputs:
         shape, scale = level.output_level
