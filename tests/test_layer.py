@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import patch_distance, resize, search, vpnn
+from patchvid.core.completeness import completeness_weights
 from patchvid.core.fields import to_nnf
-from patchvid.core.layer import completeness_weights
 from patchvid.core.matcher import Matcher
 from patchvid.errors import InvalidInput
 from patchvid.kernels import cpu

@@ -1,9 +1,12 @@
-"""Holes in a clip, and regions to keep: grown, on coarser levels, filled, and blended.
+"""Holes in a clip, and regions to keep: they grow, shrink with the levels, and are filled.
+
+Keys are taken only from outside of a hole: `restrict_keys` says so, for each level.
 
 A mask is (t, y, x) of float32, from 0 for black to 1 for white; a region is one of booleans.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from patchvid._masks import Mask
 from patchvid._resampling import resample
 from patchvid.core.fields import patches_within
-from patchvid.core.plan import Settings
+from patchvid.core.plan import LevelInputs, Settings
 from patchvid.core.pyramid import Level
 
 Region = NDArray[np.bool_]
@@ -43,6 +46,18 @@ def coarse_region(region: Region, level: Level) -> Region:
     """Which voxels of a coarser level hold something of a region."""
     share = resample(region[..., None].astype(np.float32), level.shape, scale=level.scale)
     return share[..., 0] > TRACE
+
+
+def restrict_keys(hole: Region, level: LevelInputs) -> LevelInputs:
+    """The inputs of a level whose keys lie outside of a hole, and whose output is fixed there."""
+    outside = ~coarse_region(hole, level.value_level)
+    return replace(level, key_region=outside, fixed=(outside, level.value))
+
+
+def hole_of(level: LevelInputs) -> Region:
+    """The hole of a level, whose output is fixed outside of it."""
+    assert level.fixed is not None
+    return ~level.fixed[0]
 
 
 def first_level(holes: Sequence[Region], settings: Settings) -> int:

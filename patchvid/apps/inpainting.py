@@ -37,10 +37,11 @@ from patchvid.apps.cues import painted
 from patchvid.apps.holes import (
     Region,
     blend,
-    coarse_region,
     dilate,
     fill_smoothly,
     first_level,
+    hole_of,
+    restrict_keys,
 )
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
@@ -184,9 +185,9 @@ def inpaint(
     with reporting(progress, "inpaint") as report:
         filled = fill_smoothly(to_kernel_dtype(video), hole)
         plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
-            partial(_fix_outside, hole)
+            partial(restrict_keys, hole)
         )
-        first = first_level([*map(_hole_of, plan.levels)], settings)
+        first = first_level([*map(hole_of, plan.levels)], settings)
         plan = replace(plan, levels=plan.levels[first:])  # a plan of its own
         if cue is None:
             start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
@@ -233,20 +234,9 @@ def _check_hole(hole: Region, settings: Settings) -> None:
         )
 
 
-def _fix_outside(hole: Region, level: LevelInputs) -> LevelInputs:
-    """The inputs of a level: keys are restricted to outside of the hole, which is fixed."""
-    outside = ~coarse_region(hole, level.value_level)
-    return replace(level, source_mask=outside, fixed=(outside, level.value))
-
-
-def _hole_of(level: LevelInputs) -> Region:
-    assert level.fixed is not None
-    return ~level.fixed[0]
-
-
 def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
     """The value with its hole filled smoothly from around it, also across periodic ends."""
-    hole = _hole_of(level)
+    hole = hole_of(level)
     pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
     filled = fill_smoothly(
         np.pad(level.value, [*pads, (0, 0)], mode="wrap"), np.pad(hole, pads, mode="wrap")
@@ -256,7 +246,7 @@ def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
 
 def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
     """The value with the cue in its hole."""
-    hole = _hole_of(level)
+    hole = hole_of(level)
     return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
 
 

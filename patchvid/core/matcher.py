@@ -1,4 +1,4 @@
-"""Searches from level to level: fields carried over, and PatchMatch or exact search.
+"""Searches from level to level, by PatchMatch or exactly, each from the field of the last one.
 
 Source: Barnes et al., "PatchMatch" (2009).
 """
@@ -15,6 +15,7 @@ from patchvid.core.fields import (
     NOT_PERIODIC,
     Field,
     PatchMask,
+    carry_field,
     random_field,
     replace_forbidden,
 )
@@ -130,16 +131,11 @@ class Matcher:
         if layout == self._layout:
             return 1, RADIUS
         if self._layout is not None:
-            self._carry_field(query_shape, key_shape, patch)
+            self.field = carry_field(
+                kernels, self.field, self._layout[:2], layout[:2], patch, self.periodic
+            )
         replace_forbidden(kernels, self.field, key_shape, key_mask, self.seed, query_mask)
         return (2, RADIUS) if self.explores else (1, 0)
-
-    def _carry_field(self, query_shape: Any, key_shape: Any, patch: Triple) -> None:
-        """Scale the field of the last search, of a coarser level, to these sizes."""
-        self.field = self.kernels.carry(
-            self.field, *self._layout[:2], query_shape, key_shape, patch=patch,
-            periodic=self.periodic,
-        )  # fmt: skip
 
 
 def comparable(

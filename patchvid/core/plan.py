@@ -87,8 +87,8 @@ class LevelInputs:
         Patches are taken from `value` (t, y, x, c).
     output_level
         The size of the output, and its scale.
-    source_mask
-        (t, y, x) of bool: patches are taken from inside it. None: from everywhere.
+    key_region
+        (t, y, x) of bool: keys lie inside it with all their voxels. None: they lie anywhere.
     guides
         Extra channels (t, y, x, g) of uint8 for query and key, which are compared as well.
     fixed
@@ -98,7 +98,7 @@ class LevelInputs:
     value: NDArray[Any]
     value_level: Level
     output_level: Level
-    source_mask: NDArray[np.bool_] | None = None
+    key_region: NDArray[np.bool_] | None = None
     guides: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
     fixed: tuple[NDArray[np.bool_], NDArray[Any]] | None = None
 
