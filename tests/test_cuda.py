@@ -1,7 +1,8 @@
-"""CUDA kernels without a GPU: compiled for real ones, and run in its place.
+"""Tests of the CUDA kernels on machines without a GPU.
 
-Those in CUDA C run as C++, those of numba.cuda in Numba's simulator; both have to give the bytes of
-the CPU's kernels. See `cuda_simulated` and `standin`.
+They are compiled for real GPUs. To run, CUDA C is compiled as C++, and the kernels of numba.cuda
+run in Numba's simulator. Both must give the bytes of the CPU's kernels. See `cuda_simulated` and
+`standin`.
 """
 
 import importlib
@@ -122,7 +123,7 @@ def test_the_gpu_agrees_with_the_reference(simulated: Any, case: Any, form: str)
 
 
 def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
-    """Calls of the applications on arrays that were moved, but for what they are called with."""
+    """Prepare calls of the applications on arrays that `move` has put on a device."""
     clip = patchvid.sample_clip()[:6, 20:50, 30:72]
     hole = np.zeros(clip.shape[1:3], bool)
     hole[9:17, 12:22] = True
@@ -157,9 +158,10 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
     }
 
 
-# What applications may read back, in bytes of the clip: regions of paint are found on the host, and
-# bins of structures are made there from samples, which are large beside so small a clip. All the
-# others, and these beside: single numbers that decide where work starts and whether a draw will do.
+# How much applications may copy back to the host, relative to the bytes of the clip. Painted
+# regions are found on the host. The bins of structures are computed there, from samples, which are
+# large compared with such a small clip. Otherwise, applications read single numbers only, to decide
+# where to start and whether to draw noise again.
 READ = {"inpaint, rectangles": 4 / 3, "analogy": 2.5, "analogy, drawing": 5.0}
 NUMBERS = 200
 JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw

@@ -372,7 +372,7 @@ def test_a_length_that_is_not_told_is_not_needed(server: Server) -> None:
     ("kind", "reason"),
     [
         ("cut", ""),
-        ("other", "what came is damaged"),
+        ("other", "the file is damaged"),
         ("missing", "Not Found"),
         ("nonsense", "nonsense"),
     ],

@@ -48,8 +48,8 @@ SKETCH: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-# Where structure says nothing, style keeps its place: at the coarsest level it costs a little to be
-# far away, so much at the other end of the frame.
+# Where structures do not differ, parts of the style stay in their places: at the coarsest level,
+# distance from there costs a little. This is the cost of the other end of the frame.
 FAR = 60
 
 

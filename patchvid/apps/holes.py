@@ -21,7 +21,7 @@ from patchvid.core.pyramid import Level
 Region = NDArray[np.bool_]
 
 FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
-FEWEST_LEVELS = 3  # for a thin hole too: lines across it are best continued on coarse levels
+FEWEST_LEVELS = 3  # even for a thin hole: coarse levels continue lines across it best
 
 TRACE = 0.05  # fraction of a coarse voxel from which on it counts as part of a region
 MIN_KNOWN_SHARE = 0.3  # fraction of a coarse voxel that has to be known for its mean to be trusted
@@ -43,7 +43,7 @@ def dilate(mask: Mask, radius: int) -> Mask:
 
 
 def coarse_region(region: Region, level: Level) -> Region:
-    """Which voxels of a coarser level hold something of a region."""
+    """Which voxels of a coarser level belong to a region, at least in part."""
     share = resample(region[..., None].astype(np.float32), level.shape, scale=level.scale)
     return share[..., 0] > TRACE
 
@@ -61,9 +61,9 @@ def hole_of(level: LevelInputs) -> Region:
 
 
 def first_level(holes: Sequence[Region], settings: Settings) -> int:
-    """The finest level on which every patch holds something of the clip outside of its hole.
+    """The finest level on which no patch lies wholly inside the hole.
 
-    If too few patches of that level lie outside of the hole, the next finer one that has enough.
+    If too few patches of that level lie outside of the hole, it is the next finer one with enough.
     """
     sighted, shares = 0, []
     last = max(0, len(holes) - FEWEST_LEVELS)
@@ -77,9 +77,9 @@ def first_level(holes: Sequence[Region], settings: Settings) -> int:
 
 
 def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
-    """The video with what is around a hole spread into it: means over ever larger blocks.
+    """Fill a hole with means of what surrounds it, over larger and larger blocks.
 
-    What the hole holds plays no part. There must be voxels outside of it.
+    The values inside the hole are not used. There must be voxels outside of it.
     """
     filled = _spread(video.astype(np.float32), hole)
     if video.dtype.kind == "u":

@@ -105,9 +105,9 @@ def inpaint(
         the hole is what the cue paints.
     cue : array, optional
         A copy of `video` on which flat colours are painted. Each is replaced by parts of the clip
-        that have this colour when they are blurred. Without a mask
-        the hole is where the cue differs from `video`. If compression makes it differ as well, only
-        rectangles of one colour count. The cue may also be given as `video` itself.
+        that have this colour when they are blurred. Without a mask, the hole is where the cue
+        differs from `video`. If compression makes it differ as well, only rectangles of one colour
+        count. The cue may also be given as `video` itself.
     grow : int, optional
         Pixels by which the hole is larger than the mask, in every frame. None is 0, or without a
         mask a twentieth of the clip's shorter side.

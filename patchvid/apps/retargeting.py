@@ -83,9 +83,10 @@ def retarget(
     scale : tuple of float, optional
         Size of the output relative to `video`, rounded up, in place of `size`.
     keep : array, optional
-        What must not change is white: (y, x) for all frames, (t, y, x), or a video, with values as
-        for the mask of `inpaint`. It is in the output as it is, moved as a whole, so that its
-        middle keeps its place relative to the video's. Greys blend it with what is made.
+        A mask that is white where the clip must not change: (y, x) for all frames, (t, y, x), or a
+        video, with values as for the mask of `inpaint`. This region appears in the output
+        unchanged. It moves as a whole: its middle stays at the same fraction of the length, height
+        and width. Greys blend it with what is made.
     seed : int or numpy.random.Generator, optional
         The same seed gives the same bytes, on every device and on any number of threads. None draws
         one.

@@ -84,7 +84,8 @@ class Matcher:
     ) -> tuple[Field, NDArray[np.float32]]:
         """The field and its cost, the mean squared difference per value times the key's weight.
 
-        Only keys in `key_mask` are chosen. Only for patches in `query_mask` is anything promised.
+        Only keys in `key_mask` are chosen. Results for patches outside of `query_mask` mean
+        nothing.
         """
         kernels, periodic = self.kernels, self.periodic
         query, key = comparable(query, key, patch)

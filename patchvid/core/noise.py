@@ -1,4 +1,6 @@
-"""Noise on the coarsest level, drawn again until the layout is new; one sample after the other.
+"""Noise for the coarsest level, one sample after the other.
+
+Noise is drawn again, and stronger, until the layout of a sample is not mostly the clip's own.
 
 Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.1 and 1.2 of its supplement.

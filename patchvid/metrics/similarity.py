@@ -50,9 +50,9 @@ def coherence(
     Returns
     -------
     Estimate
-        Mean over all patches, per value: 0 if every patch is in `source`, at most 255**2. Less is
-        better, but a copy of the source is best. It is exact if neither video has more than 7000
-        patches. Otherwise it has a standard error, 0.3 to 3 % on real clips.
+        Mean over all patches, per value: 0 if every patch is in `source`, at most 255**2. Lower is
+        better, but best of all is a copy of the source. It is exact if neither video has more than
+        7000 patches. Otherwise it has a standard error, 0.3 to 3 % on real clips.
 
     Raises
     ------
@@ -116,8 +116,8 @@ def completeness(
     Returns
     -------
     Estimate
-        Mean over all patches, per value: 0 if every patch is in `output`, at most 255**2. Less is
-        better. It is exact in small videos, as for `coherence`.
+        Mean over all patches, per value: 0 if every patch is in `output`, at most 255**2. Lower
+        is better. It is exact in small videos, as for `coherence`.
 
     Raises
     ------

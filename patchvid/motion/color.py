@@ -44,8 +44,9 @@ def flow_to_color(flow: NDArray[Any], *, largest: float | None = None) -> NDArra
     Returns
     -------
     array of uint8
-        (..., 3), where `flow` is: RGB by the Middlebury colour wheel [1]_. Motion to the right is
-        red, downwards yellow, to the left light blue, and upwards violet. Unknown flow is black.
+        (..., 3), on the device of `flow`: RGB by the Middlebury colour wheel [1]_. Motion to the
+        right is red, downwards yellow, to the left light blue, and upwards violet. Unknown flow is
+        black.
 
     Raises
     ------

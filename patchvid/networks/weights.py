@@ -127,7 +127,7 @@ def fetch_weights(name: str, progress: Progress = ignore) -> Path:
         http(url, target, None)
         # Of some files only the beginning of the hash is published, which Pooch does not check.
         if not pooch.file_hash(target).startswith(sha256):
-            raise OSError("what came is damaged, or not what was published")
+            raise OSError("the file is damaged, or not the one that was published")
 
     try:
         with _without_messages(pooch.get_logger()):
@@ -172,7 +172,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 @contextmanager
 def _without_messages(logger: logging.Logger) -> Iterator[None]:
-    """Keep a logger from telling what goes as it should."""
+    """Silence what a logger says below a warning."""
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:

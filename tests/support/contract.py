@@ -130,7 +130,7 @@ class Call:
             self.hold(size == wanted, name, spec, shape)
 
     def check_patches(self) -> None:
-        """Hold primed sizes to the number of patches along an axis of the size without a prime."""
+        """Check that each primed size (t') is the number of patches along its axis (t)."""
         for prefix, axes, periodic in (
             ("", "tyx", self.periodic), ("f", "tyx", self.periodic), ("", "TYX", NO_AXIS),
         ):  # fmt: skip

@@ -24,8 +24,9 @@ HOST = Path(__file__).with_name("cuda_host.h")
 
 READS: list[int] = []  # bytes of all that was copied to the host, in order
 
-# These wait, as an index of booleans does: how much they find is read back, to make room for it, or
-# whether there is anything they refuse; or they are Thrust's, which waits for itself.
+# These functions wait for the GPU, as indexing by booleans does. Some read back how much they
+# found, to allocate the result, or whether their input is valid. The others are from Thrust, which
+# waits.
 WAITING = ("argsort", "argwhere", "flatnonzero", "nonzero", "sort", "unique", "unravel_index")
 
 
