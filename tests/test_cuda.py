@@ -41,20 +41,20 @@ SUPPORT = ROOT / "tests" / "support"
 
 @pytest.fixture(scope="session")
 def compiler() -> None:
-    """Skip what takes CUDA C as C++ where nothing compiles it."""
+    """Skip tests of CUDA C that is compiled as C++ if there is no compiler."""
     if shutil.which("g++") is None:
         pytest.skip("there is no C++ compiler on the PATH (g++)")
 
 
 @pytest.fixture(scope="session")
 def numba_cuda() -> None:
-    """Skip what takes numba-cuda on systems that it is not made for."""
+    """Skip tests of numba-cuda on systems that have none."""
     pytest.importorskip("numba_cuda", reason="there is no numba-cuda for this system")
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory, compiler: None, numba_cuda: None) -> Any:
-    """What `cuda_simulated` writes."""
+    """The results that `cuda_simulated` writes."""
     path = tmp_path_factory.mktemp("simulated") / "results.npz"
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
     script = SUPPORT / "cuda_simulated.py"
@@ -95,9 +95,9 @@ def test_every_function_of_the_tables_was_checked(simulated: Any) -> None:
 
 
 def assert_same(name: str, made: NDArray[Any], wanted: NDArray[Any]) -> None:
-    """The same bytes, but for means of floats."""
+    """Check that the bytes are the same; means of floats may differ a little."""
     assert (made.dtype, made.shape) == (wanted.dtype, wanted.shape), name
-    if "vote, mean, float32" in name:  # sums in double precision, which GPUs are slow at
+    if "vote, mean, float32" in name:  # the CPU adds in double precision, which is slow on GPUs
         np.testing.assert_allclose(made, wanted, rtol=3e-7, atol=1e-7, err_msg=name)
     else:
         np.testing.assert_array_equal(made, wanted, err_msg=name)
@@ -169,7 +169,7 @@ JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw
 
 @pytest.fixture
 def device(stand_in: None, compiler: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device, as far as the stand-in goes."""
+    """The stand-in for a device."""
     monkeypatch.setattr(_device, "why_no_gpu", lambda: "")
 
 
@@ -479,7 +479,7 @@ def test_arrays_of_a_gpu_are_not_for_the_cpu() -> None:
 
 @pytest.fixture
 def real() -> ModuleType:
-    """The CUDA back end on a device."""
+    """The CUDA back end on a real device."""
     if problem := kernels.why_no_gpu():
         pytest.skip(problem)
     return kernels.load("cuda")

@@ -1,4 +1,4 @@
-"""Files of weights: read without trust, found, and fetched whole or not at all.
+"""Files of weights: reading without trust, finding, and fetching whole files or nothing.
 
 ``data/checkpoint_*.pth`` were written by PyTorch 2.15 in its zip and its old format, with views,
 several types, an attribute on the dictionary and an entry that is no tensor.
@@ -62,7 +62,7 @@ def test_published_checkpoint_holds_the_published_tensors(shared: Path) -> None:
 
 
 class Call:
-    """What pickles as a call."""
+    """An object that is pickled as a call."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.call = function, arguments
@@ -115,7 +115,7 @@ def text(value: str) -> bytes:
 def view_file(
     path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], size: int = 8
 ) -> None:
-    """A checkpoint with such a view of a few numbers."""
+    """Make a checkpoint with a view of a few numbers."""
     storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu")
     storage += number(size) + b"tQ"
     view = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + number(offset)
@@ -297,10 +297,10 @@ NAME = "raft_small"
 
 
 class Server(ThreadingHTTPServer):
-    """Answers every request in the way of `kind`, and counts them."""
+    """Answer every request as `kind` says, and count the requests."""
 
     kind, requests = "whole", 0
-    gone = Event()  # of who waited
+    gone = Event()  # the client has given up
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -328,7 +328,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server of weights, and an empty cache for them."""
+    """Start a server of weights, and make an empty cache for them."""
     with Server(("127.0.0.1", 0), Handler) as server:
         url = f"http://127.0.0.1:{server.server_port}/weights.pth"
         sha256 = hashlib.sha256(CONTENT).hexdigest()
