@@ -3,7 +3,7 @@
 Writes the numbers as CSV, the figure as PNG and both as Markdown. Numbers of the paper are marked
 as quoted, and those that would take too long to measure as extrapolated. See README.md.
 
-Source: Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+Reference: Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Resampling of a clip in time and space: separable, cubic and antialiased.
 
-Source: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
+Reference: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
 """
 
 import math

@@ -4,7 +4,7 @@ Where and how fast a clip moves is its structure. Key and value are the style cl
 level patches are compared by structure alone, on the other coarse levels by structure and colour,
 and on the fine ones by colour.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.3 and 2.2 of its supplement.
 """
 

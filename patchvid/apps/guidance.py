@@ -1,6 +1,6 @@
 """The structure of a clip, by which analogies compare it: how fast it moves, how bright it is.
 
-Source: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
+Reference: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
 Made Possible" (ECCV 2022).
 """
 

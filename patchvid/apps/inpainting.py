@@ -4,7 +4,7 @@ The coarsest query is the clip with its hole filled smoothly, or with the cue in
 are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
 voxels are fixed.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), conditional inpainting.
 """
 

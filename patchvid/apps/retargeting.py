@@ -4,7 +4,7 @@ The coarsest query is the clip itself, squeezed or stretched to the new size; ke
 clip. Patches of the clip restore the right shapes, and completeness keeps as much of the clip as
 fits.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), spatio-temporal retargeting.
 """
 

@@ -1,6 +1,6 @@
 """Completeness: keys that no query is near to cost less, so that they are chosen more often.
 
-Source: equation 3 of Granot et al., "Drop the GAN" (CVPR 2022).
+Reference: equation 3 of Granot et al., "Drop the GAN" (CVPR 2022).
 """
 
 import numpy as np

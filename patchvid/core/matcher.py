@@ -1,6 +1,6 @@
 """Searches from level to level, by PatchMatch or exactly, each from the field of the last one.
 
-Source: Barnes et al., "PatchMatch" (2009).
+Reference: Barnes et al., "PatchMatch" (2009).
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Noise is drawn again, and stronger, until the layout of a sample is not mostly the clip's own.
 
-Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 

@@ -1,7 +1,7 @@
 """The plan of an output: what query, key and value are on each level, and how levels are made.
 
-Source: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022),
-and section 1 of its supplement.
+Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), and section 1 of its supplement.
 """
 
 import math

@@ -1,6 +1,7 @@
 """The coarse-to-fine loop over layers.
 
-Source: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022).
 """
 
 from collections import deque

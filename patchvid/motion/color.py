@@ -1,7 +1,7 @@
 """Optical flow as a picture, in the colours of the Middlebury benchmark.
 
-Source: S. Baker et al., "A Database and Evaluation Methodology for Optical Flow" (IJCV 92, 2011),
-and the code that comes with it.
+Reference: S. Baker et al., "A Database and Evaluation Methodology for Optical Flow" (IJCV 92,
+2011), and the code that comes with it.
 """
 
 import math

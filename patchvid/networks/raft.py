@@ -4,8 +4,8 @@ The names and shapes of the tensors tell the small network from the large one. A
 correlation pyramid are in one array, where a single gather looks up the windows of all pixels: the
 points of a window are whole pixels apart, so they share one fraction.
 
-Source: Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow"
-(ECCV 2020), section 3 and the appendix.
+Reference: Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow" (ECCV
+2020), section 3 and the appendix.
 """
 
 import re

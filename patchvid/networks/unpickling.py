@@ -3,7 +3,7 @@
 A pickle is a program for a stack machine that may call whatever it names. The interpreter here
 knows the few instructions that checkpoints need, and calls only what its caller has put in a table.
 
-Source: the standard library's ``pickletools``, which describes all instructions.
+Reference: the standard library's ``pickletools``, which describes all instructions.
 """
 
 import pickletools
