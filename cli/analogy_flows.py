@@ -59,7 +59,7 @@ def fetch_raft(weights: str | None, *, quiet: bool) -> None:
     from patchvid._progress import reporting
     from patchvid.motion.optical_flow import find_raft
 
-    # Where the weights cannot be had, the estimate of the flow tells the user.
+    # If the weights are not available, the user is told when the flow is estimated.
     shown = False if quiet else None
     with reporting(shown, "fetching weights") as progress, suppress(WeightsError):
         find_raft(weights, progress)

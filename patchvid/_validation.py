@@ -66,7 +66,7 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
 
 
 def with_channels(name: str, video: Any) -> NDArray[Any]:
-    """(t, y, x, 1) for (t, y, x); anything else as it is."""
+    """Add an axis for channels to (t, y, x); leave other arrays as they are."""
     video = as_array(video)
     if video.ndim == 3 and video.shape[2] in (3, 4):
         raise InvalidInput(

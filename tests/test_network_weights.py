@@ -201,16 +201,16 @@ def test_only_what_has_a_name_is_called(tmp_path: Path) -> None:
     ):
         with zipfile.ZipFile(tmp_path / "odd.pth", "w") as archive:
             archive.writestr("weights/data.pkl", b"\x80\x02" + pickled + b".")
-        with pytest.raises(InvalidInput, match="its pickle calls what is no function"):
+        with pytest.raises(InvalidInput, match="its pickle calls something other than a function"):
             read_tensors(tmp_path / "odd.pth")
 
 
 def test_items_are_given_to_lists_and_dictionaries_only(tmp_path: Path) -> None:
     for pickled, message in [
-        (b"}K\x01a", "what is no list"),
-        (b"](K\x01K\x02u", "what is no dictionary"),
+        (b"}K\x01a", "something other than a list"),
+        (b"](K\x01K\x02u", "something other than a dictionary"),
         (b"}(K\x01K\x02K\x03u", "cannot read weights"),
-        (b"}K\x01a.", "what is no list"),
+        (b"}K\x01a.", "something other than a list"),
     ]:
         with zipfile.ZipFile(tmp_path / "odd.pth", "w") as archive:
             archive.writestr("weights/data.pkl", b"\x80\x02" + pickled + b".")

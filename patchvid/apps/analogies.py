@@ -110,8 +110,8 @@ def analogy(
         and `style`.
     alpha : float, optional
         Completeness, in the unit of `search`'s cost in 8 bits, see `vpnn`. Smaller: more of `style`
-        appears, and what there is too little of is repeated rather than made up. None: parts of it
-        may vanish. The default is the paper's.
+        appears; what it has too little of is repeated, not made up. None: parts of it may vanish.
+        The default is the paper's.
     structure_levels : float
         Share of the levels, from the coarsest on, on which structure is compared, above 0 and at
         most 1. More keep the layout of `content`, fewer the look of `style`. The coarsest level is

@@ -35,7 +35,7 @@ def dilate(mask: Mask, radius: int) -> Mask:
     grown = np.pad(mask, [(0, 0), (radius, radius), (radius, radius)])
     for axis in (1, 2):
         grown, span = np.swapaxes(grown, 0, axis), 1
-        while span < size:  # maxima of `span` in a row make those of twice as many, or fewer
+        while span < size:  # two maxima of `span` in a row make one of up to twice as many
             step = min(span, size - span)
             grown, span = np.maximum(grown[step:], grown[:-step]), span + step
         grown = np.swapaxes(grown, 0, axis)

@@ -101,7 +101,7 @@ def inpaint(
         (t, y, x, c) or (t, y, x), as for `generate`. Floats may be NaN where the mask is white.
     mask : array, optional
         The hole is white: (y, x) for all frames, (t, y, x), or a video. White is True, 1 in floats,
-        and 255 in integers, or 1 if none is larger; greys blend what is made with the clip. None:
+        and 255 in integers, or 1 if none is larger; greys blend the filling with the clip. None:
         the hole is what the cue paints.
     cue : array, optional
         A copy of `video` on which flat colours are painted. Each is replaced by parts of the clip
@@ -119,17 +119,17 @@ def inpaint(
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int
-        As for `generate`; but work starts at the finest level on which every patch holds something
-        of the clip outside of the hole.
+        As for `generate`. But the first level is the finest one on which no patch lies wholly
+        inside the hole.
     iterations : int, optional
         As for `generate`.
     reduce : {"median", "mean"}
         As for `generate`.
     loop : bool
-        Whether what is made continues from the last frame to the first. The rest does not change;
-        with a hole that takes in the last frames any clip becomes a loop.
+        Whether the filling continues from the last frame to the first. The rest does not change. If
+        the hole contains the last frames, any clip becomes a loop.
     tile : {"", "x", "y", "xy"}
-        Axes along which what is made continues from one end to the other.
+        Axes along which the filling continues from one end to the other.
     device : {"auto", "cpu", "cuda"}
         As for `generate`.
     progress : callable, bool or None

@@ -96,7 +96,7 @@ def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
 def _close(
     kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, seed: int
 ) -> NDArray[np.uint8]:
-    """The first `n` entries of an axis, whose beginning is replaced by what comes after entry `n`.
+    """Cut an axis to `n` entries, and lay those from `n` on over its beginning.
 
     Each line of entries switches from one to the other at a point of its own. Along y and x, this
     point is the same in all frames.

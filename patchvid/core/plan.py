@@ -43,7 +43,7 @@ class Settings:
     reduce
         How votes become one value.
     alpha, complete_levels
-        Completeness, on so many of the coarsest levels.
+        Completeness, and the number of coarsest levels that use it.
     periodic
         Axes (t, y, x) along which the output is periodic.
     factor, coarsest
@@ -79,7 +79,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class LevelInputs:
-    """The inputs of one level beside the query, which comes from the coarser level.
+    """The inputs of one level, except for the query, which comes from the coarser level.
 
     Attributes
     ----------
@@ -177,7 +177,7 @@ class Plan:
         return [(patch, self.settings.first_iterations or iterations), *schedule[1:]]
 
     def footprint(self) -> int:
-        """Bytes of the finest level beside its value: a lower bound, and on a GPU an upper one."""
+        """Bytes of the finest level without its value: a lower bound, and on a GPU an upper one."""
         n_voxels = max(math.prod(self.value.shape[:3]), math.prod(self.size))
         # Field, cost and 8-bit words of query and key; the votes' words, and the output in 8 bits.
         return n_voxels * (16 + self.value.shape[3] * (8 * self.value.itemsize - 4))

@@ -139,7 +139,7 @@ def distribution_distance(
 
 
 def _spread(count: int, number: int, seed: int) -> NDArray[np.int64]:
-    """Draw so many places out of `count`, one from each of equally many stretches."""
+    """Draw `number` places out of `count`, one from each of `number` equal stretches."""
     edges = np.arange(number + 1) * count // number
     return np.random.default_rng(seed).integers(edges[:-1], edges[1:])
 

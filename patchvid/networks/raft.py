@@ -138,7 +138,7 @@ def _residual_block(g: Graph, x: str, name: str, stride: int) -> str:
 
 
 def _normalize(g: Graph, x: str, name: str) -> str:
-    """Normalize features by their own statistics, context by those of training or not at all."""
+    """Normalize features by their own statistics, and context by those of training, if any."""
     if name.startswith("fnet."):
         mean = g("ReduceMean", x, axes=[2, 3])
         centred = g("Sub", x, mean)
