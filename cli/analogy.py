@@ -54,8 +54,9 @@ def analogy(
 ) -> None:
     """Make a video with the layout of CONTENT, in space and time, and the look of STYLE.
 
-    What moves in CONTENT becomes something that moves in STYLE, and moves like it. The output has
-    the size, the length and the pace of CONTENT. The same seed and options give the same file.
+    Where something moves in CONTENT, the output has something that moves in STYLE, with the motion
+    that it has there. Size, length and frame rate are those of CONTENT. The same seed and options
+    give the same file.
     """
     from patchvid import show_structures
 

@@ -19,7 +19,7 @@ flow_options = together(
         "--flow",
         type=click.Choice(["auto", "raft", "classical"]),
         default="auto",
-        help="How to estimate motion; auto is raft if its weights can be had.",
+        help="How to estimate motion; auto is raft if its weights are available.",
     ),
     option(
         "--flow-weights",
@@ -43,7 +43,7 @@ def check_flow_options(
     """Refuse options that have no effect together; `given` is whether there are flow files."""
     if given and preview:
         raise click.UsageError(
-            "--preview leaves out frames, so --content-flow and --style-flow do not fit it."
+            "--preview leaves out frames, so it cannot use --content-flow and --style-flow."
         )
     if given and structure != "flow":
         raise click.UsageError("--content-flow and --style-flow need --structure flow.")
@@ -59,7 +59,7 @@ def fetch_raft(weights: str | None, *, quiet: bool) -> None:
     from patchvid._progress import reporting
     from patchvid.motion.optical_flow import find_raft
 
-    # Where the weights cannot be had, the estimate of the flow tells the user.
+    # If the weights are not available, the user is told when the flow is estimated.
     shown = False if quiet else None
     with reporting(shown, "fetching weights") as progress, suppress(WeightsError):
         find_raft(weights, progress)

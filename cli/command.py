@@ -1,4 +1,4 @@
-"""Commands whose help has sections, and that can tell how they were called."""
+"""Commands whose help has sections, and which know how they were called."""
 
 import shlex
 from collections.abc import Sequence

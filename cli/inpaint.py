@@ -23,7 +23,7 @@ cue_options = options.together(
     options.option(
         "--cue",
         type=click.Path(path_type=Path),
-        help="CLIP with flat colours painted on it, where and as something should appear.",
+        help="Copy of CLIP with flat colours painted on it, to show what should appear where.",
     ),
     options.option(
         "--grow",
@@ -51,10 +51,10 @@ def inpaint(
 ) -> None:
     """Fill a hole in CLIP from the rest of it, or make things appear where a CUE asks for them.
 
-    A cue is CLIP with flat colours painted on it. Parts of CLIP that have these colours from a
-    distance appear there. Without a mask, the hole is where the cue differs from CLIP; without
-    CLIP, it is where the cue has flat rectangles. CLIP does not change outside of the hole. The
-    same seed and options give the same file.
+    A cue is a copy of CLIP with flat colours painted on it. Each painted place is filled with parts
+    of CLIP that have this colour when seen from a distance. Without a mask, the hole is where the
+    cue differs from CLIP. Without CLIP, it is where the cue has flat rectangles. Outside the hole,
+    CLIP does not change. The same seed and options give the same file.
     """
     from patchvid import inpaint
 

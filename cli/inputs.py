@@ -1,4 +1,4 @@
-"""What a job reads: its clip, and whatever else goes with it, at the size of the job."""
+"""The inputs of a job: its clip and the videos that go with it, at the size of the job."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

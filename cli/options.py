@@ -107,9 +107,9 @@ def output_of(clip: str) -> Decorator:
             "-o",
             "--output",
             type=click.Path(path_type=Path),
-            help="Video, GIF, .npz or .npy file, or a folder for frames. Several samples are "
-            "numbered. With --report or --json, - writes no video.  "
-            f"[default: {clip}'s name and the command's, in the current folder]",
+            help="Video, GIF, .npz or .npy file to write, or a folder for frames. Several samples "
+            "get numbers. - writes no video, for use with --report or --json.  "
+            f"[default: named after {clip} and the command, in the current folder]",
         ),
         option("--overwrite", is_flag=True, help="Replace files that exist."),
         option(
@@ -210,8 +210,8 @@ variation = together(
         type=parse_noise,
         metavar="auto|SIGMA",
         default="auto",
-        help="How far to depart from CLIP: the standard deviation of noise, where values span -1 "
-        "to 1.",
+        help="How far to depart from CLIP: the standard deviation of the noise that is added to "
+        "it, when its values go from -1 to 1.",
     ),
     completeness_of("CLIP", default="15"),
 )

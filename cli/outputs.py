@@ -1,4 +1,4 @@
-"""What a job writes: the names of its files, and the lines or the JSON that it prints."""
+"""The outputs of a job: names of files, printed lines, JSON."""
 
 import json
 from collections.abc import Sequence

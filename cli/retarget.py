@@ -31,9 +31,9 @@ Examples:
 def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> None:
     """Change the width, height or length of CLIP, while things keep their shape and pace.
 
-    Each can become 0.4 to 3 times as large. A smaller video shows things closer together. A
-    shorter one shows side by side what came one after the other. A larger or longer one shows more
-    of the same. The same seed and options give the same file.
+    Each can shrink to 0.4 times its size or grow to 3 times. A smaller video shows things closer
+    together. A shorter one shows side by side what came one after the other. A larger or longer one
+    shows more of the same. The same seed and options give the same file.
     """
     from patchvid import retarget
 

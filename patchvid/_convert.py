@@ -7,7 +7,7 @@ To 8 bits
 To RGB
     Three channels are RGB, four are RGB and alpha, and the mean of any others is a grey.
 Alpha
-    Colours are blended with white, so that what is transparent never takes part.
+    Colours are blended with white, so that transparent pixels have no colour of their own.
 To grey
     The luma (Rec. 601) of RGB.
 

@@ -1,6 +1,6 @@
 """Resampling of a clip in time and space: separable, cubic and antialiased.
 
-Source: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
+Reference: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
 """
 
 import math
@@ -48,10 +48,10 @@ def resize(
 
     Notes
     -----
-    Keys' kernel [1]_ with a = -0.5, stretched by 1/scale where an axis shrinks. At the borders the
-    weights that remain inside are divided by their sum. The work is proportional to the larger of
-    the two clips. It takes memory for one row of all frames on every thread, and for a float32 copy
-    of float16 and float64 clips.
+    Keys' cubic interpolation [1]_ with a = -0.5, stretched by 1/scale where an axis shrinks. At the
+    borders, the weights that remain inside are divided by their sum. The work is proportional to
+    the larger of the two clips. Each thread needs memory for one row of all frames; clips of
+    float16 and float64 also need a copy in float32.
 
     References
     ----------
@@ -83,7 +83,7 @@ def resample(
     kernels = backend_of(source)
     out = kernels.xp.empty((*size, video.shape[3]), source.dtype)
     kernels.apply_taps(contiguous(source), (t, y, x), out)
-    if video.dtype == np.float16:  # cubic kernels overshoot
+    if video.dtype == np.float16:  # cubic interpolation overshoots
         out = out.clip(*(np.finfo(np.float16).min, np.finfo(np.float16).max))
     return out.astype(video.dtype, copy=False)
 

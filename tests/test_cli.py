@@ -84,7 +84,7 @@ def fail(*args: object, exit_code: int = 1) -> str:
     return lines[-1]
 
 
-# What is written
+# Files that are written
 
 
 @pytest.mark.slow
@@ -201,7 +201,7 @@ def test_defaults_are_those_of_generate() -> None:
             assert defaults[name] == parameter.default, name
 
 
-# What is said
+# Printed lines and messages
 
 
 def test_quiet(clip: Path) -> None:
@@ -398,7 +398,7 @@ def test_report(clip: Path) -> None:
     assert "b.npz" in Path("r.html").read_text()
 
 
-# How it fails
+# Failures
 
 
 def test_missing_clip(here: Path) -> None:

@@ -1,4 +1,4 @@
-"""Properties of generated videos, what is told about them, and the errors."""
+"""Generated videos: their properties, seeds, details and errors."""
 
 import copy
 import math
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 def smooth(*shape: int, dtype: Any = np.uint8, seed: int = 0) -> Array:
-    """Patches of colour that come and go, over the whole range of integers or [-3, 5)."""
+    """Make patches of colour that come and go, over the whole range of integers or [-3, 5)."""
     random = np.random.default_rng(seed)
     frames, height, width, channels = shape
     coarse = random.random((min(frames, 3), height // 3, width // 3, channels))
@@ -151,7 +151,7 @@ def test_a_tile_goes_on_around(tile: str) -> None:
     np.testing.assert_array_equal(tiles[0], vote(CLIP, nnf[0], periodic=periodic))
 
     def seam(videos: Array) -> np.floating[Any]:
-        """How far the patches across the seams of copies side by side are from those of CLIP."""
+        """Measure the patches across the seams between copies, against those of CLIP."""
         beside = np.roll(videos, (12 * periodic[1], 20 * periodic[2]), axis=(2, 3))
         middles = beside[:, :, 6:-6, 14:-14]
         return np.mean([search(middle, CLIP, method="exact")[1] for middle in middles])
@@ -273,7 +273,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(compute: Callable[[], Arra
     assert results[0] == results[1]
 
 
-# What is told
+# Details and progress
 
 
 def test_details_tell_where_everything_comes_from() -> None:

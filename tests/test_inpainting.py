@@ -1,4 +1,4 @@
-"""Inpainting: known answers, what must stay and what must not be looked at, cues, errors."""
+"""Inpainting: known answers, the unchanged rest, the unused hole, cues, errors, the command."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 def crossing_square(n_frames: int = 16) -> Array:
-    """A square that crosses a plain picture, two pixels a frame."""
+    """Make a square that crosses a plain picture, two pixels per frame."""
     clip = np.full((n_frames, 30, 44, 3), 90, np.uint8)
     for t, frame in enumerate(clip):
         frame[10:19, 1 + 2 * t : 10 + 2 * t] = (230, 200, 40)
@@ -29,7 +29,7 @@ def crossing_square(n_frames: int = 16) -> Array:
 
 
 def waves(*shape: int, dtype: Any = np.uint8) -> Array:
-    """A texture that repeats itself in all directions, and moves."""
+    """Make a texture that repeats itself in all directions, and moves."""
     t, y, x, c = np.indices(shape)
     values = np.sin(2 * np.pi * (x / 8 + t / 4)) * np.cos(2 * np.pi * y / 6 + c)
     if np.dtype(dtype).kind == "u":
@@ -44,7 +44,7 @@ def noisy(*shape: int) -> Array:
 
 
 def box(clip: Array, rows: slice, columns: slice) -> Array:
-    """A mask for all frames, white in a box."""
+    """Make a mask for all frames, white in a box."""
     mask = np.zeros(clip.shape[:3], bool)
     mask[:, rows, columns] = True
     return mask
@@ -149,7 +149,7 @@ def test_an_image_is_completed_too() -> None:
     assert np.abs(inpaint(damaged, mask, seed=0).astype(int) - image).mean() < 1
 
 
-# What stays, and what is not looked at
+# The unchanged rest and the unused hole
 
 
 def test_nothing_of_the_hole_is_looked_at() -> None:
@@ -243,7 +243,7 @@ def test_progress_goes_from_the_coarsest_level_to_one() -> None:
 
 
 def with_things() -> Array:
-    """A grey clip in which red and blue discs, and no others, hang about."""
+    """Make a grey clip with red and blue discs."""
     clip = np.full((6, 60, 80, 3), 110, np.uint8)
     y, x = np.indices(clip.shape[1:3])
     for t, frame in enumerate(clip):
@@ -374,7 +374,7 @@ def test_inpaint_names_what_is_wrong(arguments: dict[str, Any], message: str) ->
 
 @pytest.fixture
 def here(here: Path) -> Path:
-    """The current folder, with the clip in it."""
+    """Change to a folder with the clip in it."""
     np.savez("clip.npz", video=CLIP)
     np.save("hole.npy", HOLE)
     return here

@@ -337,7 +337,7 @@ def test_filling_keeps_what_is_known_and_invents_nothing() -> None:
     filled = fill_smoothly(video, hole)
     np.testing.assert_array_equal(filled[~hole], video[~hole])
     video[hole] = 1e6
-    np.testing.assert_array_equal(fill_smoothly(video, hole), filled)  # it plays no part
+    np.testing.assert_array_equal(fill_smoothly(video, hole), filled)  # without the hole
     assert -0.2 < filled.min() < filled.max() < 1.2
     assert filled[hole].std() < 0.5 * filled[~hole].std()
 

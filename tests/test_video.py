@@ -1,4 +1,4 @@
-"""Clips in and out: every format, both ways, and what happens when something is wrong."""
+"""Clips in files: every format, both ways, and errors."""
 
 import os
 import pickle
@@ -40,14 +40,14 @@ EVERY_FORMAT = [*FILMS, *ANIMATIONS, *ARRAYS, FOLDER]
 def moving_colours(
     n_frames: int = 6, height: int = 64, width: int = 96, n_channels: int = 3
 ) -> NDArray[np.uint8]:
-    """A smooth, colourful clip that changes in every frame."""
+    """Make a smooth, colourful clip that changes in every frame."""
     t, y, x, c = np.ogrid[:n_frames, :height, :width, :n_channels]
     wave = np.sin(0.09 * x + 0.05 * y * (c - 1) + 0.4 * t + 2.1 * c)
     return (127.5 + 120 * wave).astype(np.uint8)
 
 
 def encode(path: Path, video: NDArray[Any], codec: str, pixels: str, **options: Any) -> None:
-    """Write a film by PyAV alone, in ways that write_video does not."""
+    """Write a film with PyAV alone, with settings that `write_video` never uses."""
     times = options.pop("times", range(len(video)))
     rotation = options.pop("rotation", None)
     kind = {1: "gray", 3: "rgb24", 4: "rgba"}[video.shape[3]]

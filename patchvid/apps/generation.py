@@ -3,7 +3,7 @@
 At the coarsest level the query is the clip with noise, and key and value are the clip. On finer
 levels the query is the output so far.
 
-Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 

@@ -4,7 +4,7 @@ The coarsest query is the clip with its hole filled smoothly, or with the cue in
 are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
 voxels are fixed.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), conditional inpainting.
 """
 
@@ -37,10 +37,11 @@ from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.holes import (
     Region,
     blend,
-    coarse_region,
     dilate,
     fill_smoothly,
     first_level,
+    hole_of,
+    restrict_keys,
 )
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
@@ -100,7 +101,7 @@ def inpaint(
         (t, y, x, c) or (t, y, x), as for `generate`. Floats may be NaN where the mask is white.
     mask : array, optional
         The hole is white: (y, x) for all frames, (t, y, x), or a video. White is True, 1 in floats,
-        and 255 in integers, or 1 if none is larger; greys blend what is made with the clip. None:
+        and 255 in integers, or 1 if none is larger; greys blend the filling with the clip. None:
         the hole is what the cue paints, or without a cue where the clip is transparent.
     cue : array, optional
         A copy of `video` on which flat colours are painted, or of one of its frames, whose paint is
@@ -119,17 +120,17 @@ def inpaint(
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int
-        As for `generate`; but work starts at the finest level on which every patch holds something
-        of the clip outside of the hole.
+        As for `generate`. But the first level is the finest one on which no patch lies wholly
+        inside the hole.
     iterations : int, optional
         As for `generate`.
     reduce : {"median", "mean"}
         As for `generate`.
     loop : bool
-        Whether what is made continues from the last frame to the first. The rest does not change;
-        with a hole that takes in the last frames any clip becomes a loop.
+        Whether the filling continues from the last frame to the first. The rest does not change. If
+        the hole contains the last frames, any clip becomes a loop.
     tile : {"", "x", "y", "xy"}
-        Axes along which what is made continues from one end to the other.
+        Axes along which the filling continues from one end to the other.
     device : {"auto", "cpu", "cuda"}
         As for `generate`.
     progress : callable, bool or None
@@ -193,9 +194,9 @@ def inpaint(
     with reporting(progress, "inpaint") as report:
         filled = fill_smoothly(clip.compressed(clip.value), hole)
         plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
-            partial(_fix_outside, hole)
+            partial(restrict_keys, hole)
         )
-        first = first_level([*map(_hole_of, plan.levels)], settings)
+        first = first_level([*map(hole_of, plan.levels)], settings)
         plan = replace(plan, levels=plan.levels[first:])  # a plan of its own
         if painted_on is None:
             start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
@@ -249,20 +250,9 @@ def _check_hole(hole: Region, settings: Settings) -> None:
         )
 
 
-def _fix_outside(hole: Region, level: LevelInputs) -> LevelInputs:
-    """The inputs of a level: keys are restricted to outside of the hole, which is fixed."""
-    outside = ~coarse_region(hole, level.value_level)
-    return replace(level, source_mask=outside, fixed=(outside, level.value))
-
-
-def _hole_of(level: LevelInputs) -> Region:
-    assert level.fixed is not None
-    return ~level.fixed[0]
-
-
 def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
     """The value with its hole filled smoothly from around it, also across periodic ends."""
-    hole = _hole_of(level)
+    hole = hole_of(level)
     pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
     filled = fill_smoothly(
         np.pad(level.value, [*pads, (0, 0)], mode="wrap"), np.pad(hole, pads, mode="wrap")
@@ -272,7 +262,7 @@ def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
 
 def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
     """The value with the cue in its hole."""
-    hole = _hole_of(level)
+    hole = hole_of(level)
     return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
 
 

@@ -4,7 +4,7 @@ The coarsest query is the clip itself, squeezed or stretched to the new size; ke
 clip. Patches of the clip restore the right shapes, and completeness keeps as much of the clip as
 fits.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), spatio-temporal retargeting.
 """
 
@@ -83,9 +83,10 @@ def retarget(
     scale : tuple of float, optional
         Size of the output relative to `video`, rounded up, in place of `size`.
     keep : array, optional
-        What must not change is white: (y, x) for all frames, (t, y, x), or a video, with values as
-        for the mask of `inpaint`. It is in the output as it is, moved as a whole, so that its
-        middle keeps its place relative to the video's. Greys blend it with what is made.
+        A mask that is white where the clip must not change: (y, x) for all frames, (t, y, x), or a
+        video, with values as for the mask of `inpaint`. This region appears in the output
+        unchanged. It moves as a whole: its middle stays at the same fraction of the length, height
+        and width. Greys blend it with the rest.
     seed : int or numpy.random.Generator, optional
         The same seed gives the same bytes, on every device and on any number of threads. None draws
         one.
@@ -104,8 +105,8 @@ def retarget(
         As for `generate`.
     alpha : float, optional
         Completeness on the coarse levels, in the unit of `search`'s cost in 8 bits, see `vpnn`. The
-        smaller, the more of the clip stays in; but what it shows only once may be torn. None: parts
-        of it may vanish.
+        smaller, the more of the clip stays; but things that it shows only once may be torn. None:
+        parts of it may vanish.
     loop : bool
         Whether the video is a loop. What is kept does not change.
     tile : {"", "x", "y", "xy"}

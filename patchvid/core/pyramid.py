@@ -203,7 +203,7 @@ def _ratios(
 
 
 def _next_ratio(n: int, scale: float, ratio: float, least: int) -> float:
-    """`ratio`, or what brings an axis of `n` at `scale` down to the minimum if that is less far."""
+    """`ratio`, or for an axis of `n` at `scale` the smaller step that ends at its minimum."""
     least = min(n, least)
     return ratio if _scaled(n, scale * ratio) >= least else least / _scaled(n, scale)
 

@@ -92,8 +92,8 @@ def find_weights(
 def fetch_weights(name: str, progress: Progress = ignore) -> Path:
     """Return the file of published weights in the cache; download it if it is not there.
 
-    A download that is cut short, or is not what was published, leaves nothing behind. One that
-    fails is not tried again by the same process.
+    If a download is cut short, or has another hash than the published one, no file is left. A
+    process does not repeat a download that failed.
 
     Parameters
     ----------
@@ -127,11 +127,11 @@ def fetch_weights(name: str, progress: Progress = ignore) -> Path:
         http(url, target, None)
         # Of some files only the beginning of the hash is published, which Pooch does not check.
         if not pooch.file_hash(target).startswith(sha256):
-            raise OSError("what came is damaged, or not what was published")
+            raise OSError("the file is damaged, or not the one that was published")
 
     try:
         with _without_messages(pooch.get_logger()):
-            path.unlink(missing_ok=True)  # Pooch would take it as it is
+            path.unlink(missing_ok=True)  # Pooch would use it without a check
             pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=download)
     except (OSError, ValueError) as error:
         _failures[name] = (
@@ -172,7 +172,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 @contextmanager
 def _without_messages(logger: logging.Logger) -> Iterator[None]:
-    """Keep a logger from telling what goes as it should."""
+    """Silence what a logger says below a warning."""
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
