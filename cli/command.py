@@ -20,7 +20,7 @@ SECTIONS = {
     ),
     "Where": ("mask", "keep", "boxes", "cue", "grow"),
     "Size": ("scale", "size", "loop", "tile"),
-    "Variation": ("samples", "seed", "noise", "alpha"),
+    "Variation": ("samples", "seed", "layout", "novelty", "noise", "alpha"),
     "Structure": (
         *("preset", "structure", "bins", "structure_levels"),
         *("flow", "flow_weights", "content_flow", "style_flow"),

@@ -206,12 +206,26 @@ seeds = together(
 variation = together(
     seeds,
     option(
+        "--layout",
+        type=click.Choice(["auto", "flow", "noise"]),
+        default="auto",
+        help="How the layout is drawn: flow matching on patches, or noise as in the paper; auto is "
+        "flow unless --noise is given.",
+    ),
+    option(
+        "--novelty",
+        type=click.FloatRange(0, 1),
+        metavar="0..1",
+        default=0.8,
+        help="How far the layout departs from CLIP.",
+    ),
+    option(
         "--noise",
         type=parse_noise,
         metavar="auto|SIGMA",
         default="auto",
-        help="How far to depart from CLIP: the standard deviation of the noise that is added to "
-        "it, when its values go from -1 to 1.",
+        help="Standard deviation of the noise of --layout noise, when values go from -1 to 1; 2 to "
+        "5 is usual.",
     ),
     completeness_of("CLIP", default="15"),
 )

@@ -28,6 +28,8 @@ class Generate(Common, total=False):
     samples: int
     scale: Sequence[float]
     size: Sequence[int] | None
+    layout: Literal["auto", "flow", "noise"]
+    novelty: float
     noise: float | Literal["auto"]
     replicate_noise: bool
     alpha: float | None

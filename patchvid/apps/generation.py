@@ -1,7 +1,7 @@
 """Diverse generation: a new video with the look and motion of a clip.
 
-At the coarsest level the query is the clip with noise, and key and value are the clip. On finer
-levels the query is the output so far.
+At the coarsest level the query is a layout that was drawn by flow matching, or the clip with noise,
+and key and value are the clip. On finer levels the query is the output so far.
 
 Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.1 and 1.2 of its supplement.
@@ -9,23 +9,28 @@ Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Mad
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, Unpack, overload
 
 from numpy.typing import NDArray
 
 from patchvid._device import backend, on_device
 from patchvid._progress import Progress, reporting
-from patchvid._validation import Seed, Triple, check_integer, check_seed, check_video
+from patchvid._validation import Seed, Triple, check_integer, check_seed, check_video, shown
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
-from patchvid.core.noise import choose_noise, synthesize_samples
+from patchvid.core.layouts import synthesize_from_layout
+from patchvid.core.noise import choose_noise, synthesize_from_noise
 from patchvid.core.plan import plan_synthesis
+from patchvid.core.samples import synthesize_samples
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
 
 MOST_NOISE = 1000
 
-# Completeness keeps parts of the clip from getting lost under the noise.
+NOVELTY = 0.8
+
+# Completeness keeps parts of the clip from getting lost in the layout.
 ALPHA, COMPLETE_LEVELS = 15.0, 6
 
 
@@ -45,6 +50,8 @@ def generate(
     samples: int = 1,
     scale: Sequence[float] = (1, 1, 1),
     size: Sequence[int] | None = None,
+    layout: Literal["auto", "flow", "noise"] = "auto",
+    novelty: float = NOVELTY,
     noise: float | Literal["auto"] = "auto",
     replicate_noise: bool = True,
     patch: Triple | None = None,
@@ -81,6 +88,14 @@ def generate(
         than the clip, motions start at different times.
     size : tuple of int, optional
         Size of the output, (t, y, x), in place of `scale`.
+    layout : {"auto", "flow", "noise"}
+        How the coarsest level is made. "flow" draws eight layouts by flow matching on the clip's
+        patches, which keep horizons and bars in their places, and finishes the one that is most
+        like the clip among those that are novel. "noise" adds noise to the clip, as in the paper.
+        "auto" is "flow", or "noise" if `noise` or `replicate_noise` is given.
+    novelty : float
+        How far a layout of "flow" must depart from the clip, 0 to 1. The unit is the mean
+        difference between the clip and the clip shifted sideways.
     noise : float or "auto"
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]: 0 to 1000,
         and usually 2 to 5. "auto" is 0.8 times the mean Euclidean distance at that level between a
@@ -144,6 +159,8 @@ def generate(
     given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
     noise = _check_noise(noise)
+    layout = _check_layout(layout, is_noisy=noise != "auto" or not replicate_noise)
+    novelty = _check_range("novelty must be", novelty, 1)
     size = check_output_size(video.shape, scale, size)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
@@ -153,8 +170,12 @@ def generate(
     clip = Clip.of(video)
     with reporting(progress, "generate") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
-        chosen = choose_noise(plan, noise, replicate=replicate_noise)
-        outputs = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
+        if layout == "flow":
+            make = partial(synthesize_from_layout, plan, novelty)
+        else:
+            chosen = choose_noise(plan, noise, replicate=replicate_noise)
+            make = partial(synthesize_from_noise, plan, chosen)
+        outputs = synthesize_samples(plan, make, range(seed, seed + samples), report)
     outputs = [clip.finish(plan, made) for made in outputs]
     return collect(outputs, video, given, seed, details=details)
 
@@ -162,10 +183,24 @@ def generate(
 def _check_noise(noise: Any) -> float | Literal["auto"]:
     if isinstance(noise, str) and noise == "auto":
         return "auto"
+    return _check_range("noise must be 'auto' or", noise, MOST_NOISE)
+
+
+def _check_range(what: str, number: Any, most: float) -> float:
     try:
-        sigma = float(noise)
+        value = float(number)
     except (TypeError, ValueError):
-        sigma = math.nan
-    if not 0 <= sigma <= MOST_NOISE:
-        raise InvalidInput(f"noise must be 'auto' or from 0 to {MOST_NOISE}, got {noise!r}")
-    return sigma
+        value = math.nan
+    if not 0 <= value <= most:
+        raise InvalidInput(f"{what} from 0 to {most}, got {shown(number)}")
+    return value
+
+
+def _check_layout(layout: Any, *, is_noisy: bool) -> str:
+    if layout not in ("auto", "flow", "noise"):
+        raise InvalidInput(f"layout must be 'auto', 'flow' or 'noise', got {layout!r}")
+    if layout == "flow" and is_noisy:
+        raise InvalidInput(
+            "noise and replicate_noise belong to layout='noise', got layout='flow'; use novelty"
+        )
+    return "noise" if is_noisy else "flow" if layout == "auto" else layout

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._convert import HALF_RANGE
-from patchvid._progress import Progress, part_of
+from patchvid._progress import Progress
 from patchvid.core.fields import Field, to_nnf
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import Plan
@@ -60,21 +60,7 @@ def choose_noise(plan: Plan, noise: float | Literal["auto"], *, replicate: bool)
     return Noise(max(RULE_OF_THUMB * distance, HALF_RANGE * LEAST_NOISE), replicate, DRAWS)
 
 
-def synthesize_samples(
-    plan: Plan, noise: Noise, seeds: Sequence[int], progress: Progress
-) -> list[LevelOutput]:
-    """Make one output for every seed, from the clip with noise at the coarsest level."""
-    outputs = []
-    for number, seed in enumerate(seeds):
-        message = f"sample {number + 1}/{len(seeds)}" if len(seeds) > 1 else ""
-        report = part_of(progress, number / len(seeds), (number + 1) / len(seeds), message)
-        with plan.kernels.side_stream():
-            outputs.append(_synthesize_novel(plan, noise, seed, report))
-    plan.kernels.synchronize()
-    return outputs
-
-
-def _synthesize_novel(plan: Plan, noise: Noise, seed: int, progress: Progress) -> LevelOutput:
+def synthesize_from_noise(plan: Plan, noise: Noise, seed: int, progress: Progress) -> LevelOutput:
     """Draw noise until the layout is new, and go on from there."""
     opened = open_ends(plan)
     coarse = opened.initial_query()
