@@ -1,0 +1,171 @@
+"""Layouts: what flow matching draws, where places keep things, and which layout is chosen."""
+
+import os
+import platform
+import subprocess
+import sys
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import patchvid
+from patchvid import InvalidInput, generate
+from patchvid._device import backend
+from patchvid.apps._setup import check_settings
+from patchvid.core.flow_matching import _fold, draw_layout, patch_rows
+from patchvid.core.places import with_places
+from patchvid.core.plan import Plan, plan_synthesis
+
+RANDOM = np.random.default_rng(0)
+TEXTURE = RANDOM.integers(90, 166, (5, 36, 60, 3), dtype=np.uint8)
+
+
+def plan_of(video: NDArray[Any]) -> Plan:
+    size = video.shape[:3]
+    settings = check_settings(
+        video, patch=None, iterations=None, reduce="median", size=size, factor=(0.87, 0.82),
+        coarsest=(3, 15),
+    )  # fmt: skip
+    return plan_synthesis(backend("cpu"), video, size, settings)  # type: ignore[arg-type]
+
+
+def letterboxed(bar: int = 6) -> NDArray[np.uint8]:
+    video = TEXTURE.copy()
+    video[:, :bar] = video[:, -bar:] = 0
+    return video
+
+
+def test_patches_of_a_video_fold_into_it() -> None:
+    video = RANDOM.integers(0, 256, (4, 9, 11, 3)).astype(float)
+    patch = (3, 5, 5)
+    np.testing.assert_array_equal(_fold(patch_rows(video, patch), (2, 5, 7), patch), video)
+
+
+def test_a_clip_of_one_patch_has_one_layout() -> None:
+    key = RANDOM.integers(0, 256, (3, 5, 5, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(draw_layout(key, (3, 5, 5), None, 7), key)
+
+
+def test_a_layout_is_made_of_the_colours_of_the_clip() -> None:
+    key = np.zeros((3, 15, 26, 3), np.uint8)
+    key[:, :, :13] = 200, 40, 10
+    key[:, :, 13:] = 20, 60, 220
+    layout = draw_layout(key, (3, 15, 40), None, 1)
+    assert layout.shape == (3, 15, 40, 3)
+    near = [np.abs(layout - np.array(colour)).max(axis=3) <= 8 for colour in key[0, 0, [0, -1]]]
+    assert min(part.mean() for part in near) > 0.1  # both are there
+    assert (near[0] | near[1]).mean() > 0.5  # and little else, but for the edges between them
+
+
+def test_a_clip_of_one_colour_has_layouts_of_one_colour() -> None:
+    key = np.full((3, 15, 20, 1), 77, np.uint8)
+    assert (draw_layout(key, (3, 15, 30), None, 1) == 77).all()
+
+
+def test_guides_keep_things_in_their_places() -> None:
+    key = RANDOM.integers(100, 156, (3, 15, 26, 1), dtype=np.uint8)
+    key[:, :5] += 60
+    rows = np.broadcast_to(np.where(np.arange(15) < 5, 60, 0)[:, None, None], (3, 15, 26, 1))
+    guide = rows.astype(np.uint8)
+    errors = {
+        name: np.mean([np.abs(draw_layout(key, (3, 15, 26), guides, seed).mean(axis=(0, 2))
+                              - key.mean(axis=(0, 2))).mean() for seed in range(4)])
+        for name, guides in (("guided", (guide, guide)), ("free", None))
+    }  # fmt: skip
+    assert errors["guided"] < errors["free"] / 2
+
+
+def test_what_explains_nothing_makes_no_places() -> None:
+    plan = with_places(plan_of(TEXTURE), 1)
+    assert all(level.guides is None for level in plan.levels)
+
+
+@pytest.mark.parametrize("axis", [1, 2], ids=["rows", "columns"])
+def test_bars_make_places_along_their_axis_alone(axis: int) -> None:
+    video = letterboxed()
+    if axis == 2:
+        video = np.ascontiguousarray(video[:, :, :36].swapaxes(1, 2))
+    guides = with_places(plan_of(video), 1).levels[0].guides
+    assert guides is not None
+    key = guides[1].astype(int)
+    assert key.shape[3] == 3  # the colour of a row or of a column, not both
+    assert np.ptp(key, axis=axis).max() > 40
+    assert np.ptp(key, axis=3 - axis).max() == 0
+
+
+def test_a_period_has_no_places() -> None:
+    video = letterboxed()
+    settings: Any = {"size": (5, 36, 60), "seed": 1, "iterations": 1}
+    plan = plan_of(video)
+    periodic = with_places(
+        Plan(
+            plan.kernels,
+            plan.levels,
+            check_settings(video, patch=None, iterations=None, reduce="median", tile="y"),
+            plan.quantize,
+        ),
+        1,
+    )
+    assert all(level.guides is None for level in periodic.levels)
+    assert generate(video, tile="y", **settings).shape == video.shape
+
+
+def test_bars_stay_at_the_borders() -> None:
+    for video in generate(letterboxed(), seed=0, samples=3):
+        assert video[:, :4].max() < 60
+        assert video[:, -4:].max() < 60
+        assert video[:, 9:-9].mean(axis=2).min() > 60
+
+
+def test_more_novelty_leads_further_away() -> None:
+    clip = patchvid.sample_clip()[:6, :64, :96]
+    away = [
+        np.abs(generate(clip, seed=0, samples=4, novelty=novelty, iterations=1).astype(int)
+               - clip).mean()
+        for novelty in (0, 1)
+    ]  # fmt: skip
+    assert all(a <= b for a, b in pairwise(away))
+    assert away[-1] > 0
+
+
+def test_noise_is_a_layout_of_its_own() -> None:
+    options: Any = {"seed": 3, "iterations": 1}
+    noisy = generate(TEXTURE, noise=2, **options)
+    np.testing.assert_array_equal(noisy, generate(TEXTURE, noise=2, layout="noise", **options))
+    assert (noisy != generate(TEXTURE, **options)).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"layout": "random"}, "layout must be 'auto', 'flow' or 'noise', got 'random'"),
+        ({"layout": "flow", "noise": 2}, "noise and replicate_noise belong to layout='noise'"),
+        ({"novelty": 2}, "novelty must be from 0 to 1, got 2"),
+        ({"novelty": "much"}, "novelty must be from 0 to 1, got 'much'"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        generate(TEXTURE, **settings)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs a PC's processor")
+def test_older_processors_draw_the_same_layouts() -> None:
+    code = (
+        "import hashlib, patchvid\n"
+        "clip = patchvid.sample_clip()[:6, :64, :96]\n"
+        "print(hashlib.sha256(patchvid.generate(clip, seed=1)).hexdigest())"
+    )
+    old = {"OPENBLAS_CORETYPE": "Nehalem", "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F"}
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code], env=os.environ | extra,
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for extra in ({}, old, {"OPENBLAS_NUM_THREADS": "1"})
+    }  # fmt: skip
+    assert len(hashes) == 1
