@@ -35,6 +35,7 @@ Examples:
 @options.frames_of("STYLE", "--style-frames")
 @options.max_size_of("CONTENT and STYLE")
 @options.output_of("CONTENT")
+@options.layers_of("STYLE")
 @save_structure
 @options.seeds
 @options.completeness_of("STYLE", default="16256.25")
@@ -77,6 +78,7 @@ def analogy(
         clip=content,
         readers={"style": lambda shape, frames: read_video(style, frames=style_frames)[0]},
         source="style",
+        layer_frames=style_frames,
         extra=None if save_structure is None else (save_structure, draw),
         **settings,
     )

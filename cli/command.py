@@ -10,9 +10,9 @@ from patchvid.cli.values import Frames
 
 # The options of all commands, in the order in which every help lists them.
 SECTIONS = {
-    "Input": ("frames", "style_frames", "max_size"),
+    "Input": ("frames", "style_frames", "max_size", "layers"),
     "Output": (
-        *("output", "overwrite", "report", "save_structure"),
+        *("output", "overwrite", "report", "save_structure", "save_field"),
         *("preview", "as_json", "quiet"),
     ),
     "Where": ("mask", "keep", "boxes", "cue", "grow"),

@@ -24,6 +24,7 @@ Examples:
 )
 @options.source
 @options.output_of("CLIP")
+@options.layers_of("CLIP")
 @options.size
 @options.periodic
 @options.variation

@@ -43,6 +43,7 @@ cue_options = options.together(
 )
 @options.source
 @options.output_of("CLIP")
+@options.layers_of("CLIP")
 @mask_options("mask", "where the hole is")
 @cue_options
 @options.periodic

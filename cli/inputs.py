@@ -57,6 +57,29 @@ def read_inputs(
     return Inputs(videos, fps and fps * ratios[0], ratios)
 
 
+def read_layers(
+    paths: Sequence[Path],
+    frames: Frames,
+    shape: Sequence[int],
+    *,
+    max_size: int | None,
+    preview: bool,
+) -> "dict[Path, NDArray[Any]]":
+    """Read layers of a clip whose shape in use is given, and shrink them as the clip was."""
+    from patchvid import InvalidInput, read_video
+
+    layers = {}
+    for path in paths:
+        layer = _shrink(read_video(path, frames=frames)[0], max_size, preview=preview)
+        if layer.shape[:3] != tuple(shape[:3]):
+            raise InvalidInput(
+                f"the layer {str(path)!r} is {_by(layer.shape)}, and its clip is {_by(shape)}; "
+                "give a layer with the clip's frames, rows and columns"
+            )
+        layers[path] = layer
+    return layers
+
+
 def in_proportion(settings: Mapping[str, Any], ratios: Sequence[float]) -> dict[str, Any]:
     """Return the settings that are in frames and pixels, for a clip smaller by these ratios."""
     scaled: dict[str, Any] = {}
@@ -77,6 +100,10 @@ def _read_clip(clip: Path | None, frames: Frames) -> "tuple[NDArray[Any], float 
     if not len(video):
         raise InvalidInput(f"the sample clip has no frame {frames[0]}; frames are counted from 0")
     return video, SAMPLE_FPS
+
+
+def _by(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape[:3]))
 
 
 def _shrink(video: Any, max_size: int | None, *, preview: bool) -> Any:

@@ -10,8 +10,8 @@ import click
 
 from patchvid.cli.command import command_line, used_settings
 from patchvid.cli.info import facts
-from patchvid.cli.inputs import Reader, check_exists, in_proportion, read_inputs
-from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
+from patchvid.cli.inputs import Reader, check_exists, in_proportion, read_inputs, read_layers
+from patchvid.cli.outputs import NO_FILE, Sample, plan_layers, plan_outputs, print_json
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def make_videos(
     quiet: bool,
     readers: Mapping[str, Reader] | None = None,
     source: str = "clip",
+    layers: tuple[Path, ...],
+    layer_frames: Frames | None = None,
+    save_field: Path | None,
     extra: tuple[Path, Draw] | None = None,
     **settings: Any,
 ) -> None:
@@ -54,10 +57,13 @@ def make_videos(
     readers
         Read the further inputs of `make`, by name. They are shrunk like the clip.
     source
-        The input that outputs are made of, for the report.
+        The input that outputs are made of.
+    layer_frames
+        The frames of `source` in use, if they are not `frames`.
     extra
         A file to write after the first sample, and the function that draws it.
-    clip, frames, max_size, output, overwrite, report, preview, as_json, samples, seed, quiet
+    clip, frames, max_size, output, overwrite, report, preview, as_json, samples, seed, quiet, \
+    layers, save_field
         The options of these names.
     """
     import patchvid
@@ -66,15 +72,22 @@ def make_videos(
     ctx = click.get_current_context()
     if output == NO_FILE and not (report or as_json):
         raise click.UsageError("-o - writes no video; add --report or --json, or give a name.")
-    check_exists(clip)
+    if output == NO_FILE and layers:
+        raise click.UsageError("layers are named after the video; leave -o - out.")
+    check_exists(clip, *layers)
     extra_path, draw = extra or (None, None)
     outputs = plan_outputs(
         output, clip, ending=ending, samples=samples, report=report, extra=extra_path,
-        overwrite=overwrite, preview=preview,
+        field=save_field, overwrite=overwrite, preview=preview,
     )  # fmt: skip
     inputs = read_inputs(clip, frames, readers or {}, max_size=max_size, preview=preview)
     others = dict(inputs.videos)
     video = others.pop("clip")
+    read = read_layers(
+        layers, layer_frames or frames, inputs.videos[source].shape, max_size=max_size,
+        preview=preview,
+    )  # fmt: skip
+    layer_paths = plan_layers(outputs, read, overwrite=overwrite)
     settings |= in_proportion(settings, inputs.ratios) | others
 
     seed = secrets.randbits(32) if seed is None else seed
@@ -83,7 +96,7 @@ def make_videos(
     page = None
     if outputs.report is not None:
         page = patchvid.Report(inputs.videos, source=source, fps=inputs.fps)
-    details = page is not None or draw is not None
+    details = bool(page or draw or layers or save_field)
     made: list[Sample] = []
     for number, path in enumerate(outputs.videos):
         start = time.perf_counter()
@@ -96,9 +109,14 @@ def make_videos(
         if outputs.extra and draw and number == 0:
             drawn = draw(inputs.videos, result)
             patchvid.write_video(outputs.extra, drawn, fps=inputs.fps, overwrite=overwrite)
+        beside = layer_paths[number] if layers else []
+        for target, layer in zip(beside, read.values()):
+            moved = patchvid.rearrange(layer, result.field, device=settings["device"])
+            patchvid.write_video(target, moved, fps=inputs.fps, overwrite=overwrite)
+        if field_path := outputs.fields[number]:
+            patchvid.write_field(field_path, result.field, overwrite=overwrite)
         seconds = time.perf_counter() - start
-        file = None if path is None else str(path)
-        made.append(Sample(file, new.shape, seed + number, seconds))
+        made.append(Sample(path, new.shape, seed + number, seconds, beside, field_path))
         if not (quiet or as_json):
             click.echo(str(made[-1]))
         if page is not None:

@@ -7,6 +7,7 @@ import click
 
 from patchvid import PatchvidError, TargetExists, __version__
 from patchvid.cli.analogy import analogy
+from patchvid.cli.apply import apply
 from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
 from patchvid.cli.info import info
@@ -66,5 +67,5 @@ def main() -> None:
     """Make new videos out of one video."""
 
 
-for command in (gen, analogy, retarget, inpaint, evaluate, info):
+for command in (gen, analogy, retarget, inpaint, apply, evaluate, info):
     main.add_command(command)

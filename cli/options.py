@@ -71,6 +71,8 @@ source = together(
 # Output
 
 as_json = option("--json", "as_json", is_flag=True, help="Print JSON, with all digits.")
+overwrite = option("--overwrite", is_flag=True, help="Replace files that exist.")
+quiet = option("--quiet", is_flag=True, help="Print nothing but errors and JSON.")
 
 
 def output_of(clip: str) -> Decorator:
@@ -84,7 +86,7 @@ def output_of(clip: str) -> Decorator:
             "numbered. With --report or --json, - writes no video.  "
             f"[default: {clip}'s name and the command's, in the current folder]",
         ),
-        option("--overwrite", is_flag=True, help="Replace files that exist."),
+        overwrite,
         option(
             "--report",
             type=click.Path(path_type=Path),
@@ -99,7 +101,29 @@ def output_of(clip: str) -> Decorator:
             "frames. Its files have _preview in their names.",
         ),
         as_json,
-        option("--quiet", is_flag=True, help="Print nothing but errors and JSON."),
+        quiet,
+    )
+
+
+def layers_of(clip: str) -> Decorator:
+    """Make the options for what is written beside a video, from its field."""
+    return together(
+        option(
+            "--layer",
+            "layers",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            multiple=True,
+            help=f"Layer of {clip} such as depth or a matte: a video, picture, folder or array of "
+            "its size. It is rearranged as the output is, and named after it, as in "
+            "clip_gen_depth.npy; repeatable.",
+        ),
+        option(
+            "--save-field",
+            type=click.Path(path_type=Path),
+            metavar="FILE.npz",
+            help="Also write the field, for patchvid apply.",
+        ),
     )
 
 

@@ -1,11 +1,15 @@
 """What a job writes: the names of its files, and the lines or the JSON that it prints."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 NO_FILE = Path("-")  # the name that stands for no video
 
@@ -19,10 +23,12 @@ _PHOTOS = {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 class Sample:
     """A sample that was made, as it is printed."""
 
-    file: str | None
+    file: Path | None
     shape: tuple[int, ...]
     seed: int
     seconds: float
+    layers: Sequence[Path]
+    field: Path | None
 
     def __str__(self) -> str:
         size = "x".join(str(n) for n in self.shape[:3])
@@ -34,6 +40,7 @@ class Outputs:
     """The files of a job; None where one is not wanted."""
 
     videos: Sequence[Path | None]
+    fields: Sequence[Path | None]
     report: Path | None
     extra: Path | None
 
@@ -46,34 +53,74 @@ def plan_outputs(
     samples: int,
     report: Path | None,
     extra: Path | None,
+    field: Path | None,
     overwrite: bool,
     preview: bool,
 ) -> Outputs:
     """Name all files of a job, and raise an error before any work if one cannot be written."""
+    from patchvid.io.fields import check_field_target
     from patchvid.io.video import check_target
 
     videos: list[Path | None] = [None] * samples
     if output != NO_FILE:
-        videos = _numbered(_preview_name(output or _default_name(clip, ending), preview), samples)
+        videos = [*numbered(_preview_name(output or _default_name(clip, ending), preview), samples)]
+    fields: list[Path | None] = [None] * samples
+    if field is not None:
+        fields = [*numbered(_preview_name(field, preview), samples)]
     extra = extra and _preview_name(extra, preview)
     report = report and _preview_name(report, preview)
     for path in [*videos, extra]:
         if path is not None:
             check_target(path, overwrite=overwrite)
-    if extra is not None and extra.resolve() in [path.resolve() for path in videos if path]:
-        raise click.UsageError(f"{str(extra)!r} would be written twice; give another name.")
+    for path in filter(None, fields):
+        check_field_target(path, overwrite=overwrite)
+    check_distinct([*videos, *fields, extra])
     if report is not None:
         from patchvid.display.report import check_report
 
         check_report(report, overwrite=overwrite)
-    return Outputs(videos, report, extra)
+    return Outputs(videos, fields, report, extra)
+
+
+def plan_layers(
+    outputs: Outputs, layers: "Mapping[Path, NDArray[Any]]", *, overwrite: bool
+) -> list[list[Path]]:
+    """Name the layers of every video after it, and raise an error if one cannot be written."""
+    from patchvid.io.video import check_target
+
+    named = [
+        [video.with_name(f"{video.stem}_{name_layer(*layer)}") for layer in layers.items()]
+        for video in outputs.videos
+        if video is not None
+    ]
+    paths = [path for of_video in named for path in of_video]
+    for path in paths:
+        check_target(path, overwrite=overwrite)
+    check_distinct([*outputs.videos, *outputs.fields, outputs.extra, *paths])
+    return named
+
+
+def name_layer(path: Path, layer: "NDArray[Any]", ending: str = "") -> Path:
+    """Name the file of a layer: a video if it has 8 bits and colours, else an array."""
+    name = _default_name(path, ending)
+    is_film = layer.dtype == "uint8" and layer.shape[3] in (1, 3, 4)
+    return name if is_film or name.suffix in (".npy", ".npz") else name.with_suffix(".npy")
+
+
+def check_distinct(paths: Iterable[Path | None]) -> None:
+    """Refuse files that would be written over each other."""
+    seen = set()
+    for path in filter(None, paths):
+        if path.resolve() in seen:
+            raise click.UsageError(f"{str(path)!r} would be written twice; give another name.")
+        seen.add(path.resolve())
 
 
 def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> None:
     """Print what was made as one JSON document."""
     files = [asdict(sample) for sample in samples]
-    document = {"files": files, "report": report and str(report), "command": command}
-    click.echo(json.dumps(document, indent=2))
+    document = {"files": files, "report": report, "command": command}
+    click.echo(json.dumps(document, indent=2, default=str))
 
 
 def _default_name(clip: Path | None, ending: str) -> Path:
@@ -86,7 +133,8 @@ def _default_name(clip: Path | None, ending: str) -> Path:
     return Path(name + ending + suffix)
 
 
-def _numbered(path: Path, samples: int) -> list[Path | None]:
+def numbered(path: Path, samples: int) -> list[Path]:
+    """Return the names of several samples."""
     if samples == 1:
         return [path]
     digits = len(str(samples))

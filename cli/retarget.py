@@ -21,6 +21,7 @@ Examples:
 @click.command(cls=Command, epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
 @options.source
 @options.output_of("CLIP")
+@options.layers_of("CLIP")
 @mask_options("keep", "where CLIP must not change")
 @options.size
 @options.periodic

@@ -25,8 +25,8 @@ another one only with `--overwrite`. For each video, a line shows the file, the 
 and width), the seed and the time.
 
 - `--json` prints one JSON document at the end instead. For commands that make videos, it holds
-  `files` (each with `file`, `shape`, `seed` and `seconds`), `report`, and the `command` line that
-  repeats the job.
+  `files` (each with `file`, `shape`, `seed`, `seconds`, `layers` and `field`), `report`, and the
+  `command` line that repeats the job.
 - `-o -` writes no video. Use it if you only want a `--report`, or the times in `--json`. It does
   not write videos to stdout.
 - `--report FILE.html` writes a page that needs no other files and no network. It shows inputs and

@@ -6,13 +6,13 @@ that the output has the clip's look and motion but a content of its own.
 New videos
     `generate`, `analogy`, `retarget`, `inpaint`
 Files
-    `read_video`, `write_video`, `read_flow`, `sample_clip`
+    `read_video`, `write_video`, `read_flow`, `read_field`, `write_field`, `sample_clip`
 To look at
     `show`, `plot`, `Report`, `field_to_color`, `flow_to_color`
 To measure
     `metrics`
 Parts of the method, for arrays of any kind
-    `search`, `vote`, `patch_distance`, `vpnn`, `build_pyramid`, `resize`, `optical_flow`
+    `search`, `vote`, `rearrange`, `patch_distance`, `vpnn`, `build_pyramid`, `resize`, `optical_flow`
 
 Videos are arrays (t, y, x, c) of NumPy or CuPy. Errors are subclasses of `PatchvidError`.
 """

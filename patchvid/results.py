@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,38 @@ class LevelTiming:
         return f"LevelTiming({self.shape}, iterations={self.iterations}, {self.seconds:.3f} s)"
 
 
+class PatchField(NamedTuple):
+    """A field with all that it takes to rearrange a layer as a clip was: see `rearrange`.
+
+    Attributes
+    ----------
+    nnf : array of int32
+        (t', y', x', 3): the first voxel in the source of the patch at each place of the output, as
+        the last search found it. Of several samples (n, t', y', x', 3).
+    patch : tuple of int
+        Frames, rows and columns of a patch.
+    periodic : tuple of bool
+        Axes (t, y, x) along which the output is periodic.
+    reduce : {"median", "mean"}
+        How overlapping patches are reconciled, see `vote`.
+    shape : tuple of int
+        (t, y, x) of the source.
+    made : array of float32 or None
+        (t, y, x): how much of each voxel of the output is made of patches, from 0 to 1. The rest is
+        the source's. None: all of it.
+    shift : tuple of int
+        How far what is the source's has moved, (t, y, x).
+    """
+
+    nnf: NDArray[np.int32]
+    patch: tuple[int, int, int]
+    periodic: tuple[bool, bool, bool]
+    reduce: Literal["median", "mean"]
+    shape: tuple[int, int, int]
+    made: NDArray[np.float32] | None = None
+    shift: tuple[int, int, int] = (0, 0, 0)
+
+
 class Result(NamedTuple):
     """A video and how it was made; of several samples arrays are (n, ...).
 
@@ -49,9 +81,8 @@ class Result(NamedTuple):
     ----------
     video : array
         (t, y, x, c), what is returned without details.
-    nnf : array of int32
-        (t', y', x', 3): the first voxel in the source of the patch at each place of the video, as
-        the last search found it.
+    field : PatchField
+        Where its patches come from. Its array of positions is also there as `nnf`.
     seed : int
         The same seed makes the same video.
     levels : list of LevelTiming
@@ -59,9 +90,14 @@ class Result(NamedTuple):
     """
 
     video: NDArray[Any]
-    nnf: NDArray[np.int32]
+    field: PatchField
     seed: int
     levels: list[LevelTiming]
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The field's positions."""
+        return self.field.nnf
 
 
 class Structure(NamedTuple):
@@ -84,14 +120,19 @@ class AnalogyResult(NamedTuple):
 
     Attributes
     ----------
-    video, nnf, seed, levels
+    video, field, seed, levels
         As for `Result`.
     structures : list of Structure
         Of `content` and `style`.
     """
 
     video: NDArray[Any]
-    nnf: NDArray[np.int32]
+    field: PatchField
     seed: int
     levels: list[LevelTiming]
     structures: list[Structure]
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The field's positions."""
+        return self.field.nnf

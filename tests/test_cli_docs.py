@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from patchvid import sample_clip, write_video
+from patchvid import generate, sample_clip, write_field, write_video
 from patchvid.cli.main import main
 from patchvid.networks import weights
 
@@ -33,6 +33,8 @@ def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("b", "lava", "parade"):
         write_video(f"{name}.mp4", clip[:, ::-1, ::-1], fps=12)
     write_video("frames", clip)
+    np.save("depth.npy", clip[..., :1] / np.float32(3))
+    write_field("field.npz", generate(clip, seed=1, details=True).field)
     moving = np.zeros_like(clip)
     moving[:, 10:20, 12:24] = 255
     write_video("moving.mp4", moving, fps=12)

@@ -112,7 +112,8 @@ def test_arrays_of_a_gpu_are_shown(tmp_path: Path, clip: Video, made: Result) ->
     report = Report({"clip": clip})
     report.add("made", made)
     moved = Report({"clip": standin.wrap(clip)})
-    moved.add("made", made._replace(video=standin.wrap(made.video), nnf=standin.wrap(made.nnf)))
+    field = made.field._replace(nnf=standin.wrap(made.nnf))
+    moved.add("made", made._replace(video=standin.wrap(made.video), field=field))
     for ours, theirs in zip(moved._films, report._films, strict=True):
         assert type(ours.pixels) is np.ndarray
         np.testing.assert_array_equal(ours.pixels, theirs.pixels)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._masks import Mask
 from patchvid._validation import (
     MOST_VOXELS,
     Triple,
@@ -19,9 +20,10 @@ from patchvid._validation import (
 )
 from patchvid.core.fields import to_nnf
 from patchvid.core.plan import Settings
+from patchvid.core.rearranging import NOT_SHIFTED
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
-from patchvid.results import Result
+from patchvid.results import PatchField, Result
 
 
 def check_settings(
@@ -68,18 +70,30 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
 
 
 def collect(
-    outputs: Sequence[LevelOutput], video: NDArray[Any], given: Any, seed: int, *, details: bool
+    outputs: Sequence[LevelOutput],
+    video: NDArray[Any],
+    given: Any,
+    seed: int,
+    settings: Settings,
+    *,
+    details: bool,
+    made_share: Mask | None = None,
+    shift: Triple = NOT_SHIFTED,
 ) -> Any:
     """The outputs in the type of the clip as it was given, or with details a `Result`.
 
-    A single one has no axis for samples.
+    A single one has no axis for samples. `made_share` and `shift` say what is the clip's own, see
+    `PatchField`.
     """
     made = _join([like_input(output.output, given) for output in outputs])
     if not details:
         return made
     nnf = _join([to_nnf(output.field, video.shape) for output in outputs])
     timings = [timing for output in outputs for timing in output.timings]
-    return Result(made, nnf, seed, timings)
+    t, y, x, _ = video.shape
+    patch, _ = settings.at(outputs[0].output.shape)
+    field = PatchField(nnf, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift)
+    return Result(made, field, seed, timings)
 
 
 def _join(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -214,7 +214,7 @@ def analogy(
         plan = _guide_plan(plan, structures)
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
-    result = collect([made], style, given, seed, details=details)
+    result = collect([made], style, given, seed, settings, details=details)
     return AnalogyResult(**result._asdict(), structures=structures) if details else result
 
 

@@ -151,7 +151,7 @@ def generate(
         plan = plan_synthesis(kernels, video, size, settings)
         chosen = choose_noise(plan, noise, replicate=replicate_noise)
         outputs = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
-    return collect(outputs, video, given, seed, details=details)
+    return collect(outputs, video, given, seed, settings, details=details)
 
 
 def _check_noise(noise: Any) -> float | Literal["auto"]:

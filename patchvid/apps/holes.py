@@ -1,4 +1,4 @@
-"""Holes in a clip, and regions to keep: grown, on coarser levels, filled, and blended.
+"""Holes in a clip, and regions to keep: grown, on coarser levels, and filled.
 
 A mask is (t, y, x) of float32, from 0 for black to 1 for white; a region is one of booleans.
 """
@@ -70,15 +70,6 @@ def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
     if video.dtype.kind == "u":
         filled = np.rint(np.clip(filled, 0, np.iinfo(video.dtype).max))
     return filled.astype(video.dtype)
-
-
-def blend(made: NDArray[Any], video: NDArray[Any], share: Mask) -> NDArray[Any]:
-    """`video` with `made` where a mask is white, and something between where it is grey."""
-    share = share[..., None]
-    mixed = share * made.astype(np.float32) + (1 - share) * video.astype(np.float32)
-    if video.dtype.kind == "u":
-        mixed = np.rint(mixed)
-    return np.where(share > 0, mixed.astype(video.dtype), video)
 
 
 def _spread(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:

@@ -36,7 +36,6 @@ from patchvid.apps._setup import check_settings, collect
 from patchvid.apps.cues import painted
 from patchvid.apps.holes import (
     Region,
-    blend,
     coarse_region,
     dilate,
     fill_smoothly,
@@ -44,6 +43,7 @@ from patchvid.apps.holes import (
 )
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.rearranging import blend
 from patchvid.core.synthesis import finest, synthesize
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
@@ -197,7 +197,7 @@ def inpaint(
     made = made._replace(
         output=blend(made.output, video, soft), field=_name_untouched(made.field, hole, settings)
     )
-    return collect([made], video, given, seed, details=details)
+    return collect([made], video, given, seed, settings, details=details, made_share=soft)
 
 
 def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:

@@ -12,4 +12,6 @@
     Folders of frames, and saved arrays.
 `masks`, `flow`
     Masks and optical flow from files.
+`fields`
+    Fields of outputs, to rearrange other layers by.
 """
