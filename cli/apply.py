@@ -7,6 +7,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.values import Frames
 
 EXAMPLES = """\b
 Examples:
@@ -34,7 +35,7 @@ Examples:
 def apply(
     field: Path,
     clip: Path,
-    frames: tuple[int, int | None],
+    frames: Frames,
     max_size: int | None,
     output: Path | None,
     overwrite: bool,

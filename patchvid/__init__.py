@@ -12,7 +12,8 @@ To look at
 To measure
     `metrics`
 Parts of the method, for arrays of any kind
-    `search`, `vote`, `rearrange`, `patch_distance`, `vpnn`, `build_pyramid`, `resize`, `optical_flow`
+    `search`, `vote`, `rearrange`, `patch_distance`, `vpnn`, `build_pyramid`, `resize`,
+    `optical_flow`
 
 Videos are arrays (t, y, x, c) of NumPy or CuPy. Errors are subclasses of `PatchvidError`.
 """

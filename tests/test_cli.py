@@ -19,7 +19,8 @@ import click
 import imageio.v3
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from commands import fail, run, succeed
 from numpy.typing import NDArray
 
 from patchvid import (
@@ -55,33 +56,6 @@ def clip(here: Path, video: Video) -> Path:
 def save(path: Path, video: Video) -> Path:
     np.savez(path, video=video)
     return path
-
-
-def run(*args: object) -> Result:
-    return CliRunner().invoke(main, [str(arg) for arg in args])
-
-
-def succeed(*args: object) -> list[str]:
-    """Run a command that must succeed, and return the lines that it prints."""
-    result = run(*args)
-    assert result.exit_code == 0, result.output
-    assert result.stderr == ""  # no terminal, so no progress
-    return result.stdout.splitlines()
-
-
-def fail(*args: object, exit_code: int = 1) -> str:
-    """Run a command that must fail and leave no file behind, and return its message."""
-    before = sorted(Path().rglob("*"))
-    result = run(*args)
-    assert result.exit_code == exit_code, result.output
-    assert isinstance(result.exception, SystemExit)  # not a traceback
-    assert result.stdout == ""
-    assert sorted(Path().rglob("*")) == before
-    lines = result.stderr.splitlines()
-    assert lines[-1].startswith("Error: ")
-    if exit_code == 1:
-        assert len(lines) == 1
-    return lines[-1]
 
 
 # What is written

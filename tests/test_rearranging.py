@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import fail, succeed
 from numpy.typing import NDArray
-from test_cli import fail, succeed
 
 import patchvid
 from patchvid import InvalidInput, PatchField, Result, VideoError, rearrange
