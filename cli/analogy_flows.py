@@ -78,14 +78,14 @@ def analogy_with_flows(
     from_files = [path and read_flow(path) for path in files.values()]
     flows: list[Any] = []
 
-    def make(content: Any, *, style: Any, details: bool, **settings: Any) -> Any:
+    def make(content: Any, *, style: Any, **settings: Any) -> Any:
         if not flows:
             read = zip(files, from_files, (content, style), frames, strict=True)
             flows[:] = [method if f is None else _fit(name, f, *clip) for name, f, *clip in read]
-        result = analogy(content, style, flow=flows, details=True, **settings)
+        result = analogy(content, style, flow=flows, **settings)
         estimated = [structure.flow for structure in result.structures]
         flows[:] = [method if flow is None else flow for flow in estimated]
-        return result if details else result.video
+        return result
 
     return make
 

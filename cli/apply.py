@@ -11,8 +11,8 @@ from patchvid.cli.values import Frames
 
 EXAMPLES = """\b
 Examples:
-  patchvid gen clip.mp4 --save-field field.npz        clip_gen.mp4, and its field
-  patchvid apply field.npz depth.npy                  depth_apply.npy: the depth of clip_gen.mp4
+  patchvid apply field.npz depth.npy               depth_apply.npy: as the field's clip was
+  patchvid apply field.npz matte.mp4 -o new_matte.mp4
 """
 
 
@@ -57,7 +57,7 @@ def apply(
     saved = patchvid.read_field(field)
     inputs = read_inputs(clip, frames, {}, max_size=max_size, preview=False)
     layer = inputs.videos["clip"]
-    samples = len(saved.nnf) if saved.nnf.ndim == 5 else 1
+    samples = len(saved.places) if saved.places.ndim == 4 else 1
     paths = numbered(output or name_layer(clip, layer, "_apply"), samples)
     for path in paths:
         check_target(path, overwrite=overwrite)

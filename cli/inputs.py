@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
+from patchvid.cli.command import is_typed
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
@@ -100,6 +103,21 @@ def _read_clip(clip: Path | None, frames: Frames) -> "tuple[NDArray[Any], float 
     if not len(video):
         raise InvalidInput(f"the sample clip has no frame {frames[0]}; frames are counted from 0")
     return video, SAMPLE_FPS
+
+
+def check_coarsest(
+    settings: Mapping[str, Any], shape: Sequence[int], ratios: Sequence[float]
+) -> None:
+    """Refuse a --coarsest that is larger than the clip, so that there would be no coarser level."""
+    if not is_typed("coarsest"):
+        return
+    n_frames, *sides = (round(n / ratio) for n, ratio in zip(shape, ratios))
+    frames, pixels = settings["coarsest"]
+    if pixels > min(sides) or frames > n_frames > 1:
+        raise click.UsageError(
+            f"--coarsest {frames},{pixels} is larger than the clip of {n_frames} frames, whose "
+            f"shorter side has {min(sides)} pixels; give smaller numbers."
+        )
 
 
 def _by(shape: Sequence[int]) -> str:

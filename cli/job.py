@@ -10,7 +10,14 @@ import click
 
 from patchvid.cli.command import command_line, used_settings
 from patchvid.cli.info import facts
-from patchvid.cli.inputs import Reader, check_exists, in_proportion, read_inputs, read_layers
+from patchvid.cli.inputs import (
+    Reader,
+    check_coarsest,
+    check_exists,
+    in_proportion,
+    read_inputs,
+    read_layers,
+)
 from patchvid.cli.outputs import NO_FILE, Sample, plan_layers, plan_outputs, print_json
 from patchvid.cli.values import Frames
 
@@ -44,14 +51,14 @@ def make_videos(
     extra: tuple[Path, Draw] | None = None,
     **settings: Any,
 ) -> None:
-    """Write ``make(clip, seed=..., progress=..., details=..., **settings)`` for each seed.
+    """Write ``make(clip, seed=..., progress=..., details=True, **settings)`` for each seed.
 
     Every sample is written as soon as it is made, so an interrupted job keeps those before.
 
     Parameters
     ----------
     make
-        The function of patchvid that makes a video; with ``details=True``, a result.
+        The function of patchvid that makes a video.
     ending
         Added to the clip's name where `output` gives none.
     readers
@@ -87,6 +94,7 @@ def make_videos(
         layers, layer_frames or frames, inputs.videos[source].shape, max_size=max_size,
         preview=preview,
     )  # fmt: skip
+    check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
     settings |= in_proportion(settings, inputs.ratios) | others
 
@@ -96,14 +104,13 @@ def make_videos(
     page = None
     if outputs.report is not None:
         page = patchvid.Report(inputs.videos, source=source, fps=inputs.fps)
-    details = bool(page or draw or layers or save_field)
     made: list[Sample] = []
     for number, path in enumerate(outputs.videos):
         start = time.perf_counter()
         label = f"sample {number + 1}/{samples}" if samples > 1 else ctx.command_path
         with reporting(shown, label) as progress:
-            result = make(video, seed=seed + number, progress=progress, details=details, **settings)
-        new = result.video if details else result
+            result = make(video, seed=seed + number, progress=progress, details=True, **settings)
+        new = result.video
         if path is not None:
             patchvid.write_video(path, new, fps=inputs.fps, overwrite=overwrite)
         if outputs.extra and draw and number == 0:
@@ -116,7 +123,8 @@ def make_videos(
         if field_path := outputs.fields[number]:
             patchvid.write_field(field_path, result.field, overwrite=overwrite)
         seconds = time.perf_counter() - start
-        made.append(Sample(path, new.shape, seed + number, seconds, beside, field_path))
+        (noise,) = getattr(result, "noise", [None])
+        made.append(Sample(path, new.shape, seed + number, seconds, beside, field_path, noise))
         if not (quiet or as_json):
             click.echo(str(made[-1]))
         if page is not None:

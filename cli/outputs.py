@@ -29,10 +29,12 @@ class Sample:
     seconds: float
     layers: Sequence[Path]
     field: Path | None
+    noise: float | None
 
     def __str__(self) -> str:
         size = "x".join(str(n) for n in self.shape[:3])
-        return f"{self.file or NO_FILE}: {size}, seed {self.seed}, {self.seconds:.1f} s"
+        noise = "" if self.noise is None else f", noise {self.noise:.3g}"
+        return f"{self.file or NO_FILE}: {size}, seed {self.seed}{noise}, {self.seconds:.1f} s"
 
 
 @dataclass

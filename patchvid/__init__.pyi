@@ -37,6 +37,7 @@ from .io.video import write_video as write_video
 from .motion.color import flow_to_color as flow_to_color
 from .motion.optical_flow import optical_flow as optical_flow
 from .results import AnalogyResult as AnalogyResult
+from .results import GenerateResult as GenerateResult
 from .results import LevelTiming as LevelTiming
 from .results import PatchField as PatchField
 from .results import Result as Result

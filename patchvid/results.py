@@ -1,5 +1,6 @@
 """What applications return beside the video, with ``details=True``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -42,14 +43,21 @@ class LevelTiming:
         return f"LevelTiming({self.shape}, iterations={self.iterations}, {self.seconds:.3f} s)"
 
 
+def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int32]:
+    """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
+    rows, x = field // key_shape[2], field % key_shape[2]
+    return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
+
+
 class PatchField(NamedTuple):
     """A field with all that it takes to rearrange a layer as a clip was: see `rearrange`.
 
     Attributes
     ----------
-    nnf : array of int32
-        (t', y', x', 3): the first voxel in the source of the patch at each place of the output, as
-        the last search found it. Of several samples (n, t', y', x', 3).
+    places : array of int32
+        (t', y', x'): the first voxel in the source of the patch at each place of the output, as the
+        last search found it, by its index ``(t * height + y) * width + x``. Of several samples
+        (n, t', y', x').
     patch : tuple of int
         Frames, rows and columns of a patch.
     periodic : tuple of bool
@@ -65,13 +73,18 @@ class PatchField(NamedTuple):
         How far what is the source's has moved, (t, y, x).
     """
 
-    nnf: NDArray[np.int32]
+    places: NDArray[np.int32]
     patch: tuple[int, int, int]
     periodic: tuple[bool, bool, bool]
     reduce: Literal["median", "mean"]
     shape: tuple[int, int, int]
     made: NDArray[np.float32] | None = None
     shift: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The places as voxels, (t', y', x', 3)."""
+        return to_nnf(self.places, self.shape)
 
 
 class Result(NamedTuple):
@@ -82,7 +95,10 @@ class Result(NamedTuple):
     video : array
         (t, y, x, c), what is returned without details.
     field : PatchField
-        Where its patches come from. Its array of positions is also there as `nnf`.
+        Where its patches come from, and all that it takes to rearrange a layer: see `rearrange`.
+    nnf : array of int32
+        (t', y', x', 3): the first voxel (t, y, x) in the source of the patch at each place of the
+        video, as the last search found it.
     seed : int
         The same seed makes the same video.
     levels : list of LevelTiming
@@ -96,7 +112,30 @@ class Result(NamedTuple):
 
     @property
     def nnf(self) -> NDArray[np.int32]:
-        """The field's positions."""
+        """The first voxel in the source of the patch at each place."""
+        return self.field.nnf
+
+
+class GenerateResult(NamedTuple):
+    """A `Result`, and the noise of each sample.
+
+    Attributes
+    ----------
+    video, field, nnf, seed, levels
+        As for `Result`.
+    noise : list of float
+        Standard deviation of the noise that was used, for every sample: where values span [-1, 1].
+    """
+
+    video: NDArray[Any]
+    field: PatchField
+    seed: int
+    levels: list[LevelTiming]
+    noise: list[float]
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The first voxel in the source of the patch at each place."""
         return self.field.nnf
 
 
@@ -120,7 +159,7 @@ class AnalogyResult(NamedTuple):
 
     Attributes
     ----------
-    video, field, seed, levels
+    video, field, nnf, seed, levels
         As for `Result`.
     structures : list of Structure
         Of `content` and `style`.
@@ -134,5 +173,8 @@ class AnalogyResult(NamedTuple):
 
     @property
     def nnf(self) -> NDArray[np.int32]:
-        """The field's positions."""
+        """The first voxel in the source of the patch at each place."""
         return self.field.nnf
+
+
+AnyResult = Result | GenerateResult | AnalogyResult

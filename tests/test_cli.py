@@ -68,7 +68,7 @@ def save(path: Path, video: Video) -> Path:
 )
 def test_every_kind_of_output(clip: Path, name: str) -> None:
     (line,) = succeed("gen", clip, "-o", name, "--seed", 3)
-    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, \d+\.\d s", line)
+    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, noise \d\.\d+, \d+\.\d s", line)
     assert read_video(name)[0].shape == (5, 24, 32, 3)
     assert sorted(os.listdir()) == sorted([name, "clip.npz"])
 
@@ -285,6 +285,8 @@ def test_json(clip: Path) -> None:
     assert (first["file"], second["file"]) == ("clip_gen_1.npz", "clip_gen_2.npz")
     assert (first["shape"], second["seed"], result["report"]) == ([5, 24, 32, 3], 6, None)
     assert first["seconds"] > 0
+    made = generate(np.load(clip)["video"], seed=5, details=True)
+    assert [first["noise"]] == made.noise
     assert json.loads("\n".join(succeed("info", "--json")))["numpy"] == np.__version__
 
 
@@ -364,6 +366,7 @@ def test_report(clip: Path) -> None:
     html = Path("r.html").read_text()
     assert html.count("<video") == 6
     assert f"patchvid gen {clip} -n 2 --seed 1 --report r.html" in html
+    assert re.search(r"5 frames, 24x32, seed 2, noise \d\.\d+", html)
     for told in ("clip_gen_2.npz", "--coarsest", "3,15", np.__version__, "5x24x32"):
         assert told in html
     assert "exists" in fail("gen", clip, "-o", "b.npz", "--report", "r.html")

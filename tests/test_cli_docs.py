@@ -28,7 +28,7 @@ def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make small files with the names that the examples use."""
     monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
     clip = sample_clip()[:5, 20:52, 40:88]
-    for name in ("clip", "a", "waterfall", "digit", "wide"):
+    for name in ("clip", "a", "waterfall", "digit", "matte", "wide"):
         write_video(f"{name}.mp4", clip, fps=12)
     for name in ("b", "lava", "parade"):
         write_video(f"{name}.mp4", clip[:, ::-1, ::-1], fps=12)

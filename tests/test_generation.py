@@ -19,7 +19,7 @@ from patchvid.core.pyramid import level_shapes
 from patchvid.core.synthesis import _resample_periodic
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.results import Result
+from patchvid.results import GenerateResult
 
 Array = NDArray[Any]
 
@@ -279,7 +279,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(compute: Callable[[], Arra
 def test_details_tell_where_everything_comes_from() -> None:
     options: Any = {"patch": (3, 5, 6), "size": (4, 20, 33)}
     made = generate(CLIP, seed=4, samples=2, details=True, **options, **FREELY)
-    assert isinstance(made, Result)
+    assert isinstance(made, GenerateResult)
     assert made.seed == 4
     assert made.nnf.dtype == np.int32
     assert made.nnf.shape == (2, 2, 16, 28, 3)
@@ -291,6 +291,15 @@ def test_details_tell_where_everything_comes_from() -> None:
     assert [level.shape for level in made.levels] == shapes * 2
     assert [level.iterations for level in made.levels] == [1, *[2] * (len(shapes) - 1)] * 2
     assert all(0 < level.seconds < 60 for level in made.levels)
+
+
+def test_the_noise_of_each_sample_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert generate(CLIP, seed=4, noise=2.5, details=True, **FREELY).noise == [2.5]
+    redraws = iter([1, 1, 0, 0])  # the first sample's layout is drawn three times, the other's once
+    monkeypatch.setattr("patchvid.core.noise._largest_share", lambda *_: next(redraws))
+    first, second = generate(CLIP, seed=4, samples=2, details=True, noise="auto").noise
+    assert first == pytest.approx(1.2**2 * second)
+    assert second >= 1.7
 
 
 def test_details_can_be_pickled_and_copied() -> None:

@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import patch_distance, resize, search, vpnn
-from patchvid.core.fields import to_nnf
 from patchvid.core.layer import completeness_weights
 from patchvid.core.matcher import Matcher
 from patchvid.errors import InvalidInput
 from patchvid.kernels import cpu
+from patchvid.results import to_nnf
 
 PATCH = (3, 5, 5)
 

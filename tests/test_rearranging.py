@@ -141,6 +141,12 @@ def test_a_layer_has_the_size_of_the_clip() -> None:
         rearrange(CLIP, made.nnf)
     with pytest.raises(InvalidInput, match=r"field.made must have the size of the output, 5x40x44"):
         rearrange(CLIP, made.field._replace(made=HOLE))
+    with pytest.raises(InvalidInput, match=r"must leave room for a patch; some do not"):
+        rearrange(CLIP, made.field._replace(places=made.field.places + 2))
+    with pytest.raises(InvalidInput, match=r"must be voxels of its clip; some lie outside"):
+        rearrange(CLIP, made.field._replace(places=made.field.places - 9999))
+    with pytest.raises(InvalidInput, match=r"whole numbers \(t', y', x'\), got float64"):
+        rearrange(CLIP, made.field._replace(places=made.field.places / 2))
 
 
 # Fields in files
@@ -161,7 +167,9 @@ def test_a_field_comes_back_as_it_was_written(tmp_path: Path, name: str) -> None
 
 def test_what_is_no_field_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "video.npz", video=CLIP)
-    with pytest.raises(InvalidInput, match=r"is no field: it has no array 'nnf'; give a file that"):
+    with pytest.raises(
+        InvalidInput, match=r"is no field: it has no array 'places'; give a file that"
+    ):
         patchvid.read_field(tmp_path / "video.npz")
     with pytest.raises(InvalidInput, match=r"there is no field at .*; check the name"):
         patchvid.read_field(tmp_path / "none.npz")

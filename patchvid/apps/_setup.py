@@ -18,7 +18,6 @@ from patchvid._validation import (
     check_size,
     like_input,
 )
-from patchvid.core.fields import to_nnf
 from patchvid.core.plan import Settings
 from patchvid.core.rearranging import NOT_SHIFTED
 from patchvid.core.synthesis import LevelOutput
@@ -88,11 +87,13 @@ def collect(
     made = _join([like_input(output.output, given) for output in outputs])
     if not details:
         return made
-    nnf = _join([to_nnf(output.field, video.shape) for output in outputs])
+    places = _join([output.field for output in outputs])
     timings = [timing for output in outputs for timing in output.timings]
     t, y, x, _ = video.shape
     patch, _ = settings.at(outputs[0].output.shape)
-    field = PatchField(nnf, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift)
+    field = PatchField(
+        places, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift
+    )
     return Result(made, field, seed, timings)
 
 

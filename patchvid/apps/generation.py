@@ -21,7 +21,7 @@ from patchvid.apps._setup import check_output_size, check_settings, collect
 from patchvid.core.noise import choose_noise, synthesize_samples
 from patchvid.core.plan import plan_synthesis
 from patchvid.errors import InvalidInput
-from patchvid.results import Result
+from patchvid.results import GenerateResult
 
 MOST_NOISE = 1000
 
@@ -36,7 +36,7 @@ def generate(
 @overload
 def generate(
     video: NDArray[Any], *, details: Literal[True], **settings: Unpack[_typing.Generate]
-) -> Result: ...
+) -> GenerateResult: ...
 @on_device("video")
 def generate(
     video: NDArray[Any],
@@ -112,11 +112,12 @@ def generate(
         Called as ``progress(fraction, message)``, with the fraction of the work that is done. None
         shows a bar in a terminal, False shows nothing.
     details : bool
-        Whether to return a `Result`: the video, its field, the seed and the times of the levels.
+        Whether to return a `GenerateResult`: the video, its field, the seed, the noise and the
+        times of the levels.
 
     Returns
     -------
-    array or Result
+    array or GenerateResult
         (t, y, x, c) of the dtype and range of `video`; (n, t, y, x, c) for several samples.
 
     Raises
@@ -150,8 +151,10 @@ def generate(
     with reporting(progress, "generate") as report:
         plan = plan_synthesis(kernels, video, size, settings)
         chosen = choose_noise(plan, noise, replicate=replicate_noise)
-        outputs = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
-    return collect(outputs, video, given, seed, settings, details=details)
+        made = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
+    outputs, sigmas = map(list, zip(*made))
+    result = collect(outputs, video, given, seed, settings, details=details)
+    return GenerateResult(**result._asdict(), noise=sigmas) if details else result
 
 
 def _check_noise(noise: Any) -> float | Literal["auto"]:

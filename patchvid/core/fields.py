@@ -23,12 +23,6 @@ Field = NDArray[np.int32]
 PatchMask = NDArray[np.bool_]
 
 
-def to_nnf(field: Field, key_shape: Sequence[int]) -> NDArray[np.int32]:
-    """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
-    rows, x = field // key_shape[2], field % key_shape[2]
-    return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
-
-
 def from_nnf(
     kernels: ModuleType,
     nnf: ArrayLike,
@@ -49,6 +43,23 @@ def from_nnf(
     t, y, x = (nnf[..., axis].astype(np.int64) for axis in range(3))
     field: Field = ((t * key_shape[1] + y) * key_shape[2] + x).astype(np.int32)
     return field
+
+
+def check_field(field: NDArray[Any], key_shape: Sequence[int], patch: Triple) -> Field:
+    """A field (t', y', x') of flat indices, if they are those of patches of a key."""
+    if field.ndim != 3 or field.dtype.kind not in "iu" or 0 in field.shape:
+        raise InvalidInput(
+            f"the places of a field must be whole numbers (t', y', x'), got {field.dtype} of shape "
+            f"{field.shape}"
+        )
+    n_frames, height, width = key_shape[:3]
+    if field.min() < 0 or field.max() >= n_frames * height * width:
+        raise InvalidInput("the places of a field must be voxels of its clip; some lie outside")
+    rows = field // width
+    for places, n, extent in zip((rows // height, rows % height, field % width), key_shape, patch):
+        if places.max() > n - extent:
+            raise InvalidInput("the places of a field must leave room for a patch; some do not")
+    return contiguous(field.astype(np.int32, copy=False))
 
 
 def random_field(

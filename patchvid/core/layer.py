@@ -22,11 +22,12 @@ from patchvid._validation import (
     like_input,
     to_kernel_dtype,
 )
-from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask, to_nnf
+from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask
 from patchvid.core.matcher import SWEEPS, Matcher
 from patchvid.core.search import check_operands
 from patchvid.errors import InvalidInput
 from patchvid.kernels import rules
+from patchvid.results import to_nnf
 
 
 def rebuild(

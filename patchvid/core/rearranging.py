@@ -23,7 +23,7 @@ from patchvid._validation import (
     shown,
     to_kernel_dtype,
 )
-from patchvid.core.fields import from_nnf
+from patchvid.core.fields import check_field
 from patchvid.errors import InvalidInput
 from patchvid.results import PatchField
 
@@ -83,12 +83,12 @@ def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -
         )
     patch = check_patch(field.patch, layer.shape)
     periodic, reduce = check_axes("periodic", field.periodic), check_reduce(field.reduce)
-    nnf = as_array(field.nnf)
+    fields = as_array(field.places)
     source = to_kernel_dtype(layer)
     layers = []
-    for sample in nnf if nnf.ndim == 5 else [nnf]:
-        places = from_nnf(kernels, sample, None, layer.shape, patch)
-        voted = kernels.vote(source, places, patch=patch, periodic=periodic, reduce=reduce)
+    for places in fields if fields.ndim == 4 else [fields]:
+        checked = check_field(places, layer.shape, patch)
+        voted = kernels.vote(source, checked, patch=patch, periodic=periodic, reduce=reduce)
         if field.made is not None:
             if field.made.shape != voted.shape[:3]:
                 raise InvalidInput(
@@ -97,7 +97,7 @@ def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -
                 )
             voted = blend(voted, moved(layer, field.shift, voted.shape[:3]), field.made)
         layers.append(like_input(voted, given))
-    return np.stack(layers) if nnf.ndim == 5 else layers[0]
+    return np.stack(layers) if fields.ndim == 4 else layers[0]
 
 
 def moved(array: NDArray[Any], shift: Sequence[int], size: Sequence[int]) -> NDArray[Any]:

@@ -30,10 +30,10 @@ from patchvid.core.fields import (
     Field,
     PatchMask,
     from_nnf,
-    to_nnf,
 )
 from patchvid.core.matcher import SWEEPS, Matcher, comparable
 from patchvid.errors import InvalidInput
+from patchvid.results import to_nnf
 
 
 @on_device("query", "key", "nnf", "weights", "key_mask", "query_mask")
@@ -247,8 +247,11 @@ def _check_weights(
     if weights is None:
         return None
     factors = contiguous(kernels.to_device(as_array(weights))).astype(np.float32)
-    if factors.shape != grid or not ((factors > 0) & (factors < np.inf)).all():
+    if factors.shape != grid:
+        raise InvalidInput(f"weights must have shape {grid}, one for a patch, got {factors.shape}")
+    if not ((factors > 0) & (factors < np.inf)).all():
         raise InvalidInput(
-            f"weights must be positive and finite, of shape {grid}, got shape {factors.shape}"
+            f"weights must be above 0 and finite, got {factors.min():g} to {factors.max():g}; "
+            "forbid patches with key_mask"
         )
     return factors

@@ -20,7 +20,7 @@ from patchvid.results import PatchField
 
 SUFFIX = ".npz"
 
-_NEEDED = ("nnf", "patch", "periodic", "reduce", "shape", "shift")
+_NEEDED = ("places", "patch", "periodic", "reduce", "shape", "shift")
 
 
 def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) -> None:
@@ -45,7 +45,7 @@ def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) ->
     Notes
     -----
     The file is a NumPy archive whose arrays have the names of the attributes of `PatchField`:
-    ``nnf`` (t', y', x', 3) of int32, ``patch``, ``shape`` and ``shift`` of three whole numbers,
+    ``places`` (t', y', x') of int32, ``patch``, ``shape`` and ``shift`` of three whole numbers,
     ``periodic`` of three booleans, ``reduce`` a text, and ``made`` (t, y, x) of float32 where there
     is one.
 
@@ -53,8 +53,8 @@ def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) ->
     --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
-    >>> itself = np.stack(np.indices((2, 4, 4), np.int32), axis=-1)
-    >>> field = PatchField(itself, (1, 3, 3), (False, False, False), "median", (2, 6, 6))
+    >>> places = np.zeros((2, 4, 4), np.int32)
+    >>> field = PatchField(places, (1, 3, 3), (False, False, False), "median", (2, 6, 6))
     >>> write_field(f"{folder.name}/field.npz", field)
     >>> read_field(f"{folder.name}/field.npz").shape
     (2, 6, 6)
@@ -126,7 +126,7 @@ def read_field(path: StrPath) -> PatchField:
                 "--save-field or write_field has written"
             )
         return PatchField(
-            nnf=arrays["nnf"], made=arrays.get("made"), reduce=arrays["reduce"].item(),
+            places=arrays["places"], made=arrays.get("made"), reduce=arrays["reduce"].item(),
             periodic=_three(arrays["periodic"]), patch=_three(arrays["patch"]),
             shape=_three(arrays["shape"]), shift=_three(arrays["shift"]),
         )  # fmt: skip

@@ -34,7 +34,7 @@ from patchvid.io._files import (
     naming_failures,
 )
 from patchvid.io.video import DEFAULT_FPS
-from patchvid.results import Result
+from patchvid.results import AnyResult, GenerateResult
 
 SUFFIXES = (".html", ".htm")
 
@@ -103,7 +103,7 @@ class Report:
         )
         self._samples: list[Sample] = []
 
-    def add(self, name: str, result: Result, *, seconds: float | None = None) -> None:
+    def add(self, name: str, result: AnyResult, *, seconds: float | None = None) -> None:
         """Add an output.
 
         Parameters
@@ -126,6 +126,8 @@ class Report:
         pixels = to_film(video, self._source, self._scale)
         colours = output_colours(result.nnf, video.shape, self._source.shape, self._scale)
         note = f"{_describe(video)}, seed {result.seed}"
+        if isinstance(result, GenerateResult):
+            note += f", noise {result.noise[0]:.3g}"
         self._films.append(ReportFilm(name, note, pixels, colours, OUTPUT_MAP))
         measured = shrink(video, self._measured_scale)
         self._samples.append(Sample(name, result.seed, seconds, result.levels, measured))
