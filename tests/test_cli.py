@@ -297,6 +297,19 @@ def test_what_exists_is_replaced_only_on_request(clip: Path) -> None:
     assert "overwrite=True" not in said
 
 
+def test_a_coarsest_level_is_no_larger_than_the_clip(clip: Path) -> None:
+    said = fail("gen", clip, "--coarsest", "3,40", exit_code=2)
+    assert "3,40 is larger than the clip of 5 frames, whose shorter side has 24 pixels" in said
+    fail("gen", clip, "--coarsest", "6,15", exit_code=2)
+    succeed("gen", clip, "--frames", ":1", "--coarsest", "3,15", "-o", "still.npy")
+
+
+def test_frames_beyond_the_clip_are_left_out(clip: Path) -> None:
+    assert "clip.npz' has no frame 9" in fail("gen", clip, "--frames", "9:12")
+    (line,) = succeed("gen", clip, "--frames", "2:99", "-o", "a.npy")
+    assert line.startswith("a.npy: 3x24x32, ")
+
+
 def test_a_missing_clip_is_named_before_an_output_that_exists(clip: Path) -> None:
     Path("other_gen.mp4").write_bytes(b"kept")
     assert fail("gen", "other.mp4") == "Error: there is no 'other.mp4'; check the name"

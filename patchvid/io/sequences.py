@@ -33,8 +33,7 @@ def read_folder(path: Path, first: int, last: int | None) -> tuple[Pixels, None]
 
 
 def write_folder(path: Path, video: NDArray[Any]) -> None:
-    """Write the frames of a video (t, y, x, 1, 3 or 4) to a new folder: 00000.png and so on."""
-    path.mkdir()
+    """Write the frames of a video (t, y, x, 1, 3 or 4) to an empty folder: 00000.png and so on."""
     for index, frame in enumerate(rgb_frames(video, keep_alpha=True)):
         iio.imwrite(path / f"{index:05d}.png", frame, plugin="pillow", compress_level=3)
 

@@ -193,7 +193,7 @@ def write_video(
     if not _MIN_FPS <= fps <= _MAX_FPS:
         raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
     target = Path(os.path.abspath(path))
-    with naming_failures(path), complete_or_nothing(target) as part:
+    with naming_failures(path), complete_or_nothing(target, folder=not suffix) as part:
         if suffix in ARRAYS:
             write_array(part, video)
         elif suffix:
