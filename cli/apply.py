@@ -7,7 +7,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
-from patchvid.cli.values import Frames
+from patchvid.cli.values import Frames, OutputPath
 
 EXAMPLES = """\b
 Examples:
@@ -24,7 +24,7 @@ Examples:
 @options.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputPath(),
     help="Video, GIF, .npz or .npy file, or a folder for frames.  [default: CLIP's name and the "
     "command's, in the current folder; .npy for what is no 8-bit video]",
 )

@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from patchvid.cli.command import is_typed
-from patchvid.cli.values import number_parser, parse_alpha, parse_frames, parse_noise
+from patchvid.cli.values import OutputPath, number_parser, parse_alpha, parse_frames, parse_noise
+
+MOST_SAMPLES = 10_000
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -81,7 +83,7 @@ def output_of(clip: str) -> Decorator:
         option(
             "-o",
             "--output",
-            type=click.Path(path_type=Path),
+            type=OutputPath(),
             help="Video, GIF, .npz or .npy file, or a folder for frames. Several samples are "
             "numbered. With --report or --json, - writes no video.  "
             f"[default: {clip}'s name and the command's, in the current folder]",
@@ -89,7 +91,7 @@ def output_of(clip: str) -> Decorator:
         overwrite,
         option(
             "--report",
-            type=click.Path(path_type=Path),
+            type=OutputPath(),
             metavar="FILE.html",
             help="Also write a page that plays all videos in step, and shows measures, times and "
             "where every pixel comes from.",
@@ -120,7 +122,7 @@ def layers_of(clip: str) -> Decorator:
         ),
         option(
             "--save-field",
-            type=click.Path(path_type=Path),
+            type=OutputPath(),
             metavar="FILE.npz",
             help="Also write the field, for patchvid apply.",
         ),
@@ -186,7 +188,7 @@ seeds = together(
     option(
         "-n",
         "--samples",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, MOST_SAMPLES),
         metavar="N",
         default=1,
         help="How many videos to make.",

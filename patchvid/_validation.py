@@ -147,6 +147,10 @@ def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
         raise InvalidInput(
             f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {shown(values)}"
         )
+    if max(numbers) > MOST_VOXELS:
+        raise InvalidInput(
+            f"{name} must be {_COUNTS[count]} whole numbers below 2**31, got {shown(values)}"
+        )
     return numbers
 
 

@@ -425,6 +425,66 @@ def test_no_gpu(clip: Path) -> None:
     assert "cuda" in fail("gen", clip, "--device", "cuda").lower()
 
 
+def test_an_output_that_is_too_large(clip: Path) -> None:
+    assert "fewer than 2**31 voxels" in fail("gen", clip, "--scale", "1,1,1e308")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are texts on this system")
+def test_names_that_are_no_text(here: Path, video: Video) -> None:
+    name, folder = (os.fsdecode(name) for name in (b"cl\xe9.mp4", b"d\xe9"))
+    write_video("clip.mp4", video)
+    os.rename("clip.mp4", name)
+    os.mkdir(folder)
+    words = [
+        "gen",
+        name,
+        "--iterations",
+        "1",
+        "-o",
+        f"{folder}/a.mp4",
+        "--report",
+        f"{folder}/r.html",
+    ]
+    for options in ([], ["--json", "--overwrite"]):
+        done = subprocess.run([*PATCHVID, *words, *options], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"d\\udce9/a.mp4" in done.stdout
+    assert read_video(f"{folder}/a.mp4")[0].shape == video.shape
+    assert "cl\\udce9.mp4" in Path(folder, "r.html").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
+def test_closed_streams(clip: Path, closed: str) -> None:
+    words = shlex.join([*PATCHVID, "gen", str(clip), "-o", "a.mp4", "--iterations", "1"])
+    assert (
+        subprocess.run(f"{words} {closed}", shell=True, stdout=subprocess.DEVNULL).returncode == 0
+    )
+    assert read_video("a.mp4")[0].shape == (5, 24, 32, 3)
+
+
+def test_a_strict_stdout(clip: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    words = [*PATCHVID, "gen", str(clip), "-o", "é.npy", "--iterations", "1"]
+    done = subprocess.run(words, capture_output=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"\\xe9.npy: 5x24x32")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
+def test_interrupt_while_the_command_starts(here: Path) -> None:
+    script = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from patchvid.cli import run; run()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "Error: interrupted\n")
+
+
 def test_no_frames_left(clip: Path) -> None:
     assert "frames" in fail("gen", clip, "--frames", "7:")
     fail("gen", "--frames", "24:")
@@ -479,6 +539,15 @@ def raising(error: BaseException) -> click.Command:
     [
         (["--size", "1,2"], "T,H,W"),
         (["--size", "1,2,2.5"], "T,H,W"),
+        (["--size", f"1,2,{'9' * 400}"], "99...99"),
+        (["--patch", f"1,2,{'9' * 6400}"], "99...99"),
+        (["--frames", f"0:{'9' * 400}"], "99...99"),
+        (["--noise", "9" * 400], "99...99"),
+        (["-n", "1000000"], "1<=x<=10000"),
+        (["-o", "."], "'.' is no name of a file or folder"),
+        (["-o", ".", "-n", "2"], "'.' is no name of a file or folder"),
+        (["-o", ""], "'' is no name of a file or folder"),
+        (["-o", ".mp4"], "'.mp4' is a suffix without a name"),
         (["--scale", "0,1,1"], "T,H,W"),
         (["--scale", "nan,1,1"], "T,H,W"),
         (["--size", "5,24,32", "--scale", "1,1,1"], "--scale and --size"),

@@ -17,6 +17,7 @@ from patchvid._validation import (
     check_reduce,
     check_size,
     like_input,
+    shown,
 )
 from patchvid.core.plan import Settings
 from patchvid.core.rearranging import NOT_SHIFTED
@@ -59,12 +60,12 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
     """(t, y, x) of the output, from a scale of the clip's shape or as it is."""
     factors = check_numbers("scale", scale, 3)
     if size is None:
-        size = [math.ceil(n * f - 1e-5) for n, f in zip(shape, factors)]
+        size = [math.ceil(min(n * f, MOST_VOXELS) - 1e-5) for n, f in zip(shape, factors)]
     elif any(factor != 1 for factor in factors):
         raise InvalidInput("give either scale or size, got both")
     new = check_size("size", size)
     if math.prod(new) > MOST_VOXELS:
-        raise InvalidInput(f"an output must have fewer than 2**31 voxels, got size {new}")
+        raise InvalidInput(f"an output must have fewer than 2**31 voxels, got size {shown(new)}")
     return new
 
 

@@ -80,7 +80,7 @@ def find_weights(
     source = os.fspath(source or os.environ.get(variable) or names[0])
     if source in names:
         return fetch_weights(source, progress)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if not path.is_file():
         raise InvalidInput(
             f"there is no file of weights at {quoted(path)}{origin}; give a path, "

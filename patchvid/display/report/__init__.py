@@ -174,7 +174,7 @@ class Report:
         with reporting(progress, "writing the report") as report:
             html = fill_page(title, self._body(command, tables or {}, report))
             with naming_failures(target), complete_or_nothing(target) as part:
-                part.write_text(html, encoding="utf-8")
+                part.write_text(html, encoding="utf-8", errors="backslashreplace")
 
     def _body(
         self, command: str, tables: Mapping[str, Mapping[str, str]], progress: Progress
