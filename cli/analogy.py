@@ -51,6 +51,7 @@ def analogy(
     flow: str,
     content_flow: Path | None,
     style_flow: Path | None,
+    download: bool,
     **settings: Any,
 ) -> None:
     """Make a video with the layout of CONTENT, in space and time, and the look of STYLE.
@@ -64,9 +65,10 @@ def analogy(
     structure, weights = settings["structure"], settings["flow_weights"]
     files = {"--content-flow": content_flow, "--style-flow": style_flow}
     check_flow_options(
-        structure, flow, weights, given=any(files.values()), preview=settings["preview"]
-    )
-    if structure == "flow" and flow != "classical" and not all(files.values()):
+        structure, flow, weights, given=any(files.values()), preview=settings["preview"],
+        fetching=download,
+    )  # fmt: skip
+    if download:
         fetch_raft(weights, quiet=settings["quiet"])
 
     def draw(inputs: Any, result: Any) -> Any:

@@ -23,10 +23,11 @@ SECTIONS = {
         *("flow", "flow_weights", "content_flow", "style_flow"),
     ),
     "Levels": ("patch", "factor", "coarsest", "iterations", "reduce"),
-    "Computation": ("weights", "device"),
+    "Computation": ("weights", "download", "device"),
 }
 COLUMN = 28  # characters for an option's names; if they are longer, its help starts on a new line
 
+_QUIET = "patchvid.quiet"  # key, in the context, of --quiet
 _WORDS = "patchvid.words"  # key, in the context, of the words after the command
 
 
@@ -52,6 +53,17 @@ class Command(click.Command):
             if rows:
                 with formatter.section(title):  # padded, so that all sections have one column
                     formatter.write_dl([(f"{n:{width}}", h) for n, h in rows], col_max=COLUMN)
+
+
+def keep_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    """Have no warnings shown if --quiet is given."""
+    ctx.meta[_QUIET] = value
+    return value
+
+
+def is_quiet(ctx: click.Context) -> bool:
+    """Whether --quiet was given."""
+    return bool(ctx.meta.get(_QUIET))
 
 
 def is_typed(name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from patchvid.cli.command import is_typed
+from patchvid.cli.command import is_typed, keep_quiet
 from patchvid.cli.values import OutputPath, number_parser, parse_alpha, parse_frames, parse_noise
 
 MOST_SAMPLES = 10_000
@@ -74,7 +74,13 @@ source = together(
 
 as_json = option("--json", "as_json", is_flag=True, help="Print JSON, with all digits.")
 overwrite = option("--overwrite", is_flag=True, help="Replace files that exist.")
-quiet = option("--quiet", is_flag=True, help="Print nothing but errors and JSON.")
+quiet = option(
+    "--quiet",
+    is_flag=True,
+    is_eager=True,
+    callback=keep_quiet,
+    help="Print nothing but errors and JSON.",
+)
 
 
 def output_of(clip: str) -> Decorator:
@@ -105,6 +111,13 @@ def output_of(clip: str) -> Decorator:
         as_json,
         quiet,
     )
+
+
+download = option(
+    "--download",
+    is_flag=True,
+    help="Fetch weights of networks that are not on this machine.",
+)
 
 
 def layers_of(clip: str) -> Decorator:

@@ -6,7 +6,8 @@ that the output has the clip's look and motion but a content of its own.
 New videos
     `generate`, `analogy`, `retarget`, `inpaint`
 Files
-    `read_video`, `write_video`, `read_flow`, `read_field`, `write_field`, `sample_clip`
+    `read_video`, `write_video`, `read_flow`, `read_field`, `write_field`, `sample_clip`,
+    `fetch_weights`
 To look at
     `show`, `plot`, `Report`, `field_to_color`, `flow_to_color`
 To measure

@@ -36,6 +36,7 @@ from .io.video import read_video as read_video
 from .io.video import write_video as write_video
 from .motion.color import flow_to_color as flow_to_color
 from .motion.optical_flow import optical_flow as optical_flow
+from .networks.weights import fetch_weights as fetch_weights
 from .results import AnalogyResult as AnalogyResult
 from .results import GenerateResult as GenerateResult
 from .results import LevelTiming as LevelTiming

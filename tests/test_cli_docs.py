@@ -13,7 +13,6 @@ from click.testing import CliRunner
 
 from patchvid import generate, sample_clip, write_field, write_video
 from patchvid.cli.main import main
-from patchvid.networks import weights
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -26,7 +25,7 @@ def test_page_is_what_the_commands_say() -> None:
 @pytest.fixture
 def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make small files with the names that the examples use."""
-    monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("no_cache"))
     clip = sample_clip()[:5, 20:52, 40:88]
     for name in ("clip", "a", "waterfall", "digit", "matte", "wide"):
         write_video(f"{name}.mp4", clip, fps=12)
@@ -69,9 +68,11 @@ def test_example(files: None, line: str) -> None:
     if words[0] == "eval":
         for copy in ("clip_gen_1.mp4", "clip_gen_2.mp4"):
             shutil.copy("clip.mp4", copy)
+    if "--download" in words:
+        pytest.skip("tests download nothing")
     known = {path.name for path in Path().iterdir()}
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
     made = {path.name for path in Path().iterdir()} - known
-    assert made or words[0] == "eval"
+    assert made or words[0] in ("eval", "weights")
     assert set(re.findall(r"\w+_\w+\.mp4", written)) <= made

@@ -154,7 +154,7 @@ def analogy(
     DeviceError
         If the device cannot be used, or has too little memory.
     WeightsError
-        If `flow` is "raft" and its weights cannot be fetched.
+        If `flow` is "raft" and its weights are not on this machine, see `fetch_weights`.
 
     Notes
     -----

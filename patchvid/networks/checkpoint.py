@@ -36,9 +36,9 @@ _DTYPES = {
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _OLD_VERSION = 1001
 
-# The tensors of a file may together take this many times its bytes: some share numbers, and few
-# weights can be compressed. Small files may hold more.
-_MOST_COPIES, _SMALL = 4, 1 << 20
+# The tensors of a file may together take this many times its bytes: some share numbers, and weights
+# are hardly compressed. Of archives, those that need no more than a little memory may hold more.
+_MOST_COPIES, _LITTLE = 4, 1 << 22
 
 
 class _Storage(NamedTuple):
@@ -111,7 +111,7 @@ def read_tensors(path: Path) -> Tensors:
 def _read_npz(path: Path) -> Tensors:
     with np.load(path, allow_pickle=False) as arrays:
         n_bytes = sum(entry.file_size for entry in arrays.zip.infolist())
-        if n_bytes > _MOST_COPIES * max(path.stat().st_size, _SMALL):
+        if n_bytes > max(_MOST_COPIES * path.stat().st_size, _LITTLE):
             raise ValueError("its arrays are much larger than the file")
         try:
             return dict(arrays)
@@ -124,7 +124,7 @@ def _read_checkpoint(path: Path) -> Tensors:
     tree, read = _open_zip(raw) if zipfile.is_zipfile(BytesIO(raw)) else _open_old(raw)
     tree = tree.get("state_dict", tree)
     tensors = {str(name): x for name, x in tree.items() if isinstance(x, _Tensor)}
-    if sum(tensor.n_bytes for tensor in tensors.values()) > _MOST_COPIES * max(len(raw), _SMALL):
+    if sum(tensor.n_bytes for tensor in tensors.values()) > _MOST_COPIES * len(raw):
         raise ValueError("its tensors are much larger than the file")
     return {name: _to_array(tensor, read) for name, tensor in tensors.items()}
 
