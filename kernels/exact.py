@@ -3,6 +3,7 @@
 import numpy as np
 
 from patchvid.kernels import rules
+from patchvid.kernels.threads import unforked
 
 CHUNK = 1 << 22  # distances held at once: 32 MB
 UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integers
@@ -31,7 +32,9 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
     rows = max(1, CHUNK // len(keys))
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
-        distance = key_squares - 2 * (some @ keys.T)
+        with unforked():
+            products = some @ keys.T
+        distance = key_squares - 2 * products
         distance += np.einsum("ij,ij->i", some, some)[:, None]
         np.maximum(distance, 0, out=distance)
         if weights is not None:
@@ -59,7 +62,9 @@ def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     rows = max(1, CHUNK // len(patches))
     for start in range(0, len(chosen), rows):
         some = chosen[start : start + rows]
-        distance = squares + squares[some, None] - 2 * (patches[some] @ patches.T)
+        with unforked():
+            products = patches[some] @ patches.T
+        distance = squares + squares[some, None] - 2 * products
         distance[np.arange(len(some), like=patches), some] = np.inf
         nearest = np.sqrt(np.maximum(distance.min(axis=1), 0))
         total += np.rint(nearest * UNITS).astype(np.int64).sum()

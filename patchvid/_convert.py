@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from patchvid._device import backend_of
 from patchvid._validation import LARGEST_FLOAT
 from patchvid.errors import InvalidInput
+from patchvid.kernels.threads import unforked
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -103,7 +104,8 @@ def to_grey(video: NDArray[Any]) -> Floats:
     if video.shape[-1] == 4:
         video = blend_with_white(video)
     if video.shape[-1] == 3:
-        return video @ backend_of(video).to_device(LUMA)
+        with unforked():
+            return video @ backend_of(video).to_device(LUMA)
     return video.mean(axis=-1, dtype=np.float32)
 
 

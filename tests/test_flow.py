@@ -353,9 +353,41 @@ def other_model(n_images: int, size: tuple[Any, Any]) -> Any:
     return onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
 
 
+def endless_model(turns: int | None) -> Any:
+    """A graph that adds one image to the other, as often as told or for ever."""
+    make, kinds = onnx.helper, onnx.TensorProto
+    body = make.make_graph(
+        [
+            make.make_node("Identity", ["flag"], ["again"]),
+            make.make_node("Add", ["x", "image1"], ["more"]),
+        ],
+        "body",
+        [
+            make.make_tensor_value_info("turn", kinds.INT64, []),
+            make.make_tensor_value_info("flag", kinds.BOOL, []),
+            make.make_tensor_value_info("x", kinds.FLOAT, None),
+        ],
+        [
+            make.make_tensor_value_info("again", kinds.BOOL, []),
+            make.make_tensor_value_info("more", kinds.FLOAT, None),
+        ],
+    )
+    constants = [make.make_tensor("true", kinds.BOOL, [], [True])]
+    if turns is not None:
+        constants.append(make.make_tensor("turns", kinds.INT64, [], [turns]))
+    model = other_model(2, ("y", "x"))
+    words = ["" if turns is None else "turns", "true", "image0"]
+    model.graph.node[0].CopyFrom(make.make_node("Loop", words, ["sum"], body=body))
+    model.graph.initializer.extend(constants)
+    return model
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
+        (endless_model(None), "a loop in it has no constant number of turns up to 10000"),
+        (endless_model(10**9), "a loop in it has no constant number of turns up to 10000"),
+        (endless_model(3), r"none of its outputs is a flow of shape \(1, 2, "),
         (other_model(2, ("y", "x")), r"none of its outputs is a flow of shape \(1, 2, "),
         (other_model(1, ("y", "x")), "must have two inputs"),
         (other_model(2, (24, 32)), "dimensions"),

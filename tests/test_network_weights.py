@@ -471,6 +471,35 @@ def test_a_damaged_file_in_the_cache_is_not_used(server: Server) -> None:
         find_weights(NAME, names=[NAME], variable="PATCHVID_TEST")
 
 
+# Small files that claim much
+
+
+def test_an_archive_that_claims_much_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "bomb.npz", weight=np.zeros(1 << 23, np.uint8))
+    assert (tmp_path / "bomb.npz").stat().st_size < 1 << 14
+    with pytest.raises(InvalidInput, match="its arrays are much larger than the file"):
+        read_tensors(tmp_path / "bomb.npz")
+    np.savez_compressed(tmp_path / "small.npz", weight=np.zeros(1 << 20, np.uint8))
+    assert read_tensors(tmp_path / "small.npz")["weight"].size == 1 << 20
+
+
+def test_nobody_is_told_to_load_objects(tmp_path: Path) -> None:
+    np.savez(tmp_path / "objects.npz", weight=np.array([{}, None]))
+    with pytest.raises(InvalidInput, match="objects that are no arrays of numbers") as caught:
+        read_tensors(tmp_path / "objects.npz")
+    assert "allow_pickle" not in str(caught.value)
+
+
+def test_keys_whose_hashes_are_equal_are_refused(tmp_path: Path) -> None:
+    keys = {n * (2**61 - 1): None for n in range(1, 2000)}
+    with (tmp_path / "keys.pth").open("wb") as file:
+        parts: list[Any] = [*OLD_HEAD, keys, []]
+        for part in parts:
+            pickle.dump(part, file, protocol=2)
+    with pytest.raises(InvalidInput, match="as a key, which no tensors need"):
+        read_tensors(tmp_path / "keys.pth")
+
+
 # The command
 
 

@@ -19,6 +19,7 @@ from patchvid._convert import to_rgb
 from patchvid._device import backend_of
 from patchvid._paths import StrPath, reason
 from patchvid.errors import InvalidInput
+from patchvid.kernels.threads import unforked
 from patchvid.metrics._comparison import Estimate, check_pair
 from patchvid.networks.c3d import REACH, STRIDE, build_c3d
 from patchvid.networks.checkpoint import read_tensors
@@ -182,7 +183,9 @@ def _of_columns(features: NDArray[np.float32]) -> Statistics:
     values = features.astype(np.float64)
     mean = values.mean(axis=1)
     values -= mean[:, None]
-    return Statistics(values.shape[1], mean, values @ values.T / max(values.shape[1] - 1, 1))
+    with unforked():
+        products = values @ values.T
+    return Statistics(values.shape[1], mean, products / max(values.shape[1] - 1, 1))
 
 
 def _join(a: Statistics, b: Statistics) -> Statistics:
@@ -201,8 +204,9 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
     singular values of the product of their symmetric roots. The root of the product itself, which
     is not symmetric, may be complex, and is inexact if the covariances are nearly singular.
     """
-    product = _root(a.covariance) @ _root(b.covariance)
-    common = scipy.linalg.svdvals(product).sum()
+    with unforked():
+        product = _root(a.covariance) @ _root(b.covariance)
+        common = scipy.linalg.svdvals(product).sum()
     spread = np.trace(a.covariance) + np.trace(b.covariance) - 2 * common
     return max(0.0, float(((a.mean - b.mean) ** 2).sum() + spread))  # rounding can bring it below
 

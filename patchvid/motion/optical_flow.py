@@ -22,7 +22,7 @@ from patchvid._validation import check_integer, check_video
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
 from patchvid.kernels.threads import parallel_range
 from patchvid.networks.checkpoint import read_tensors
-from patchvid.networks.onnx_graph import is_on_gpu, open_session
+from patchvid.networks.onnx_graph import check_loops, is_on_gpu, open_session
 from patchvid.networks.raft import LEAST_SIDE, STRIDE, build_raft
 from patchvid.networks.weights import find_weights
 
@@ -222,6 +222,8 @@ def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[
         model = build_raft(read_tensors(file), iterations).SerializeToString()
     threads = 1 if together else 0  # one for each pair, or all for one pair
     try:
+        if file.suffix.lower() == ".onnx":
+            check_loops(model)
         session = open_session(model, device, threads)
         names = [x.name for x in session.get_inputs() if len(x.shape) == 4]
         if len(names) != 2:
