@@ -1,7 +1,7 @@
-"""Analogies against the paper's: what the films are made of, and how their motion is laid out.
+"""Our analogies against the paper's: coherence with the style, and motion where the layout has it.
 
-The structure of a film is measured by its flow, that of all films with the same network and
-weights. The paper's films are compressed, and so are ours for this.
+Motion is measured by optical flow, for all films with the same network and weights. The paper's
+films are compressed, so ours are compressed first.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ FLOW_SECONDS, SECONDS = (40, None), (60, 25)  # at most, and aim
 
 
 def analogies(options: Options) -> Rows:
-    """Lava that falls like water, and soldiers that walk along a drawn digit."""
+    """Measure two analogies: lava that falls like water, and soldiers that walk along a digit."""
     content, style, theirs = _read(options, "waterfall", "lava", "waterfall2lava.vgpnn")
     flows: list[Any] = []
     (seconds,) = timed(lambda: flows.extend(_flow(options, v) for v in (content, style)), 1)
@@ -46,7 +46,7 @@ def analogies(options: Options) -> Rows:
 def _compare(
     options: Options, case: str, layout: Any, style: Video, made: list[Video], theirs: Video
 ) -> Rows:
-    """How far patches are from the style, and how the speed of a film goes with a layout."""
+    """Measure coherence with the style, and the correlation of a film's speed with a layout."""
     films = [compressed(video) for video in made]
     coherences = [coherence(style, film).value for film in (theirs, *films)]
     yield _row(options, f"{case}: coherence", np.mean(coherences[1:]), coherences[0], "")
@@ -55,7 +55,7 @@ def _compare(
 
 
 def _correlation(options: Options, film: Video, layout: Any) -> float:
-    """Over space and time; the paper's films have other sizes than what they are laid out by."""
+    """Correlate over space and time; the paper's films differ in size from their layouts."""
     film = patchvid.resize(film, (len(layout) + 1, *layout.shape[1:]))
     return float(np.corrcoef(_speed(_flow(options, film)).ravel(), layout.ravel())[0, 1])
 
@@ -71,7 +71,7 @@ def _speed(flow: Any) -> Any:
 
 
 def _read(options: Options, *names: str) -> list[Video]:
-    """Films of the shared data; a quick run takes a few small frames."""
+    """Read films of the shared data; a quick run takes a few small frames."""
     films = [patchvid.read_video(options.data(f"clips/analogy/{name}.mp4"))[0] for name in names]
     return [patchvid.resize(film[:6], (6, 48, 64)) if options.quick else film for film in films]
 

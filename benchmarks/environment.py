@@ -1,4 +1,4 @@
-"""What measured numbers depend on: the machine, the code, its versions and the command."""
+"""The machine, the code, its versions and the command: what measured numbers depend on."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ import patchvid
 
 
 def describe() -> dict[str, str]:
-    """Machine, code and versions, and how to get the numbers again."""
+    """Describe the machine, the code and its versions, and the command that was run."""
     info = subprocess.check_output([sys.executable, "-m", "patchvid", "info"], text=True)
     return {
         "command": shlex.join(["python", *sys.argv]),
@@ -26,7 +26,7 @@ def describe() -> dict[str, str]:
 
 
 def name_results(folder: Path, about: dict[str, str], ending: str) -> Path:
-    """Where results go, without the kind of file: by the machine and the date."""
+    """Name the files of results by the machine and the date, without a suffix."""
     machine = re.sub(r"[^a-z0-9]+", "-", about["machine"].lower())
     date = re.sub(r"[T:]", "-", about["date"][:16])
     folder.mkdir(parents=True, exist_ok=True)
@@ -34,12 +34,12 @@ def name_results(folder: Path, about: dict[str, str], ending: str) -> Path:
 
 
 def load() -> str:
-    """How busy the machine is."""
+    """Return the load averages of the machine."""
     return " ".join(f"{load:.2f}" for load in os.getloadavg())
 
 
 def _machine() -> str:
-    """The processor's name and the number of cores."""
+    """Return the processor's name and the number of cores."""
     listing = Path("/proc/cpuinfo")
     text = listing.read_text() if listing.exists() else ""
     model = re.search(r"model name\s*:\s*(.+)", text)
@@ -48,7 +48,7 @@ def _machine() -> str:
 
 
 def _commit() -> str:
-    """That of the code which is measured, with a mark if it was changed since."""
+    """Return the commit of the code that is measured, marked if the code has changed since."""
     root = Path(patchvid.__file__).parents[1]
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

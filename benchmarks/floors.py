@@ -1,8 +1,8 @@
-"""What this machine can do: the rates that the floors of the kernels are made of.
+"""The rates of this machine, from which the floors of the kernels are computed.
 
-Memory is measured by copying and by reading at random, with as many bytes in play as the kernel
-has. Arithmetic is measured with the kernels' own innermost loops, on data that stay in the
-first-level cache. All rates are per second, on all threads that Numba uses.
+Memory is measured by copying and by reading at random, among as many bytes as the kernel uses.
+Arithmetic is measured by the kernels' own innermost loops, on data that stay in the first-level
+cache. All rates are per second, on all threads that Numba uses.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from patchvid.kernels.simd import OVERREAD, rows_ssd
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes
 from patchvid.kernels.threads import parallel_range
 
-LINE = 64  # bytes that memory hands out at once
-IN_L1 = 16 << 10  # a working set a thread that fits into any first-level cache
+LINE = 64  # bytes that are fetched from memory at once
+IN_L1 = 16 << 10  # bytes per thread that fit into any first-level cache
 REPEATS = 5
 
 loop = njit(nogil=True, error_model="numpy")
@@ -29,7 +29,7 @@ mix = njit(rules.mix)
 
 
 def _rate(amount: float, work: Callable[[int], object]) -> float:
-    """What is done a second when each thread calls ``work(thread)``, which does `amount`."""
+    """Return the rate per second when each thread calls ``work(thread)``, which does `amount`."""
     threads = numba.get_num_threads()
 
     def run(first: int, stop: int) -> None:
@@ -48,7 +48,7 @@ def _copy(pair: Any, rounds: int) -> None:
 
 @cache
 def copy_rate(n_bytes: int) -> float:
-    """Bytes read and written by a copy, both counted, with `n_bytes` in play."""
+    """Bytes that a copy reads and writes, where both make up `n_bytes`."""
     threads = numba.get_num_threads()
     count = max(n_bytes // threads // 16, 1)
     pairs = [np.ones((2, count), np.int64) for _ in range(threads)]
@@ -66,7 +66,7 @@ def _read_lines(table: Any, rounds: int, seed: int) -> int:
 
 @cache
 def line_rate(n_bytes: int) -> float:
-    """Cache lines read from random places among `n_bytes`, many on their way at the same time."""
+    """Cache lines read from random places among `n_bytes`, many of them at the same time."""
     table = np.ones((n_bytes // LINE, LINE // 8), np.int64)
     rounds = 1_000_000
     return _rate(rounds, lambda thread: _read_lines(table, rounds, thread * rounds))
@@ -82,7 +82,7 @@ def _distances(a: Any, b: Any, length: int, rows: int, rounds: int) -> int:
 
 @cache
 def distance_rate(length: int, rows: int) -> float:
-    """Distances of 8-bit patches with so many rows of so many values."""
+    """Distances of 8-bit patches of `rows` rows with `length` values each."""
     patches = np.zeros((2, length * rows + LINE + OVERREAD), np.uint8)
     rounds = 500_000
     return _rate(rounds, lambda _: _distances(*patches, length, rows, rounds))
@@ -96,7 +96,7 @@ def _medians(votes: Any, ranks: Any, medians: Any, n_votes: int, rounds: int) ->
 
 @cache
 def median_rate(n_votes: int, itemsize: int) -> float:
-    """Medians of so many votes, of 32-bit words that hold 1, 2 or 4 channels of a voxel."""
+    """Medians of `n_votes` words of 32 bits, each of which holds 1, 2 or 4 channels of a voxel."""
     words = np.random.default_rng(0).integers(0, 1 << 32, n_votes * WORDS, dtype=np.uint32)
     votes = words.view(f"u{itemsize}")
     ranks = np.full(WORDS * 4 // itemsize, n_votes // 2, np.int32)

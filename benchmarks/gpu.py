@@ -1,7 +1,7 @@
 """Measure a GPU: ``python benchmarks/gpu.py [--quick] [--device cpu] [--published CHECKOUT]``.
 
-Writes ``results/<gpu>-<date>.json`` and the same as Markdown beside it, again after every case, so
-that nothing is lost. See README.md.
+Writes ``results/<gpu>-<date>.json`` and a Markdown file of the same name, both again after every
+case, so that nothing is lost. See README.md.
 """
 
 import re
@@ -46,7 +46,7 @@ TO_PUBLISHED = (1 / 50, 1 / 300)
 
 
 class Bench(NamedTuple):
-    """What the command line says, and when this has to end."""
+    """The settings from the command line, and the time by which the run must end."""
 
     options: Options
     device: str
@@ -60,17 +60,18 @@ class Bench(NamedTuple):
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Seconds that are left."""
         return self.end - time.perf_counter()
 
     def some(self, heights: Iterable[int]) -> list[int]:
-        """All, or the first one in a quick run."""
+        """Return all heights, or in a quick run the first."""
         return list(heights)[: 1 if self.options.quick else None]
 
     def clip(self, height: int) -> tuple[str, Any]:
-        """A name and 13 frames, 16:9, on the device; without shared data the sample clip's.
+        """Return a name and 13 frames of 16:9 on the device.
 
-        In a quick run they are fewer and small.
+        Without shared data, these are frames of the sample clip. In a quick run they are few and
+        small.
         """
         large = height > 144
         name = f"clips/{'large/balloons_1080p' if large else 'generation/air_ballons_cut'}.mp4"
@@ -98,7 +99,7 @@ def tests(bench: Bench) -> Rows:
 
 
 def agreement(bench: Bench) -> Rows:
-    """Whether the same seed gives the same bytes on the CPU."""
+    """Check whether the same seed gives the same bytes on the CPU and the device."""
     for name, clip in (bench.clip(144), ("sample clip", sample_clip())):
         video = bench.kernels.to_host(clip)
         if bench.options.quick:
@@ -115,7 +116,7 @@ def agreement(bench: Bench) -> Rows:
 
 
 def kernels(bench: Bench) -> Rows:
-    """Every kernel, in its forms."""
+    """Time every kernel in both forms."""
     if bench.device == "cpu":
         yield _left_out("kernels", "they need a GPU; measure.py has those of the CPU")
         return
@@ -126,7 +127,7 @@ def kernels(bench: Bench) -> Rows:
 
 
 def published(bench: Bench) -> Rows:
-    """The published code in PyTorch on the same clip, by its own clock, which starts late."""
+    """Time the published code in PyTorch on the same clip; its own clock leaves out its start."""
     if bench.published is None:
         yield _left_out("published", "no --published CHECKOUT was given")
         return
@@ -153,7 +154,7 @@ def published(bench: Bench) -> Rows:
 
 
 def times(bench: Bench) -> Rows:
-    """Time and memory a sample, from the second call on: clip on the device, result on the host."""
+    """Measure time and memory per sample, without the first call."""
     a_voxel = 0.0
     for height in bench.some(LIMITS):
         name, clip = bench.clip(height)
@@ -192,14 +193,14 @@ def _times(
 
 
 def _make(bench: Bench, clip: Any, samples: int = 1) -> NDArray[Any]:
-    """Samples on the host, which is when they are done."""
+    """Make samples and copy them to the host, which waits until they are done."""
     made = patchvid.generate(clip, seed=1, samples=samples, device=bench.device)
     return bench.kernels.to_host(made)
 
 
 @contextmanager
 def pool() -> Iterator[SimpleNamespace]:
-    """What CuPy's pool has of the device's memory at the end, and what was in use, at most."""
+    """Watch CuPy's pool: the memory that it holds at the end, and the most that was in use."""
     import cupy
 
     pool = cupy.get_default_memory_pool()
@@ -255,7 +256,7 @@ def main(
         try:
             for table, row in case(bench):
                 add(table, row)
-        except Exception as error:  # whatever a card brings up, the other cases are worth having
+        except Exception as error:  # whatever fails on a card, the other cases still run
             traceback.print_exc()
             add(*_left_out(case.__name__, f"{type(error).__name__}: {error}"))
         about["load average, end"] = load()

@@ -1,8 +1,8 @@
 """Every kernel of the CUDA back end, in both of its forms, against the floor that the card sets.
 
-Rates of memory are those of copies with as many bytes as the kernel uses, rates of arithmetic those
-of the kernels' own innermost operations on words in registers. All times are between events on the
-device, which waits until the host has launched what comes next.
+The rate of memory is that of a copy of as many bytes as the kernel uses. The rate of arithmetic is
+that of the kernel's own innermost operations, on words in registers. Times are taken on the device,
+from one event to another. The device waits first, so that the host can launch everything ahead.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ REPEATS = 5
 WORD = 4  # bytes, of four channels
 BITS = 8  # passes over the votes of a median
 VOTES = prod(PATCH)
-COPIED = 4 << 20, 1 << 30  # bytes: in the second-level cache, and not
+COPIED = 4 << 20, 1 << 30  # bytes: they fit in the second-level cache, and they do not
 WAIT = 4_000_000  # cycles that launches may take the host, some milliseconds
 
 CEILINGS = r"""
@@ -78,11 +78,11 @@ def _ceilings() -> Any:
 
 
 def _wait() -> None:
-    """Have the device wait while the host launches what comes next."""
+    """Make the device wait while the host launches more."""
     _ceilings().get_function("wait")((1,), (1,), (np.int64(WAIT),))
 
 
-Span = tuple[str, Any, Any]  # what was launched, between two events
+Span = tuple[str, Any, Any]  # the name of a launch, and the events before and after it
 
 
 def _span(name: str, call: Callable[[], object]) -> Span:
@@ -105,7 +105,7 @@ def _seconds(span: Span) -> float:
 
 
 def _least(call: Callable[[], object]) -> float:
-    """Seconds that the device takes for what a call launches."""
+    """Return the seconds that the launches of a call take on the device."""
     call()
     seconds = []
     for _ in range(REPEATS):
@@ -116,7 +116,7 @@ def _least(call: Callable[[], object]) -> float:
 
 @cache
 def copy_rate(n_bytes: int) -> float:
-    """Bytes read and written in a second by a copy, both counted, with `n_bytes` in play."""
+    """Return the bytes per second that a copy reads and writes, where both make up `n_bytes`."""
     import cupy
 
     source, target = cupy.zeros((2, max(n_bytes // 16, 1)), np.int64)
@@ -125,7 +125,7 @@ def copy_rate(n_bytes: int) -> float:
 
 @cache
 def operation_rate(name: str) -> float:
-    """Operations on words in a second: "dp4a" alone, "compare" two words, or "count" votes."""
+    """Return the operations per second on words: "dp4a", "compare" two words, or "count" votes."""
     import cupy
 
     kernel, out = _ceilings().get_function(name), cupy.empty(BLOCKS * THREADS, np.uint32)
@@ -137,8 +137,7 @@ def operation_rate(name: str) -> float:
 def clocked(form: str, ahead: bool) -> Iterator[list[Span]]:
     """Collect the spans of all kernels that are launched within, in one form.
 
-    With `ahead` each is launched before the device gets to it, so that the host's time is not
-    measured.
+    With `ahead`, each is launched while the device waits, so that the host's time is not measured.
     """
     from patchvid.kernels import LAUNCHES, cuda
 
@@ -179,7 +178,7 @@ def launches() -> Iterator[list[int]]:
 
 
 def breakdown(make: Callable[[], object], size: str, seconds: float) -> Rows:
-    """Where the time of one sample goes, which takes some seconds when nothing is clocked."""
+    """Divide the time of a sample among the kernels; it takes `seconds` when none is clocked."""
     with clocked("raw_cuda", ahead=False) as spans:
         make()
     for name in dict.fromkeys(name for name, *_ in spans):
@@ -206,7 +205,7 @@ def rates() -> Rows:
 
 
 def kernels_at(key: Any, size: str) -> Rows:
-    """All kernels on a clip of 8-bit colours on the device, and its mirror image."""
+    """Time all kernels on a clip of 8-bit colours on the device, and its mirror image."""
     from patchvid.kernels import cuda
 
     query = cuda.xp.ascontiguousarray(key[::-1, :, ::-1])
@@ -220,7 +219,7 @@ def kernels_at(key: Any, size: str) -> Rows:
         cuda.search(query, key, field, patch=PATCH, sweeps=SWEEPS)
 
     on_host = partial(count_work, *map(cuda.to_host, (query, key, start)))
-    rows = [on_host(sweeps).rows for sweeps in (1, SWEEPS)]  # which are those of the GPU
+    rows = [on_host(sweeps).rows for sweeps in (1, SWEEPS)]  # on the GPU they are the same
     first, later = (n * PATCH[0] * PATCH[2] for n in (rows[0], (rows[1] - rows[0]) / (SWEEPS - 1)))
     words = WORD * prod(shape) * 2
     votes = start.size * VOTES
@@ -229,7 +228,7 @@ def kernels_at(key: Any, size: str) -> Rows:
     carried = random_field(cuda, coarse_grid, coarse, coarse_grid, None, 0)
 
     def measured(form: str, name: str, call: Callable[[], object]) -> list[float]:
-        """Seconds of each launch by a function of that name, the least of some calls."""
+        """Return the seconds of each launch by a function of that name, the best of some calls."""
         runs = []
         for _ in range(1 + REPEATS):  # the first one compiles
             with clocked(form, ahead=True) as spans:

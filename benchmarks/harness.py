@@ -1,4 +1,4 @@
-"""What all cases share: their options, clocks, and programs run in processes of their own."""
+"""Options, tables, clocks, and programs in processes of their own, for all cases."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class MissingDataError(Exception):
 
 
 class Options(NamedTuple):
-    """What the command line says: small inputs instead of real ones, and where the data are."""
+    """The settings from the command line: whether inputs are small, and the folder of the data."""
 
     quick: bool
     shared: Path
@@ -38,7 +38,7 @@ class Options(NamedTuple):
 
 
 def arguments(command: Callable[..., None]) -> Callable[..., None]:
-    """What the command line of every script says."""
+    """Give a command the options that all scripts have."""
 
     @click.option("--quick", is_flag=True, help="Small inputs, to try the script.")
     @click.option(
@@ -67,9 +67,9 @@ def collect(
     options: Options,
     keep: Callable[[dict[str, list[Row]]], object] = lambda tables: None,
 ) -> dict[str, list[Row]]:
-    """The tables that some cases make, one after another; each row is shown as it comes.
+    """Run some cases, one after another, and return their tables; show each row as it comes.
 
-    After every case `keep` is called with what there is.
+    After every case, `keep` is called with the tables so far.
     """
     if os.getloadavg()[0] > 0.5:
         click.echo("other programs are running: times will be too long", err=True)
@@ -88,7 +88,7 @@ def collect(
 
 
 def timed(call: Callable[[], object], repeats: int) -> list[float]:
-    """Seconds of each of some calls; the first may include compilation."""
+    """Return the seconds that each of some calls takes; the first may include compilation."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -98,7 +98,7 @@ def timed(call: Callable[[], object], repeats: int) -> list[float]:
 
 
 def allocated(call: Callable[[], object]) -> int:
-    """Bytes of arrays that a call makes and has at once, its result among them, at most."""
+    """Return the most bytes of arrays that a call holds at once, including its result."""
     tracemalloc.start()
     try:
         call()
@@ -108,7 +108,7 @@ def allocated(call: Callable[[], object]) -> int:
 
 
 class Usage(NamedTuple):
-    """What a program took."""
+    """Time and memory that a program took."""
 
     seconds: float
     peak_gb: float
@@ -117,8 +117,8 @@ class Usage(NamedTuple):
 def run_alone(*command: str | Path, **environment: str | Path) -> Usage:
     """Run Python with some arguments, and measure that process alone.
 
-    Another process launches it: the kernel counts the memory of whoever starts a program as the
-    program's own, and this one may hold gigabytes from earlier cases.
+    It is launched by another process. The system counts the memory of the process that starts a
+    program as the program's own, and this process may hold gigabytes from earlier cases.
     """
     variables = {**os.environ, **{name: str(value) for name, value in environment.items()}}
     launch = [sys.executable, __file__, sys.executable, *map(str, command)]

@@ -30,7 +30,7 @@ QUICK_SIZES = {"72p": (7, 72, 128)}
 
 
 def kernels(options: Options) -> Rows:
-    """All kernels, on the sample clip and its mirror image, and the rates behind their floors."""
+    """Time all kernels on the sample clip and its mirror image, and list the floors' rates."""
     for size, shape in (QUICK_SIZES if options.quick else SIZES).items():
         yield from _kernels_at(size, shape, repeats=2 if size == "1080p" else 5)
     yield from _rates()
@@ -127,7 +127,7 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
 
 
 def _n_products(shape: Triple, level: Level) -> int:
-    """Multiplications that a level takes, axis by axis in the order y, x, t."""
+    """Count the multiplications that a level takes along y, x and t, in this order."""
     sizes = list(shape)
     total = 0
     for axis in (1, 2, 0):
@@ -156,7 +156,7 @@ def _rates() -> Rows:
 
 
 def time_sweeps(query: Any, key: Any, start: Any, repeats: int) -> list[float]:
-    """Time each sweep of a search: the least of some repeats, without the unfolding before it."""
+    """Time each sweep of a search, without the unfolding before it; the best of some repeats."""
     runs = []
     for _ in range(repeats):
         seconds: list[float] = []
@@ -176,7 +176,7 @@ def time_sweeps(query: Any, key: Any, start: Any, repeats: int) -> list[float]:
 
 
 class Work(NamedTuple):
-    """Candidates that a search looked at, and rows of patches that it compared for them."""
+    """The number of candidates in a search, and of rows of patches compared for them."""
 
     candidates: int
     rows: int
@@ -187,8 +187,8 @@ def _tallied_rows_ssd(
     query: Any, query_start: int, query_row: int, key: Any, key_start: int, key_row: int,
     length: int, rows: int,
 ) -> Any:  # fmt: skip
-    # The tally is where no value counts: behind the end of the query. The first call for a
-    # candidate is for two rows, a second one for the rest.
+    # The tally is kept after the end of the query, where values are read but not used. The first
+    # call for a candidate compares two rows, the second one the others.
     tally = query[len(query) - OVERREAD :].view(np.int64)
     tally[0] += rows == 2
     tally[1] += rows
@@ -196,7 +196,7 @@ def _tallied_rows_ssd(
 
 
 def _with_globals(function: Any, **names: Any) -> Any:
-    """A copy of a function for which some global names mean something else."""
+    """Copy a function, with other values for some of its global names."""
     scope = {**function.__globals__, **names}
     copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
     copy.__kwdefaults__ = function.__kwdefaults__
@@ -212,7 +212,7 @@ _tallied_sweep = njit(error_model="numpy")(
 
 
 def count_work(query: Any, key: Any, start: Any, sweeps: int) -> Work:
-    """What `cpu.search` does in some sweeps from a field, which is left as it is."""
+    """Count the work of `cpu.search` in some sweeps from a field, which is not changed."""
     buffers = []
 
     def unfold(*arguments: Any) -> Any:

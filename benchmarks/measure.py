@@ -1,7 +1,7 @@
 """Measure patchvid on this machine: ``python benchmarks/measure.py [--quick] [CASE ...]``.
 
-Writes ``results/<machine>-<date>.json`` and the same as Markdown beside it, again after every
-case, so that nothing is lost. See README.md.
+Writes ``results/<machine>-<date>.json`` and a Markdown file of the same name, both again after
+every case, so that nothing is lost. See README.md.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Packages with a PatchMatch of their own, on equal work: pictures, patches of 7x7 pixels.
+"""Packages with a PatchMatch of their own, at equal cost: pictures, patches of 7x7 pixels.
 
-They are measured where they are installed (``pip install pypatchmatch patchmatch-cython``). Equal
-work is equal cost: what ours takes is the time of the fewest sweeps, or iterations, whose cost is
-not above the other's. Costs are our own `patch_distance` for all.
+They are measured if they are installed (``pip install pypatchmatch patchmatch-cython``). Ours is
+timed with the fewest sweeps, or iterations, whose cost is no higher than the other package's. All
+costs are measured by our own `patch_distance`.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,21 +21,21 @@ from patchvid.apps.inpainting import inpaint
 Picture, Mask = NDArray[np.uint8], NDArray[np.bool_]
 
 PATCH = (1, 7, 7)
-HALF = 3  # pixels around the middle of a patch, from which the others count
+HALF = 3  # pixels from the edge of a patch to its middle, where other packages place it
 ITERATIONS = (2, 5, 10)  # of patchmatch-cython; 5 is its default
 MOST_SWEEPS, MOST_EM = 60, 10
 REPEATS = 5
 
 
 class Result(NamedTuple):
-    """Seconds that something took, and its mean squared difference per value."""
+    """Seconds that a package took, and the mean squared difference per value that it reached."""
 
     seconds: float
     cost: float
 
 
 def peers(options: Options) -> Rows:
-    """All that are installed, one after another; what is missing has a row that says so."""
+    """Measure all that are installed, one after another; a row says which are missing."""
     for package, case in CASES.items():
         try:
             installed = version(package)
@@ -65,7 +65,7 @@ def _pypatchmatch(options: Options) -> list[Row]:
 
 
 def _search(options: Options) -> list[Row]:
-    """The field between two pictures, in as many passes as the peer makes."""
+    """Search for a field between two pictures, after several numbers of the peer's iterations."""
     query, key = _pictures(options, 360)
 
     def ours(sweeps: int) -> Result:
@@ -83,11 +83,14 @@ def _search(options: Options) -> list[Row]:
 
 
 def _search_with_cython(query: Picture, key: Picture, iterations: int) -> Result:
-    """The query is a hole above the key, which is filled already."""
+    """Time the search that the package makes to fill a hole.
+
+    The picture that it gets has the query above the key, and the query is marked as a hole.
+    """
     from patchmatch_cython.cython_solver_impl import CythonSolverImpl
 
     class SearchAlone(CythonSolverImpl):  # type: ignore[misc]
-        """What is in the hole stays there if nothing is painted; and only searching takes time."""
+        """Without painting, the hole keeps the query, and only the search takes time."""
 
         def _paint_with_nnf(self, target: Any) -> None:
             pass
@@ -107,7 +110,10 @@ def _search_with_cython(query: Picture, key: Picture, iterations: int) -> Result
 
 
 def _fill(options: Options, fill: Callable[[Picture, Mask], Picture]) -> list[Row]:
-    """A hole in a picture; the cost is that of the patches that touch it, to the rest's nearest."""
+    """Fill a hole in a picture.
+
+    The cost is that of the patches that touch the hole, against their nearest patches outside it.
+    """
     picture, _ = _pictures(options, 240)
     height, width, _ = picture.shape
     hole = np.zeros((height, width), bool)
@@ -154,7 +160,7 @@ def _placeholder(options: Options) -> list[Row]:
 def _rows(
     work: str, unit: str, theirs: Result, ours: Callable[[int], Result], numbers: Sequence[int]
 ) -> list[Row]:
-    """Ours on one thread and on all, with the fewest passes that do as well."""
+    """Make rows for ours on one thread and on all, with the fewest passes that do as well."""
     threads = numba.get_num_threads()
     results = ((number, ours(number)) for number in numbers)
     number = next((number for number, result in results if result.cost <= theirs.cost), None)
@@ -174,7 +180,7 @@ def _rows(
 
 
 def _pictures(options: Options, height: int) -> Any:
-    """Two frames of a film, to be made of each other's patches."""
+    """Read the first and the last frame of a film."""
     video, _ = patchvid.read_video(options.data("clips/large/balloons_1080p.mp4"))
     height = 72 if options.quick else height
     return patchvid.resize(video[[0, -1]], (2, height, height * 16 // 9))

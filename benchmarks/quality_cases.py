@@ -1,9 +1,9 @@
-"""Samples of ours against the paper's own, by the measures of the shared tool.
+"""Our samples against the paper's own, by the measures of the shared tool.
 
-Compression hides what is compared: the paper's samples are H.264 at x264's default rate, and a
-verbatim cutout of the source at that rate is no nearer to the source than they are. So ours are
-measured twice, as `write_video` compresses them and as the paper's samples were, and the cutout,
-which is as coherent as can be, is measured beside them.
+Compression hides differences. The paper's samples are H.264 at x264's default rate. A plain cutout
+of the source at that rate is no closer to the source than they are. So our samples are measured
+twice: compressed by `write_video`, and compressed like the paper's. The cutout, which is as
+coherent as a video can be, is measured in both ways, too.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,9 +22,9 @@ from speed_cases import CLIPS
 
 import patchvid
 
-SEEDS = range(500, 509)  # the defaults were chosen with others
-SET = 3  # samples that a diversity index is of, as there are of the paper's
-# Ours over the paper's: the distances at most so much, the diversity at least as much.
+SEEDS = range(500, 509)  # the defaults were chosen with other seeds
+SET = 3  # samples for each diversity index: the paper has three
+# Limits of the ratio of ours to the paper's.
 LIMITS = {
     "coherence": "<= 0.75",
     "swd": "<= 0.7",
@@ -32,13 +32,13 @@ LIMITS = {
     "diversity": ">= 1",
 }
 CORNER = np.s_[:5, :24, :32]  # for quick runs
-CUTOUT = np.s_[:, 5:-3, 9:-7]  # the macroblocks of the source's own compression do not fit
+CUTOUT = np.s_[:, 5:-3, 9:-7]  # no multiple of the macroblocks of the source's own compression
 
 Write = Callable[[Path, NDArray[np.uint8], float], object]
 
 
 def quality(options: Options) -> Rows:
-    """All clips, nine seeds; a quick run takes a corner of one clip, and three seeds."""
+    """Measure all clips with nine seeds; a quick run takes a corner of one clip and three seeds."""
     tool = _load_tool(options.data("tools/quality.py"))
     seeds = SEEDS[:SET] if options.quick else SEEDS
     table: list[Row] = []
@@ -85,7 +85,7 @@ def _row(clip: str, encoding: str, measure: str, theirs: float, ours: float) -> 
 def _write(
     videos: list[NDArray[np.uint8]], fps: float, write: Write, folder: Path
 ) -> Iterator[Path]:
-    """Videos as compressed files, as the published ones are."""
+    """Write videos as compressed files, as the published ones are."""
     for number, video in enumerate(videos):
         target = folder / f"{len(videos)}_{number}.mp4"
         write(target, video, fps)
@@ -97,7 +97,7 @@ def _write_ours(target: Path, video: NDArray[np.uint8], fps: float) -> None:
 
 
 def _write_theirs(target: Path, video: NDArray[np.uint8], fps: float) -> None:
-    """H.264 with the settings that the published files name: x264's own."""
+    """Write H.264 with x264's defaults, which the published files name."""
     with av.open(str(target), "w") as container:
         stream = container.add_stream("libx264", rate=round(fps), options={"crf": "23"})
         stream.height, stream.width = video.shape[1:3]
@@ -111,7 +111,7 @@ ENCODINGS: dict[str, Write] = {"write_video": _write_ours, "x264, crf 23": _writ
 
 
 def compressed(video: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What is left of a video in a file like the paper's, whose sides must be even."""
+    """Write a video to a file like the paper's, whose sides must be even, and read it back."""
     _, height, width, _ = video.shape
     even = np.pad(video, [(0, 0), (0, height % 2), (0, width % 2), (0, 0)], mode="edge")
     with TemporaryDirectory() as folder:

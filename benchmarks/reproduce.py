@@ -1,9 +1,9 @@
 """The paper's Table 1 and Figure 6 again: ``python benchmarks/reproduce.py [--quick]``.
 
-Writes the numbers as CSV, the figure as PNG and both as Markdown. What the paper says is quoted,
-and what is too slow to be measured is extrapolated; both are marked as such. See README.md.
+Writes the numbers as CSV, the figure as PNG and both as Markdown. Numbers of the paper are marked
+as quoted, and those that would take too long to measure as extrapolated. See README.md.
 
-Source: Haim et al., "Diverse Generation from a Single Video Result Possible" (ECCV 2022).
+Reference: Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
 """
 
 import csv
@@ -49,7 +49,7 @@ QUOTED = (  # Table 1: by set and maker, SVFID and seconds
 
 N_FRAMES = 13
 HEIGHTS = (144, 240, 360, 480, 720, 1080)
-SMALL_HEIGHTS = (24, 36)  # what exhaustive search is measured at
+SMALL_HEIGHTS = (24, 36)  # at which exhaustive search is measured
 QUOTED_RUNTIMES = {
     "VGPNN": {144: 18.0, 720: 360.0, 1080: 540.0},
     "HP-VAE-GAN": {144: 7.625 * DAY},
@@ -57,9 +57,9 @@ QUOTED_RUNTIMES = {
 
 
 def table1(options: Options) -> Rows:
-    """Quality and runtime of ours, and quality of the samples that were published.
+    """Measure quality and runtime of our samples, and quality of the published ones.
 
-    All are read from compressed video, ours at the rate of the paper's.
+    All are read from compressed video; ours are compressed at the rate of the paper's.
     """
     for name, (folder, clips) in SETS.items():
         for clip in clips[:1] if options.quick else clips:
@@ -96,7 +96,7 @@ def _compare(options: Options, name: str, path: Path) -> Rows:
 
 
 def figure6(options: Options) -> Rows:
-    """Runtime over the size of the frames: ours on every device, and exhaustive search."""
+    """Measure the runtime by size of the frames, on every device and by exhaustive search."""
     video, _ = patchvid.read_video(options.data("clips/large/balloons_1080p.mp4"))
     heights = (24, 36) if options.quick else HEIGHTS
     for device in _devices():
@@ -123,10 +123,11 @@ def _devices() -> Iterator[str]:
 
 
 def _exhaustive(video: Video, measured: tuple[int, ...], others: tuple[int, ...]) -> Rows:
-    """All searches of the paper's schedule, each patch compared with all others.
+    """Time all searches of the paper's schedule, where each patch is compared with all others.
 
-    Where that takes too long, the rate of the largest that was measured is used for the number of
-    products there are; memory would run out before, as the paper says of its own comparison.
+    For sizes at which this takes too long, the number of products is divided by the rate of the
+    largest size that was measured. In fact memory would run out first, as the paper says of its own
+    comparison.
     """
     name = "exhaustive search, cpu"
     rate = 1.0
@@ -147,7 +148,7 @@ def _search_all(clip: Video) -> None:
 
 
 def _n_products(shape: Triple) -> float:
-    """Products of values: each patch of a level by all, in every iteration."""
+    """Count the products of values: each patch of a level with all others, in every iteration."""
     total = 0.0
     for size, patch, iterations in _schedule(shape):
         n_patches = prod(n - k + 1 for n, k in zip(size, patch))
@@ -156,7 +157,7 @@ def _n_products(shape: Triple) -> float:
 
 
 def _schedule(shape: Any) -> list[tuple[Triple, Triple, int]]:
-    """The levels, coarsest first, with their patches and iterations as the paper has them."""
+    """List the levels, coarsest first, with the patch and iterations that the paper gives them."""
     plan = []
     for number, level in enumerate(plan_levels(shape)):
         n_voxels = prod(level.shape)

@@ -1,6 +1,6 @@
 """Results as files, and as Markdown.
 
-``python benchmarks/result_files.py RESULTS.json`` puts them into the README.
+``python benchmarks/result_files.py RESULTS.json`` puts them into README.md.
 """
 
 import json
@@ -15,13 +15,13 @@ START, END = "<!-- results -->\n", "<!-- end of results -->\n"
 
 
 def write(target: Path, results: dict[str, Any]) -> None:
-    """Put results into a JSON file, and the same as Markdown beside it."""
+    """Write results to a JSON file, and to a Markdown file beside it."""
     target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     target.with_suffix(".md").write_text(to_markdown(results), encoding="utf-8")
 
 
 def to_markdown(results: dict[str, Any]) -> str:
-    """Where and when it was measured, and a table for every part that was."""
+    """Format the environment as a list, and then every table."""
     about = "".join(f"- {name}: {value}\n" for name, value in results["about"].items())
     tables = (f"\n### {name}\n\n{_table(rows)}" for name, rows in results["tables"].items())
     return about + "".join(tables)

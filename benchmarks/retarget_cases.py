@@ -1,8 +1,8 @@
 """Other widths, against resizing and seam carving; and the time of retargeting and inpainting.
 
-Seam carving is that of the package seam-carving (``pip install seam-carving``), which knows
-pictures only. So it is measured twice: with seams found anew in every frame, and with seams found
-once, in the mean of all frames, which go through all of them.
+Seam carving is that of the package seam-carving (``pip install seam-carving``), which works
+on pictures only. So it is measured in two ways: seams are found anew in every frame, or they are
+found once, in the mean of all frames, and removed from all of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,11 +24,11 @@ CLIPS = ("large/birds_360p", "generation/air_ballons_cut")
 HEIGHT = 90
 WIDTHS = (0.5, 1.5)
 SCALES = ((1, 1, 0.5), (1, 1, 1.5), (0.5, 1, 1), (2, 1, 1))
-RED, BLUE = 0.2125, 0.0721  # what these channels count in the package's grey
+RED, BLUE = 0.2125, 0.0721  # weights of these channels in the package's grey
 
 
 def retarget(options: Options) -> Rows:
-    """Half and one and a half as wide: how much is the clip's, how much of it is left, flicker."""
+    """Measure coherence, completeness and flicker at half and at one and a half times the width."""
     for name in CLIPS[1:] if options.quick else CLIPS:
         video = _read(options, f"clips/{name}.mp4", 48 if options.quick else HEIGHT)
         still = _change(video)
@@ -53,7 +53,7 @@ def retarget(options: Options) -> Rows:
 
 
 def edits(options: Options) -> Rows:
-    """A hole of 100x100 pixels in all frames, and the 360p birds in four other sizes."""
+    """Time the filling of a hole of 100x100 pixels, and the change of a 360p clip to four sizes."""
     video = _read(options, "clips/inpaint/soccer_original.mp4", 60 if options.quick else None)
     side = 24 if options.quick else 100
     top, left = ((n - side) // 2 for n in video.shape[1:3])
@@ -72,7 +72,7 @@ def edits(options: Options) -> Rows:
 
 
 def _outputs(video: Video, size: Size) -> Iterator[tuple[str, Video, float]]:
-    """The clip in another size by each maker, and the seconds that took."""
+    """Yield each maker, the clip that it brought to the new size, and the seconds it took."""
     makers: dict[str, Callable[[Video, Size], Video]] = {
         "patchvid.retarget": lambda video, size: patchvid.retarget(video, size=size, seed=0),
         "resizing": patchvid.resize,
@@ -100,7 +100,11 @@ def _carve_frames(video: Video, size: Size) -> Video:
 
 
 def _carve_all(video: Video, size: Size) -> Video:
-    """A picture with the columns in its red and blue, which cancel in grey, tells what is where."""
+    """Carve the mean of all frames, and resample every frame at the columns that are left.
+
+    The package returns a picture and no columns, so the number of each column is carried along in
+    the red and the blue of the picture, which cancel each other in the grey that it looks at.
+    """
     import seam_carving
 
     _, height, width, _ = video.shape

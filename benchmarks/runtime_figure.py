@@ -1,4 +1,4 @@
-"""Figure 6 as a picture: runtime over the size of the frames, on logarithmic axes."""
+"""Figure 6 as a picture: runtime by size of the frames, on logarithmic axes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +8,9 @@ from harness import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colours of Okabe and Ito, which all eyes can tell apart.
+# Colours of Okabe and Ito, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#009E73", "#D55E00", "#555555", "#CC79A7")
-MARKERS = {  # by where a number comes from: what marks it, and its line
+MARKERS = {  # for each source of a number: its marker, and its line
     "measured": ({"marker": "o"}, "-"),
     "extrapolated": ({"marker": "o", "mfc": "white"}, ":"),
     "quoted": ({"marker": "s", "mfc": "white"}, "--"),
@@ -19,7 +19,7 @@ UNITS = {1: "1 s", 60: "1 min", 3600: "1 h", 86400: "1 day"}
 
 
 def draw(rows: list[Row], path: Path, about: dict[str, str]) -> None:
-    """A line for each maker; `about` is what the measured numbers depend on."""
+    """Draw a line for each maker; `about` describes the machine, for the caption."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")
@@ -27,7 +27,7 @@ def draw(rows: list[Row], path: Path, about: dict[str, str]) -> None:
     for maker, colour in zip(dict.fromkeys(row["maker"] for row in rows), COLOURS):
         _draw_maker(axes, [row for row in rows if row["maker"] == maker], colour)
     heights = sorted({row["height"] for row in rows})
-    axes.set_xlim(0.85 * heights[0], 2.3 * heights[-1])  # names stand behind the lines
+    axes.set_xlim(0.85 * heights[0], 2.3 * heights[-1])  # room for names after the lines
     axes.set_xticks(heights, [f"{height}p" for height in heights], fontsize=8)
     axes.minorticks_off()
     axes.set_xlabel("height of the frames")
@@ -51,7 +51,7 @@ def draw(rows: list[Row], path: Path, about: dict[str, str]) -> None:
 
 
 def _draw_maker(axes: "Axes", rows: list[Row], colour: str) -> None:
-    """Points in the order of their heights, with the maker's name behind them or before one."""
+    """Draw a maker's points by height, and its name after the last or before a single one."""
     rows = sorted(rows, key=lambda row: row["height"])
     points = [(row["height"], row["seconds"]) for row in rows]
     _, line = MARKERS[rows[-1]["source"]]

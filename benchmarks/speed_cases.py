@@ -1,4 +1,4 @@
-"""What a user waits for: whole clips, single calls, starting up; each with its limit."""
+"""Times that a user waits for: whole clips, single calls and starting up, with their limits."""
 
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ SMALL = ("--frames", "0:4", "--max-size", "96")  # for quick runs, and to have k
 
 
 def clips(options: Options) -> Rows:
-    """One sample with default settings, from the second call on."""
+    """Time one sample with default settings, without the first call."""
     for name in CLIPS:
         video, _ = patchvid.read_video(options.data(f"clips/generation/{name}.mp4"))
         if options.quick:
@@ -30,7 +30,7 @@ def clips(options: Options) -> Rows:
 
 
 def golden(options: Options) -> Rows:
-    """Search from a random start until the cost is near that of a published field."""
+    """Time a search from a random start to nearly the cost of a published field."""
     name = "nnf_level06_j0" if options.quick else "nnf_level12_j0"
     data = np.load(options.data(f"golden/{name}.npz"))
     query, key = _as_bytes(data["query"]), _as_bytes(data["key"])
@@ -52,7 +52,7 @@ def golden(options: Options) -> Rows:
 
 
 def vote(options: Options) -> Rows:
-    """Median vote with a published field."""
+    """Time a median vote with a published field."""
     name = "nnf_level06_j0" if options.quick else "nnf_level12_j0"
     data = np.load(options.data(f"golden/{name}.npz"))
     value, nnf = _as_bytes(data["key"]), data["official_nnf"]
@@ -71,7 +71,7 @@ def balloons_1080p(options: Options) -> Rows:
 
 
 def startup(options: Options) -> Rows:
-    """Processes that do nearly nothing, from their start to their end: the same in a quick run."""
+    """Time processes that do nearly nothing, from start to end; a quick run does the same."""
     for case, command, limit in (
         ("import patchvid", ("-c", "import patchvid"), 0.15),
         ("patchvid --help", ("-m", "patchvid", "--help"), 0.3),
@@ -81,7 +81,7 @@ def startup(options: Options) -> Rows:
 
 
 def first_run(options: Options) -> Rows:
-    """The sample clip with no compiled kernel in the cache."""
+    """Time `patchvid gen` on the sample clip, with no compiled kernels in the cache."""
     with TemporaryDirectory() as folder:
         target, cache = Path(folder, "first.mp4"), Path(folder, "cache")
         small = SMALL if options.quick else ()
@@ -91,7 +91,7 @@ def first_run(options: Options) -> Rows:
 
 
 def growth(options: Options) -> Rows:
-    """Time per voxel by the size of the frames, patch and iterations being the same."""
+    """Measure the time per voxel by size of the frames, with the same patch and iterations."""
     video, _ = patchvid.read_video(options.data("clips/large/balloons_1080p.mp4"))
     smallest = None
     for height in (72, 144) if options.quick else (144, 360, 720, 1080):
@@ -108,7 +108,7 @@ def growth(options: Options) -> Rows:
 def _big(
     options: Options, name: str, seconds: tuple[float, float], peak_gb: tuple[float, ...] = ()
 ) -> Rows:
-    """``patchvid gen`` on a large clip, in a process of its own, kernels being compiled."""
+    """``patchvid gen`` on a large clip, in a process of its own, with compiled kernels."""
     with TemporaryDirectory() as folder:
         clip, target = options.data(f"clips/large/{name}.mp4"), Path(folder, "big.mp4")
         command = ("-m", "patchvid", "gen", clip, "-o", target, "--seed", "0", "--overwrite")
@@ -123,7 +123,7 @@ def _row(
     options: Options, case: str, measured: float | None, unit: str,
     at_most: float | None = None, aim: float | None = None,
 ) -> tuple[str, Row]:  # fmt: skip
-    """A row of the table; limits are for the real inputs, not for those of a quick run."""
+    """Make a row of the table; limits hold for the real inputs, not for those of a quick run."""
     row = {"case": case, "measured": measured, "unit": unit, "at most": at_most, "aim": aim}
     if options.quick:
         row |= {"case": f"{case} (small)", "at most": None, "aim": None}

@@ -14,8 +14,9 @@ from patchvid.cli.analogy_flows import (
 )
 from patchvid.cli.analogy_structures import save_structure, structure_options
 from patchvid.cli.command import Command
-from patchvid.cli.inputs import check_exists
+from patchvid.cli.inputs import ClipFile, check_exists
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
 from patchvid.cli.values import Frames
 
 EXAMPLES = """\b
@@ -33,9 +34,9 @@ Examples:
 @click.argument("style", type=click.Path(path_type=Path))
 @options.frames_of("CONTENT")
 @options.frames_of("STYLE", "--style-frames")
-@options.max_size_of("CONTENT and STYLE")
+@options.reading_of("CONTENT and STYLE")
 @options.output_of("CONTENT")
-@options.layers_of("STYLE")
+@layers_of("STYLE")
 @save_structure
 @options.seeds
 @options.completeness_of("STYLE", default="16256.25")
@@ -56,10 +57,11 @@ def analogy(
 ) -> None:
     """Make a video with the layout of CONTENT, in space and time, and the look of STYLE.
 
-    What moves in CONTENT becomes something that moves in STYLE, and moves like it. The output has
-    the size, the length and the pace of CONTENT. The same seed and options give the same file.
+    Where something moves in CONTENT, the output has something that moves in STYLE, with the motion
+    that it has there. Size, length and frame rate are those of CONTENT. The same seed and options
+    give the same file.
     """
-    from patchvid import read_video, show_structures
+    from patchvid import show_structures
 
     check_exists(content, style)
     structure, weights = settings["structure"], settings["flow_weights"]
@@ -78,7 +80,7 @@ def analogy(
         analogy_with_flows(flow, files, frames=(settings["frames"], style_frames)),
         ending="_analogy",
         clip=content,
-        readers={"style": lambda shape, frames: read_video(style, frames=style_frames)[0]},
+        readers={"style": ClipFile(style, style_frames)},
         source="style",
         layer_frames=style_frames,
         extra=None if save_structure is None else (save_structure, draw),

@@ -50,7 +50,7 @@ def check_flow_options(
     """Refuse options that have no effect together; `given` is whether there are flow files."""
     if given and preview:
         raise click.UsageError(
-            "--preview leaves out frames, so --content-flow and --style-flow do not fit it."
+            "--preview leaves out frames, so it cannot use --content-flow and --style-flow."
         )
     if given and structure != "flow":
         raise click.UsageError("--content-flow and --style-flow need --structure flow.")

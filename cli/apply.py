@@ -20,7 +20,7 @@ Examples:
 @click.argument("field", type=click.Path(path_type=Path))
 @click.argument("clip", type=click.Path(path_type=Path))
 @options.frames_of("CLIP")
-@options.max_size_of("CLIP")
+@options.reading_of("CLIP")
 @options.option(
     "-o",
     "--output",
@@ -37,6 +37,10 @@ def apply(
     clip: Path,
     frames: Frames,
     max_size: int | None,
+    fps: float | None,
+    depth: int | None,
+    tone_map: bool,
+    strict: bool,
     output: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -46,16 +50,18 @@ def apply(
     """Rearrange CLIP as another clip was, by the FIELD that --save-field wrote.
 
     CLIP is a layer of that clip, such as depth, normals or a matte, with the same frames, rows and
-    columns. Where --frames or --max-size were used for the field, give them here too.
+    columns. Where --frames, --fps or --max-size were used for the field, give them here too.
     """
     import patchvid
-    from patchvid.cli.inputs import check_exists, read_inputs
-    from patchvid.cli.outputs import name_layer, numbered
+    from patchvid.cli.inputs import Reading, check_exists, read_inputs
+    from patchvid.cli.layers import name_layer
+    from patchvid.cli.outputs import numbered
     from patchvid.io.video import check_target
 
     check_exists(field, clip)
     saved = patchvid.read_field(field)
-    inputs = read_inputs(clip, frames, {}, max_size=max_size, preview=False)
+    how = Reading(max_size, fps, depth, tone_map, strict, preview=False, quiet=quiet)
+    inputs = read_inputs(clip, frames, {}, how)
     layer = inputs.videos["clip"]
     samples = len(saved.places) if saved.places.ndim == 4 else 1
     paths = numbered(output or name_layer(clip, layer, "_apply"), samples)

@@ -1,4 +1,4 @@
-"""Commands whose help has sections, and that can tell how they were called."""
+"""Commands whose help has sections, and which know how they were called."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,7 +10,10 @@ from patchvid.cli.values import Frames
 
 # The options of all commands, in the order in which every help lists them.
 SECTIONS = {
-    "Input": ("frames", "style_frames", "max_size", "layers"),
+    "Input": (
+        *("frames", "style_frames", "max_size", "layers"),
+        *("fps", "depth", "tone_map", "strict"),
+    ),
     "Output": (
         *("output", "overwrite", "report", "save_structure", "save_field"),
         *("preview", "as_json", "quiet"),

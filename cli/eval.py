@@ -49,18 +49,19 @@ def evaluate(
     """Measure GENERATED videos against the SOURCE that they were made from.
 
     \b
-    coherence      from a patch of the video to the nearest patch of SOURCE: lower is better
-    completeness   from a patch of SOURCE to the nearest patch of the video: lower is better
+    coherence      distance of a patch of the video to the nearest in SOURCE: lower is better
+    completeness   distance of a patch of SOURCE to the nearest in the video: lower is better
     swd            sliced Wasserstein distance between patches: lower is better
-    largest_piece  share of the video that is copied in one piece: 1 is a copy
-    mean_piece     share of the video in the piece that a patch belongs to, on average
-    longest_run    frames in a row in which half of the picture plays as in SOURCE
+    largest_piece  size of the largest copied piece: 1 if the whole video is a copy
+    mean_piece     size of the copied piece that a patch belongs to, on average
+    longest_run    frames for which half of the picture goes on just as in SOURCE
     svfid          Frechet distance between C3D's features, only with --svfid: lower is better
     diversity      how much pixels vary from video to video: 0 if the videos are the same
 
-    The first two are mean squared differences of 8-bit values. ± is a standard error, where a
-    value comes from a sample of the patches. Compare svfid only between videos measured here with
-    the same weights; published values were computed in another way.
+    The first two are mean squared differences of 8-bit values. Sizes of pieces are shares of the
+    video. A number after ± is the standard error of a measure that looks at some patches only.
+    Compare svfid only between videos measured here with the same weights; published values were
+    computed in another way.
     """  # noqa: D301
     from patchvid import fetch_weights, metrics, read_video
     from patchvid.metrics.frechet import find_c3d

@@ -7,6 +7,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
 
 EXAMPLES = """\b
 Examples:
@@ -24,7 +25,7 @@ Examples:
 )
 @options.source
 @options.output_of("CLIP")
-@options.layers_of("CLIP")
+@layers_of("CLIP")
 @options.size
 @options.periodic
 @options.variation

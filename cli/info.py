@@ -50,7 +50,7 @@ def facts() -> dict[str, str]:
 
 
 def _gpu() -> str:
-    """Return the name of the GPU that "auto" takes, or why none is used."""
+    """Return the name of the GPU that "auto" uses, or the reason why none is used."""
     from patchvid.kernels import why_no_gpu
 
     if problem := why_no_gpu():
@@ -63,7 +63,7 @@ def _gpu() -> str:
 
 
 def _form() -> str:
-    """The form of the CUDA kernels that is used, and whether the one in Numba works."""
+    """Return the form of the CUDA kernels that is used, and whether the one in Numba works."""
     from patchvid.kernels import cuda_form, form_problem, why_no_gpu, why_no_numba
 
     if problem := form_problem():

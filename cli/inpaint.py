@@ -1,18 +1,16 @@
 """``patchvid inpaint``: holes in a clip filled from the rest of it, or as a cue asks."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.inputs import ClipFile, Reader
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
-from patchvid.cli.values import Frames
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 EXAMPLES = """\b
 Examples:
@@ -26,7 +24,7 @@ cue_options = options.together(
     options.option(
         "--cue",
         type=click.Path(path_type=Path),
-        help="CLIP with flat colours painted on it, where and as something should appear.",
+        help="Copy of CLIP with flat colours painted on it, to show what should appear where.",
     ),
     options.option(
         "--grow",
@@ -43,7 +41,7 @@ cue_options = options.together(
 )
 @options.source
 @options.output_of("CLIP")
-@options.layers_of("CLIP")
+@layers_of("CLIP")
 @mask_options("mask", "where the hole is")
 @cue_options
 @options.periodic
@@ -55,19 +53,19 @@ def inpaint(
 ) -> None:
     """Fill a hole in CLIP from the rest of it, or make things appear where a CUE asks for them.
 
-    A cue is CLIP with flat colours painted on it. Parts of CLIP that have these colours from a
-    distance appear there. Without a mask, the hole is where the cue differs from CLIP; without
-    CLIP, it is where the cue has flat rectangles. CLIP does not change outside of the hole. The
-    same seed and options give the same file.
+    A cue is a copy of CLIP with flat colours painted on it. Each painted place is filled with parts
+    of CLIP that have this colour when seen from a distance. Without a mask, the hole is where the
+    cue differs from CLIP. Without CLIP, it is where the cue has flat rectangles. Outside the hole,
+    CLIP does not change. The same seed and options give the same file.
     """
-    from patchvid import inpaint, read_video
+    from patchvid import inpaint
 
     if not (mask or boxes or cue):
         raise click.UsageError("Say where the hole is with --mask or --box, or give a --cue.")
     settings["clip"] = settings["clip"] or cue
 
-    def read_cue(shape: tuple[int, ...], frames: Frames) -> "NDArray[Any] | None":
-        return read_video(cue, frames=frames)[0] if cue else None
-
-    readers = {"mask": mask_reader("mask", mask, boxes), "cue": read_cue}
+    readers: dict[str, Reader | ClipFile] = {
+        "mask": mask_reader("mask", mask, boxes),
+        "cue": ClipFile(cue),
+    }
     make_videos(inpaint, ending="_inpaint", readers=readers, **settings)

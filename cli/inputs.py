@@ -1,4 +1,4 @@
-"""What a job reads: its clip, and whatever else goes with it, at the size of the job."""
+"""The inputs of a job: its clip and the videos that go with it, at the size of the job."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -7,27 +7,52 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from patchvid.cli.command import is_typed
+from patchvid.cli.estimate import tell_size
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from patchvid.io.info import VideoInfo
+    from patchvid.io.selecting import Frames as AnyFrames
+
 # Reads an input that goes with a clip, given the clip's shape in the file and the frames in use.
-Reader = Callable[[tuple[int, ...], Frames], "NDArray[Any] | None"]
+Reader = Callable[[tuple[int, ...], "AnyFrames"], "NDArray[Any] | None"]
 
 PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48
+
+
+class ClipFile(NamedTuple):
+    """A clip to read like the one that a job is about: its file, and its frames if they differ."""
+
+    path: Path | None
+    frames: Frames | None = None
+
+
+class Reading(NamedTuple):
+    """How clips are read: the options of these names."""
+
+    max_size: int | None
+    fps: float | None
+    depth: int | None
+    tone_map: bool
+    strict: bool
+    preview: bool
+    quiet: bool
 
 
 class Inputs(NamedTuple):
     """The videos that a job works on.
 
     `videos` has them by name; None is an option that was not used. `ratios` (t, y, x) is the size
-    of the clip relative to the full job: below 1 in a preview only.
+    of the clip relative to the full job: below 1 in a preview only. `info` tells what the clip is
+    in its file; None for the sample.
     """
 
     videos: dict[str, Any]
     fps: float | None
     ratios: tuple[float, ...]
+    info: "VideoInfo | None"
 
 
 def check_exists(*paths: Path | None) -> None:
@@ -40,47 +65,24 @@ def check_exists(*paths: Path | None) -> None:
 
 
 def read_inputs(
-    clip: Path | None,
-    frames: Frames,
-    readers: Mapping[str, Reader],
-    *,
-    max_size: int | None,
-    preview: bool,
+    clip: Path | None, frames: Frames, readers: Mapping[str, Reader | ClipFile], how: Reading
 ) -> Inputs:
-    """Read the clip, or the sample if there is none, and what else is needed; shrink them all."""
-    video, fps = _read_clip(clip, frames)
-    whole = video.shape
-    read: dict[str, Any] = {name: reader(whole, frames) for name, reader in readers.items()}
-    videos = {
-        name: _shrink(array, max_size, preview=preview)
-        for name, array in {"clip": video, **read}.items()
-    }
-    full = _shrunk_size(whole, max_size, preview=False)
-    ratios = tuple(m / n for n, m in zip(full, videos["clip"].shape))
-    return Inputs(videos, fps and fps * ratios[0], ratios)
-
-
-def read_layers(
-    paths: Sequence[Path],
-    frames: Frames,
-    shape: Sequence[int],
-    *,
-    max_size: int | None,
-    preview: bool,
-) -> "dict[Path, NDArray[Any]]":
-    """Read layers of a clip whose shape in use is given, and shrink them as the clip was."""
-    from patchvid import InvalidInput, read_video
-
-    layers = {}
-    for path in paths:
-        layer = _shrink(read_video(path, frames=frames)[0], max_size, preview=preview)
-        if layer.shape[:3] != tuple(shape[:3]):
-            raise InvalidInput(
-                f"the layer {str(path)!r} is {_by(layer.shape)}, and its clip is {_by(shape)}; "
-                "give a layer with the clip's frames, rows and columns"
-            )
-        layers[path] = layer
-    return layers
+    """Read the clip, or the sample if there is none, and what else is needed, shrunk alike."""
+    if clip is None:
+        read = _read_sample(frames, how)
+    else:
+        read = read_clip(clip, frames, how, tell=not how.quiet)
+    videos: dict[str, Any] = {"clip": read.video}
+    for name, reader in readers.items():
+        if not isinstance(reader, ClipFile):
+            videos[name] = _shrink(reader(read.whole, read.frames), how)
+        elif reader.path is None:
+            videos[name] = None
+        else:
+            videos[name] = read_clip(reader.path, reader.frames or frames, how).video
+    full = (read.n_frames, *_shrunk(read.whole, how.max_size))
+    ratios = tuple(m / n for n, m in zip(full, read.video.shape))
+    return Inputs(videos, read.fps and read.fps * ratios[0], ratios, read.info)
 
 
 def in_proportion(settings: Mapping[str, Any], ratios: Sequence[float]) -> dict[str, Any]:
@@ -93,16 +95,43 @@ def in_proportion(settings: Mapping[str, Any], ratios: Sequence[float]) -> dict[
     return scaled
 
 
-def _read_clip(clip: Path | None, frames: Frames) -> "tuple[NDArray[Any], float | None]":
-    from patchvid import InvalidInput, read_video
+class _Clip(NamedTuple):
+    """A clip that was read: `whole` is its shape without being shrunk, `frames` are those used."""
+
+    video: "NDArray[Any]"
+    fps: float | None
+    n_frames: int
+    whole: tuple[int, ...]
+    frames: "AnyFrames"
+    info: "VideoInfo | None"
+
+
+def read_clip(path: Path, frames: Frames, how: Reading, *, tell: bool = False) -> _Clip:
+    """Read a clip from a file, shrunk; `tell` its size before it is read if it is large."""
+    from patchvid.io.opening import open_source
+    from patchvid.io.selecting import check_options, read_source
+
+    source = open_source(path, fps=how.fps, tone_map=how.tone_map)
+    info = source.info
+    n_frames = len(source.timeline.order[slice(*frames)])
+    step = _preview_step(n_frames, info.keyframe_interval) if how.preview else 1
+    largest = _largest(how, max(info.height, info.width))
+    if tell and not how.preview:
+        tell_size(path.name, n_frames, _shrunk((n_frames, info.height, info.width), largest))
+    options = check_options((*frames, step), max_size=largest, depth=how.depth, strict=how.strict)
+    video, _ = read_source(source, options, False if how.quiet else None)
+    whole = (len(video), info.height, info.width, video.shape[3])
+    return _Clip(_shrink(video, how), info.fps, n_frames, whole, (*frames, step), info)
+
+
+def _read_sample(frames: Frames, how: Reading) -> _Clip:
+    from patchvid import InvalidInput
     from patchvid.data.sample_clip import SAMPLE_FPS, sample_clip
 
-    if clip is not None:
-        return read_video(clip, frames=frames)
     video = sample_clip()[slice(*frames)]
     if not len(video):
         raise InvalidInput(f"the sample clip has no frame {frames[0]}; frames are counted from 0")
-    return video, SAMPLE_FPS
+    return _Clip(_shrink(video, how), SAMPLE_FPS, len(video), video.shape, frames, None)
 
 
 def check_coarsest(
@@ -120,28 +149,32 @@ def check_coarsest(
         )
 
 
-def _by(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape[:3]))
+def _preview_step(n_frames: int, keyframe_interval: int | None) -> int:
+    """How many frames a preview goes on, so that it reads little more than it shows.
+
+    Frames that can be decoded alone are taken if they are as frequent as that.
+    """
+    step = max(1, n_frames // PREVIEW_FRAMES)
+    aligned = step - step % keyframe_interval if keyframe_interval else 0
+    return aligned if 2 * aligned > step else step
 
 
-def _shrink(video: Any, max_size: int | None, *, preview: bool) -> Any:
+def _shrink(video: Any, how: Reading) -> Any:
+    """Shrink to the limits on the longer side and of a preview, where that was not done before."""
     from patchvid import resize
 
     if video is None:
         return None
-    size = _shrunk_size(video.shape, max_size, preview=preview)
+    n_frames = min(len(video), PREVIEW_FRAMES) if how.preview else len(video)
+    size = (n_frames, *_shrunk(video.shape, _largest(how, max(video.shape[1:3]))))
     return video if size == video.shape[:3] else resize(video, size)
 
 
-def _shrunk_size(
-    shape: Sequence[int], max_size: int | None, *, preview: bool
-) -> tuple[int, int, int]:
-    """Return a size (t, y, x) whose longer side is within `max_size`, and the preview's limits."""
-    n_frames, height, width = shape[:3]
-    longer = max(height, width)
-    if preview:
-        n_frames = min(n_frames, PREVIEW_FRAMES)
-        max_size = min(max_size or longer, PREVIEW_SIDE)
-    if max_size is not None and longer > max_size:
-        height, width = (max(1, round(side * max_size / longer)) for side in (height, width))
-    return n_frames, height, width
+def _largest(how: Reading, longer: int) -> int | None:
+    return min(how.max_size or longer, PREVIEW_SIDE) if how.preview else how.max_size
+
+
+def _shrunk(shape: Sequence[int], max_size: int | None) -> tuple[int, int]:
+    from patchvid.io.selecting import shrunk_size
+
+    return shrunk_size(shape[1], shape[2], max_size)

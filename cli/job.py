@@ -11,14 +11,16 @@ import click
 from patchvid.cli.command import command_line, used_settings
 from patchvid.cli.info import facts
 from patchvid.cli.inputs import (
+    ClipFile,
     Reader,
+    Reading,
     check_coarsest,
     check_exists,
     in_proportion,
     read_inputs,
-    read_layers,
 )
-from patchvid.cli.outputs import NO_FILE, Sample, plan_layers, plan_outputs, print_json
+from patchvid.cli.layers import plan_layers, read_layers
+from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def make_videos(
     clip: Path | None,
     frames: Frames,
     max_size: int | None,
+    fps: float | None,
+    depth: int | None,
+    tone_map: bool,
+    strict: bool,
     output: Path | None,
     overwrite: bool,
     report: Path | None,
@@ -43,7 +49,7 @@ def make_videos(
     samples: int,
     seed: int | None,
     quiet: bool,
-    readers: Mapping[str, Reader] | None = None,
+    readers: Mapping[str, Reader | ClipFile] | None = None,
     source: str = "clip",
     layers: tuple[Path, ...],
     layer_frames: Frames | None = None,
@@ -69,8 +75,9 @@ def make_videos(
         The frames of `source` in use, if they are not `frames`.
     extra
         A file to write after the first sample, and the function that draws it.
-    clip, frames, max_size, output, overwrite, report, preview, as_json, samples, seed, quiet, \
-    layers, save_field
+    clip, frames, max_size, fps, depth, tone_map, strict, output, overwrite, report, preview
+        The options of these names.
+    as_json, samples, seed, quiet, layers, save_field
         The options of these names.
     """
     import patchvid
@@ -87,13 +94,11 @@ def make_videos(
         output, clip, ending=ending, samples=samples, report=report, extra=extra_path,
         field=save_field, overwrite=overwrite, preview=preview,
     )  # fmt: skip
-    inputs = read_inputs(clip, frames, readers or {}, max_size=max_size, preview=preview)
+    how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
+    inputs = read_inputs(clip, frames, readers or {}, how)
     others = dict(inputs.videos)
     video = others.pop("clip")
-    read = read_layers(
-        layers, layer_frames or frames, inputs.videos[source].shape, max_size=max_size,
-        preview=preview,
-    )  # fmt: skip
+    read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
     check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
     settings |= in_proportion(settings, inputs.ratios) | others

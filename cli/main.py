@@ -68,7 +68,7 @@ class Boundary(click.Group):
 @click.group("patchvid", cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="patchvid", message="%(prog)s %(version)s")
 def main() -> None:
-    """Make new videos out of one video."""
+    """Make new videos from one short clip."""
 
 
 for command in (gen, analogy, retarget, inpaint, apply, evaluate, weights, info):

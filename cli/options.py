@@ -53,20 +53,47 @@ def frames_of(clip: str, name: str = "--frames") -> Decorator:
     )
 
 
-def max_size_of(clip: str) -> Decorator:
-    """Make the option that limits the size of an input."""
-    return option(
-        "--max-size",
-        type=click.IntRange(min=1),
-        metavar="PX",
-        help=f"Shrink {clip} so that the longer side has at most PX pixels.",
+def reading_of(clip: str) -> Decorator:
+    """Make the options for how an input is read."""
+    return together(
+        option(
+            "--max-size",
+            type=click.IntRange(min=1),
+            metavar="PX",
+            help=f"Shrink {clip} so that the longer side has at most PX pixels.",
+        ),
+        option(
+            "--fps",
+            type=click.FloatRange(0.01, 1000),
+            metavar="FPS",
+            help=f"Frames per second: frames of {clip} are repeated or left out, so that the pace "
+            "stays; folders of frames and arrays are taken to have this rate.  [default: the "
+            "source's, or 24]",
+        ),
+        option(
+            "--depth",
+            type=click.Choice(["8", "16"]),
+            callback=lambda ctx, param, value: value and int(value),
+            help=f"Bits per channel that {clip} is read with.  [default: 16 if the source has more "
+            "than 8]",
+        ),
+        option(
+            "--tone-map",
+            is_flag=True,
+            help="Turn high dynamic range (PQ, HLG) and wide gamuts into BT.709 of standard range.",
+        ),
+        option(
+            "--strict",
+            is_flag=True,
+            help="Refuse files that are damaged or cut short; by default a warning tells of them.",
+        ),
     )
 
 
 source = together(
     click.argument("clip", type=click.Path(path_type=Path), required=False),
     frames_of("CLIP"),
-    max_size_of("CLIP"),
+    reading_of("CLIP"),
 )
 
 
@@ -90,9 +117,9 @@ def output_of(clip: str) -> Decorator:
             "-o",
             "--output",
             type=OutputPath(),
-            help="Video, GIF, .npz or .npy file, or a folder for frames. Several samples are "
-            "numbered. With --report or --json, - writes no video.  "
-            f"[default: {clip}'s name and the command's, in the current folder]",
+            help="Video, GIF, .npz or .npy file to write, or a folder for frames. Several samples "
+            "get numbers. - writes no video, for use with --report or --json.  "
+            f"[default: named after {clip} and the command, in the current folder]",
         ),
         overwrite,
         option(
@@ -118,28 +145,6 @@ download = option(
     is_flag=True,
     help="Fetch weights of networks that are not on this machine.",
 )
-
-
-def layers_of(clip: str) -> Decorator:
-    """Make the options for what is written beside a video, from its field."""
-    return together(
-        option(
-            "--layer",
-            "layers",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            multiple=True,
-            help=f"Layer of {clip} such as depth or a matte: a video, picture, folder or array of "
-            "its size. It is rearranged as the output is, and named after it, as in "
-            "clip_gen_depth.npy; repeatable.",
-        ),
-        option(
-            "--save-field",
-            type=OutputPath(),
-            metavar="FILE.npz",
-            help="Also write the field, for patchvid apply.",
-        ),
-    )
 
 
 # Size
@@ -222,8 +227,8 @@ variation = together(
         type=parse_noise,
         metavar="auto|SIGMA",
         default="auto",
-        help="How far to depart from CLIP: the standard deviation of noise, where values span -1 "
-        "to 1.",
+        help="How far to depart from CLIP: the standard deviation of the noise that is added to "
+        "it, when its values go from -1 to 1.",
     ),
     completeness_of("CLIP", default="15"),
 )

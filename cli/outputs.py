@@ -1,15 +1,15 @@
-"""What a job writes: the names of its files, and the lines or the JSON that it prints."""
+"""The outputs of a job: names of files, printed lines, JSON."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 NO_FILE = Path("-")  # the name that stands for no video
 
@@ -65,7 +65,7 @@ def plan_outputs(
 
     videos: list[Path | None] = [None] * samples
     if output != NO_FILE:
-        videos = [*numbered(_preview_name(output or _default_name(clip, ending), preview), samples)]
+        videos = [*numbered(_preview_name(output or default_name(clip, ending), preview), samples)]
     fields: list[Path | None] = [None] * samples
     if field is not None:
         fields = [*numbered(_preview_name(field, preview), samples)]
@@ -84,31 +84,6 @@ def plan_outputs(
     return Outputs(videos, fields, report, extra)
 
 
-def plan_layers(
-    outputs: Outputs, layers: "Mapping[Path, NDArray[Any]]", *, overwrite: bool
-) -> list[list[Path]]:
-    """Name the layers of every video after it, and raise an error if one cannot be written."""
-    from patchvid.io.video import check_target
-
-    named = [
-        [video.with_name(f"{video.stem}_{name_layer(*layer)}") for layer in layers.items()]
-        for video in outputs.videos
-        if video is not None
-    ]
-    paths = [path for of_video in named for path in of_video]
-    for path in paths:
-        check_target(path, overwrite=overwrite)
-    check_distinct([*outputs.videos, *outputs.fields, outputs.extra, *paths])
-    return named
-
-
-def name_layer(path: Path, layer: "NDArray[Any]", ending: str = "") -> Path:
-    """Name the file of a layer: a video if it has 8 bits and colours, else an array."""
-    name = _default_name(path, ending)
-    is_film = layer.dtype == "uint8" and layer.shape[3] in (1, 3, 4)
-    return name if is_film or name.suffix in (".npy", ".npz") else name.with_suffix(".npy")
-
-
 def check_distinct(paths: Iterable[Path | None]) -> None:
     """Refuse files that would be written over each other."""
     seen = set()
@@ -125,7 +100,8 @@ def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> 
     click.echo(json.dumps(document, indent=2, default=str))
 
 
-def _default_name(clip: Path | None, ending: str) -> Path:
+def default_name(clip: Path | None, ending: str) -> Path:
+    """Name an output after a clip, with a suffix that suits it."""
     clip = clip.resolve() if clip else Path("sample.mp4")
     name, suffix = clip.stem, clip.suffix.lower()
     if clip.is_dir():

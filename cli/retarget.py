@@ -8,6 +8,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command, is_typed
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
 
 EXAMPLES = """\b
@@ -21,7 +22,7 @@ Examples:
 @click.command(cls=Command, epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
 @options.source
 @options.output_of("CLIP")
-@options.layers_of("CLIP")
+@layers_of("CLIP")
 @mask_options("keep", "where CLIP must not change")
 @options.size
 @options.periodic
@@ -32,9 +33,9 @@ Examples:
 def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> None:
     """Change the width, height or length of CLIP, while things keep their shape and pace.
 
-    Each can become 0.4 to 3 times as large. A smaller video shows things closer together. A
-    shorter one shows side by side what came one after the other. A larger or longer one shows more
-    of the same. The same seed and options give the same file.
+    Each can shrink to 0.4 times its size or grow to 3 times. A smaller video shows things closer
+    together. A shorter one shows side by side what came one after the other. A larger or longer one
+    shows more of the same. The same seed and options give the same file.
     """
     from patchvid import retarget
 

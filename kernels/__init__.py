@@ -120,7 +120,7 @@ _WORDS: dict[str, Spec] = {"query": "t y x w: uint32 float32", "key": "T Y X w: 
 
 LAUNCHES = {
     "pack": Function(
-        "The channels of every voxel, as many to a word as fit, and zeros.",
+        "Pack the channels of every voxel into words, the last one filled with zeros.",
         {"values": "t y x c: uint8 uint16 uint32"}, "t y x w: uint32",
     ),
     "sweep": Function(

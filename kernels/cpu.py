@@ -94,7 +94,7 @@ def _unfold_time(video, unfolded, n_rows, n_columns, depth, first, stop):
         y %= height
         for dt in range(depth):
             source = video[(t + dt) % frames, y]
-            # One channel at a time: Numba compiles loops of three turns badly.
+            # One channel at a time: Numba compiles inner loops of only three steps badly.
             for c in range(channels):
                 start = row * n_columns * pixel + dt * channels + c
                 for x in range(width):

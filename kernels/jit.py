@@ -23,7 +23,7 @@ _problems: list[str] = []
 def kernel(function):
     """Compile a function that loops over rows, which runs without the GIL, and keep it.
 
-    Two wraps of one function would share a file, so wrap each function once.
+    Wrap each function only once: two wraps would share one file.
     """
     compiled = njit(nogil=True, error_model="numpy")(function)
     if _can_write():

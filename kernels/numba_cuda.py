@@ -64,7 +64,7 @@ def mean(value, field, update_mask, voted, key_size, patch, periodic):
 
 
 def pack(values):
-    """Pack the channels of each voxel, as many to a word as fit, and zeros: (t, y, x, n)."""
+    """Pack the channels of each voxel into words, the last one filled with zeros: (t, y, x, n)."""
     *shape, channels = values.shape
     words = cupy.empty((*shape, -(-channels * values.itemsize // 4)), np.uint32)
     flat = [cupy.ascontiguousarray(array).reshape(-1, array.shape[3]) for array in (values, words)]

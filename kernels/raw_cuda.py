@@ -142,7 +142,7 @@ def mean(value, field, update_mask, voted, key_size, patch, periodic):
 
 
 def pack(values):
-    """Pack the channels of each voxel, as many to a word as fit, and zeros: (t, y, x, n)."""
+    """Pack the channels of each voxel into words, the last one filled with zeros: (t, y, x, n)."""
     channels, lanes = values.shape[3], 4 // values.dtype.itemsize
     words = cupy.empty((*values.shape[:3], -(-channels // lanes)), np.uint32)
     _launch(

@@ -118,7 +118,7 @@ def _blend_rows(
         for x in range(0, width - _ROW_LANES + 1, _ROW_LANES):
             at, j = i + k * pitch + x, entry * taps + k
             _blend(_ROW_LANES, out, x, rows, at, pitch, weights, j, group, init)
-    if width % _ROW_LANES:  # the rest, and some again
+    if width % _ROW_LANES:  # a last group, which overlaps the one before
         x = max(width - _ROW_LANES, 0)
         _blend(_ROW_LANES, out, x, rows, i + x, pitch, weights, entry * taps, taps, True)
 

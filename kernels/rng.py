@@ -1,4 +1,8 @@
-"""Random numbers that depend only on a seed and a place, so every device draws the same."""
+"""Random arrays that depend only on a seed and a place, so every device draws the same.
+
+The hash behind them is `random_stream` and `mix` in `rules`, where the search inside the kernels
+draws from it too. Seeds that are not given are drawn by `check_seed` in `_validation`.
+"""
 
 import math
 

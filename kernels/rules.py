@@ -1,7 +1,7 @@
 """Rules for one patch or one voxel, written once for every device.
 
 They are plain functions, which run in Python and which a back end compiles with its own compiler.
-All integers have 64 bits; masks keep random bits to 32.
+All integers have 64 bits, of which random bits use the lower 32.
 """
 
 import numpy as np
@@ -182,7 +182,7 @@ def improver(compiled, distance):
                 nx %= n_x
             if not (0 <= nt < n_t and 0 <= ny < n_y and 0 <= nx < n_x):
                 continue
-            if (nt + ny + nx) & 1 == colour:  # across the seam of an odd period
+            if (nt + ny + nx) & 1 == colour:  # the same kind, where an odd period begins again
                 continue
             found = np.int64(field[nt, ny, nx])
             candidate = found - ((dt * key_y + dy) * key_x + dx)

@@ -135,7 +135,7 @@ extern "C" __global__ void sweep_kernel(
         int nt = t + dt, ny = y + dy, nx = x + dx;
         if (!is_inside(nt, n_t, periodic_t) || !is_inside(ny, n_y, periodic_y) || !is_inside(nx, n_x, periodic_x))
             continue;
-        if (((nt + ny + nx) & 1) == colour)  // across the seam of an odd period
+        if (((nt + ny + nx) & 1) == colour)  // the same kind, where an odd period begins again
             continue;
         const int found = field[(nt * n_y + ny) * n_x + nx];
         const int candidate = found - ((dt * key_y + dy) * key_x + dx);

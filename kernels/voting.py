@@ -55,7 +55,7 @@ def _gather_votes(
             target = n_votes * pitch + margin + first - left
             for group in range(0, n_patches - WORDS + 1, WORDS):
                 scatter_patches(words, sources, group, flat, target + group, pitch, kx)
-            if n_patches >= WORDS:  # the rest, and some again
+            if n_patches >= WORDS:  # a last group, which overlaps the one before
                 group = n_patches - WORDS
                 scatter_patches(words, sources, group, flat, target + group, pitch, kx)
             else:

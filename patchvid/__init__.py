@@ -1,16 +1,16 @@
-"""patchvid makes new videos out of one video, without training.
+"""patchvid makes new videos from one short clip, without training.
 
-Space-time patches of a clip are searched (PatchMatch) and voted (median) from coarse to fine, so
-that the output has the clip's look and motion but a content of its own.
+From coarse to fine, it searches for similar space-time patches of the clip (PatchMatch) and lets
+them vote on every pixel (median). The output has the look and motion of the clip, but new content.
 
 New videos
     `generate`, `analogy`, `retarget`, `inpaint`
 Files
     `read_video`, `write_video`, `read_flow`, `read_field`, `write_field`, `sample_clip`,
     `fetch_weights`
-To look at
+Figures and pages
     `show`, `plot`, `Report`, `field_to_color`, `flow_to_color`
-To measure
+Measures
     `metrics`
 Parts of the method, for arrays of any kind
     `search`, `vote`, `rearrange`, `patch_distance`, `vpnn`, `build_pyramid`, `resize`,

@@ -32,7 +32,11 @@ from .errors import WeightsError as WeightsError
 from .io.fields import read_field as read_field
 from .io.fields import write_field as write_field
 from .io.flow import read_flow as read_flow
-from .io.video import read_video as read_video
+from .io.info import ColorTags as ColorTags
+from .io.info import VideoInfo as VideoInfo
+from .io.reading import iter_video as iter_video
+from .io.reading import read_video as read_video
+from .io.reading import video_info as video_info
 from .io.video import write_video as write_video
 from .motion.color import flow_to_color as flow_to_color
 from .motion.optical_flow import optical_flow as optical_flow

@@ -7,7 +7,7 @@ To 8 bits
 To RGB
     Three channels are RGB, four are RGB and alpha, and the mean of any others is a grey.
 Alpha
-    Colours are blended with white, so that what is transparent never takes part.
+    Colours are blended with white, so that transparent pixels have no colour of their own.
 To grey
     The luma (Rec. 601) of RGB.
 
@@ -30,12 +30,35 @@ Floats = NDArray[np.float32]
 HALF_RANGE = 127.5  # of 8 bits: the unit of the paper, where values span [-1, 1]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
+# Linear light, as OpenEXR files hold it: most values are up to 1, which is white, and highlights
+# are far brighter. A logarithm brings them close, so that the rest keeps most of the 8 bits.
+HIGHLIGHT, LEAST_LIGHT = 2.0, -0.5
+LOG_GAIN = np.float32(32)  # below 1/32 the curve is nearly straight
+LOG_UNIT = np.float32(1 / 64)  # the largest float becomes less than HIGHLIGHT
+
+
+def has_highlights(video: NDArray[Any]) -> bool:
+    """Whether floats are linear light with highlights: most are up to white, and some far above."""
+    if video.dtype.kind != "f" or video.shape[-1] not in (1, 3, 4):
+        return False
+    if not (video.max() > HIGHLIGHT and video.min() >= LEAST_LIGHT):
+        return False
+    return bool(2 * np.count_nonzero(video[..., :3] > 1) <= video[..., :3].size)
+
+
+def compress_highlights(video: NDArray[Any]) -> Floats:
+    """Linear light on a logarithmic scale, which is 0 at black."""
+    light = video.astype(np.float32)
+    curved: Floats = np.copysign(LOG_UNIT * np.log1p(LOG_GAIN * abs(light)), light)
+    return curved
+
 
 class ValueRange(NamedTuple):
-    """The values that become 0 and 255."""
+    """The values that become 0 and 255; `is_log` if highlights are compressed first."""
 
     low: float
     high: float
+    is_log: bool = False
 
     @classmethod
     def of_type(cls, dtype: Any) -> Self:
@@ -54,16 +77,20 @@ class ValueRange(NamedTuple):
         """
         if video.dtype == np.uint8:
             return cls(0, 255)
+        if is_log := has_highlights(video):
+            video = compress_highlights(video)
         low, high = float(video.min()), float(video.max())
         if high - low > LARGEST_FLOAT / 4:
             raise InvalidInput(
                 f"video must span at most {LARGEST_FLOAT / 4:.2g}, got {high - low:.2g}; "
                 "scale its values"
             )
-        return cls(low, high)
+        return cls(low, high, is_log)
 
     def scale(self, video: NDArray[Any]) -> Floats:
         """Values on the scale from 0 to 255, as float32 and not clipped."""
+        if self.is_log:
+            video = compress_highlights(video)
         precision = np.result_type(video.dtype, np.float32)
         scaled: Floats = np.subtract(video, self.low, dtype=precision).astype(
             np.float32, copy=False
@@ -73,7 +100,7 @@ class ValueRange(NamedTuple):
 
     def quantize(self, video: NDArray[Any]) -> Pixels:
         """Values in 8 bits, rounded and clipped."""
-        if video.dtype == np.uint8 and tuple(self) == (0, 255):
+        if video.dtype == np.uint8 and tuple(self) == (0, 255, False):
             return video
         scaled = self.scale(video)
         return np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled).astype(np.uint8)
@@ -86,16 +113,28 @@ def to_8_bits(video: NDArray[Any]) -> Pixels:
     return ValueRange.of_type(video.dtype).quantize(video)
 
 
+def to_16_bits(video: NDArray[Any]) -> NDArray[np.uint16]:
+    """Convert uint8, uint16 or floats in [0, 1], of any shape, to uint16: rounded and clipped."""
+    if video.dtype.kind == "f":
+        return (np.clip(video, 0, 1, dtype=np.float64) * 65535 + 0.5).astype(np.uint16)
+    return video if video.dtype == np.uint16 else video * np.uint16(257)
+
+
+def is_opaque(video: NDArray[Any]) -> bool:
+    """Whether no pixel of RGB and alpha (..., 4) is transparent, not even in part."""
+    return bool(video[..., 3].min() >= ValueRange.of_type(video.dtype).high)
+
+
 def to_rgb(video: NDArray[Any]) -> NDArray[Any]:
-    """Convert uint8, or float32 in 0..255, with any channels (..., c) to (..., 3)."""
+    """Convert uint8, uint16, or float32 in 0..255, with any channels (..., c) to (..., 3)."""
     channels = video.shape[-1]
     if channels == 3:
         return video
     if channels == 4:
         return blend_with_white(video)
     grey = video if channels == 1 else video.mean(axis=-1, keepdims=True, dtype=np.float32)
-    if video.dtype == np.uint8:
-        grey = np.rint(grey).astype(np.uint8)
+    if video.dtype.kind == "u":
+        grey = np.rint(grey).astype(video.dtype)
     return np.repeat(grey, 3, axis=-1)
 
 
@@ -110,10 +149,13 @@ def to_grey(video: NDArray[Any]) -> Floats:
 
 
 def blend_with_white(video: NDArray[Any]) -> NDArray[Any]:
-    """Blend RGB and alpha (..., 4), uint8 or float32 in 0..255, with white: (..., 3)."""
+    """Blend RGB and alpha (..., 4) with white: uint8, uint16, or float32 in 0..255, (..., 3)."""
     colours, alpha = video[..., :3], video[..., 3:]
-    if video.dtype == np.uint8:
-        alpha = alpha.astype(np.uint16)
-        return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    if video.dtype.kind == "u":
+        white = np.iinfo(video.dtype).max
+        alpha = alpha.astype(np.uint16 if video.dtype == np.uint8 else np.uint32)
+        return ((colours * alpha + white * (white - alpha) + white // 2) // white).astype(
+            video.dtype
+        )
     share = np.clip(alpha / np.float32(255), 0, 1)
     return colours * share + (1 - share) * np.float32(255)

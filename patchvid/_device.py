@@ -1,4 +1,4 @@
-"""Arrays of the host and of a GPU: what goes in decides what comes out."""
+"""Back ends, and arrays on the host or on a GPU: results are where the arguments were."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -36,8 +36,8 @@ def backend_of(array: Any) -> ModuleType:
 def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a function take arrays of the host or of a GPU under these names, and return the same.
 
-    Arrays of a GPU are worked on there, others on the `device` that the function is called with.
-    Inside, all are on that device.
+    Arrays on a GPU stay there; others are moved to the `device` that the function is called with.
+    Inside the function, all are on one device.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from patchvid._device import backend_of
+from patchvid._labels import understood
 from patchvid._validation import as_array
 from patchvid.errors import InvalidInput
 
@@ -21,8 +23,9 @@ BLACK, WHITE = 0.05, 0.95  # lossy files turn black and white into values up to 
 def check_soft_mask(name: str, mask: ArrayLike, shape: Sequence[int]) -> Mask:
     """Check the mask of a clip and bring it to one form.
 
-    White is True, 1 in floats, and in whole numbers 255 (65535 in uint16), or 1 if none is larger.
-    Channels are averaged; a second or fourth one is alpha, and transparent pixels are black.
+    White is True, 1 in floats, and in whole numbers 255 (65535 in uint16 above 255), or 1 if none
+    is larger. Channels are averaged; a second or fourth one is alpha, and transparent pixels are
+    black. Whole numbers may also be labels or paint, see `patchvid._labels`.
 
     Parameters
     ----------
@@ -43,7 +46,12 @@ def check_soft_mask(name: str, mask: ArrayLike, shape: Sequence[int]) -> Mask:
     InvalidInput
         If the mask has another size, or values out of range.
     """
-    unit = _to_unit(name, as_array(mask))
+    mask = as_array(mask)
+    unit = _to_unit(name, mask)
+    if mask.dtype.kind in "ui" and unit.ndim in (2, 3, 4) and float(mask.max()) > 1:
+        labels = understood(name, _to_levels(mask))
+        if labels is not None:
+            unit = backend_of(mask).to_device(labels.astype(np.float32))
     if unit.ndim == 4:
         channels = list(np.moveaxis(unit, 3, 0))
         alpha = channels.pop() if len(channels) in (2, 4) else 1
@@ -102,12 +110,21 @@ def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:
     low, high = float(mask.min()), float(mask.max())
     white = 1
     if mask.dtype.kind in "ui" and high > 1:
-        white = 65535 if mask.dtype == np.uint16 else 255
+        white = 65535 if mask.dtype == np.uint16 and high > 255 else 255
     if not 0 <= low <= high <= white:
         raise InvalidInput(
             f"{name} must be from 0, black, to {white}, white, got {low:g} to {high:g}"
         )
     return mask / np.float32(white)
+
+
+def _to_levels(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """A mask of whole numbers as (t, y, x, c) of 8 bits on the host."""
+    mask = backend_of(mask).to_host(mask)
+    if mask.dtype == np.uint16 and mask.max() > 255:
+        mask = mask >> 8
+    video = mask[None] if mask.ndim == 2 else mask
+    return (video if video.ndim == 4 else video[..., None]).astype(np.uint8, copy=False)
 
 
 def _by(shape: Sequence[int]) -> str:

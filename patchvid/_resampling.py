@@ -1,6 +1,6 @@
 """Resampling of a clip in time and space: separable, cubic and antialiased.
 
-Source: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
+Reference: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
 """
 
 import math
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._alpha import is_translucent, premultiply, straight
 from patchvid._device import backend_of, on_device
 from patchvid._validation import check_numbers, check_size, check_video, contiguous, like_input
 
@@ -26,7 +27,8 @@ def resize(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float of any range.
+        (t, y, x, c), uint8, uint16 or float of any range. Four channels are RGB and alpha: the
+        colours of transparent pixels take no part. Floats are so only if alpha lies from 0 to 1.
     size : tuple of int
         (t, y, x) of the result.
     scale : tuple of float, optional
@@ -46,10 +48,10 @@ def resize(
 
     Notes
     -----
-    Keys' kernel [1]_ with a = -0.5, stretched by 1/scale where an axis shrinks. At the borders the
-    weights that remain inside are divided by their sum. The work is proportional to the larger of
-    the two clips. It takes memory for one row of all frames on every thread, and for a float32 copy
-    of float16 and float64 clips.
+    Keys' cubic interpolation [1]_ with a = -0.5, stretched by 1/scale where an axis shrinks. At the
+    borders, the weights that remain inside are divided by their sum. The work is proportional to
+    the larger of the two clips. Each thread needs memory for one row of all frames; clips of
+    float16 and float64 also need a copy in float32.
 
     References
     ----------
@@ -64,6 +66,9 @@ def resize(
     given, video = video, check_video("video", video)
     size = check_size("size", size)
     scale = None if scale is None else check_numbers("scale", scale, 3)
+    if is_translucent(video):
+        made = resample(premultiply(video), size, scale=scale)
+        return like_input(straight(made, video.dtype), given)
     return like_input(resample(video, size, scale=scale), given)
 
 
@@ -78,7 +83,7 @@ def resample(
     kernels = backend_of(source)
     out = kernels.xp.empty((*size, video.shape[3]), source.dtype)
     kernels.apply_taps(contiguous(source), (t, y, x), out)
-    if video.dtype == np.float16:  # cubic kernels overshoot
+    if video.dtype == np.float16:  # cubic interpolation overshoots
         out = out.clip(*(np.finfo(np.float16).min, np.finfo(np.float16).max))
     return out.astype(video.dtype, copy=False)
 

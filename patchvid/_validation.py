@@ -1,4 +1,4 @@
-"""Checks at the public boundary: a value in its proper form, or one line on what is wrong."""
+"""Checks of arguments, which return them in one form or raise an error of one line."""
 
 import math
 import operator
@@ -18,10 +18,10 @@ Seed = int | np.random.Generator | None
 Triple = tuple[int, int, int]
 Axes = tuple[bool, bool, bool]
 
-MOST_VOXELS = 2**31 - 1  # that fields can point to
+MOST_VOXELS = 2**31 - 1  # fields hold indices of 32 bits
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
-COMPARABLE = 1e15  # of floats whose squared differences, added up, stay finite
-MANY_CHANNELS = 16  # beside 3 or 4 rows they are columns
+COMPARABLE = 1e15  # up to here, sums of squared differences of floats stay finite
+MANY_CHANNELS = 16  # with 3 or 4 rows, an axis longer than this is one of columns
 EXACT_INTEGERS = 2**24  # up to here float32 holds every integer
 
 _COUNTS = {2: "two", 3: "three"}
@@ -66,7 +66,7 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
 
 
 def with_channels(name: str, video: Any) -> NDArray[Any]:
-    """(t, y, x, 1) for (t, y, x); anything else as it is."""
+    """Add an axis for channels to (t, y, x); leave other arrays as they are."""
     video = as_array(video)
     if video.ndim == 3 and video.shape[2] in (3, 4):
         raise InvalidInput(
@@ -77,9 +77,10 @@ def with_channels(name: str, video: Any) -> NDArray[Any]:
 
 
 def like_input(made: NDArray[Any], given: Any) -> NDArray[Any]:
-    """What was made of a video, in the type of the video as it was given, and without its channel.
+    """Bring an output to the dtype of the video that it was made from.
 
-    Only a mean of integers is rounded. Bytes are in the machine's order.
+    If that video had no axis for channels, the output has none. Means of integers are rounded.
+    Bytes are in the machine's order.
     """
     given = as_array(given)
     dtype = given.dtype.newbyteorder("=")
@@ -126,19 +127,21 @@ def to_kernel_dtype(video: NDArray[Any]) -> NDArray[Any]:
     return video if video.dtype.kind == "u" else video.astype(np.float32, copy=False)
 
 
-def check_integer(name: str, value: Any, least: int) -> int:
-    """A whole number of at least `least`."""
+def check_integer(name: str, value: Any, least: int, most: float = MOST_VOXELS) -> int:
+    """Check a whole number from `least` to `most`."""
     try:
         number = operator.index(value)
     except TypeError:
         number = least - 1
     if number < least:
         raise InvalidInput(f"{name} must be a whole number of at least {least}, got {shown(value)}")
+    if number > most:
+        raise InvalidInput(f"{name} must be a whole number up to {most}, got {shown(value)}")
     return number
 
 
 def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
-    """As many positive whole numbers."""
+    """Check that there are `count` whole numbers, all above 0."""
     try:
         numbers = () if isinstance(values, bytes) else tuple(map(operator.index, values))
     except TypeError:
@@ -155,13 +158,13 @@ def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
 
 
 def check_size(name: str, values: Any) -> Triple:
-    """Positive extents in t, y and x."""
+    """Check three whole numbers above 0, for t, y and x."""
     t, y, x = check_integers(name, values)
     return t, y, x
 
 
 def check_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
-    """As many positive, finite numbers."""
+    """Check that there are `count` finite numbers, all above 0."""
     try:
         numbers = () if isinstance(values, bytes) else tuple(map(_to_float, values))
     except (TypeError, ValueError):
@@ -172,7 +175,7 @@ def check_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
 
 
 def check_patch(patch: Any, *shapes: Sequence[int]) -> Triple:
-    """The extents of a patch that fits into arrays of these shapes."""
+    """Check the extents of a patch, which must fit into arrays of these shapes."""
     extents = check_size("patch", patch)
     for shape in shapes:
         if any(size < extent for size, extent in zip(shape, extents, strict=False)):
@@ -188,7 +191,7 @@ def too_small(what: str, shape: Sequence[int], patch: Triple) -> str:
 
 
 def check_axes(name: str, axes: Any) -> Axes:
-    """Three booleans, for t, y and x."""
+    """Check three booleans, for t, y and x."""
     try:
         t, y, x = ((False, True).index(wraps) for wraps in axes)
     except (TypeError, ValueError):
@@ -199,7 +202,7 @@ def check_axes(name: str, axes: Any) -> Axes:
 
 
 def check_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:
-    """One boolean for each patch."""
+    """Check a mask of one boolean for each patch."""
     mask = as_array(mask)
     if mask.dtype != np.bool_ or mask.shape != grid:
         raise InvalidInput(
@@ -209,7 +212,7 @@ def check_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:
 
 
 def check_alpha(alpha: Any) -> float | None:
-    """A positive completeness, or None."""
+    """Check a completeness: a number above 0, or None."""
     if alpha is None:
         return None
     try:
@@ -224,16 +227,19 @@ def check_alpha(alpha: Any) -> float | None:
 
 
 def check_seed(seed: Any) -> int:
-    """The seed itself, one drawn from a generator, or a random one for None."""
+    """The seed as a whole number.
+
+    From a generator it is drawn, which changes the generator; for None it is random.
+    """
     if seed is None:
         return secrets.randbits(32)
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**32))
-    return check_integer("seed", seed, 0)
+    return check_integer("seed", seed, 0, math.inf)
 
 
 def check_reduce(reduce: Any) -> Literal["median", "mean"]:
-    """How votes are reduced to one value."""
+    """Check the way in which votes are reduced to one value."""
     if reduce not in ("median", "mean"):
         raise InvalidInput(f"reduce must be 'median' or 'mean', got {shown(reduce)}")
     checked: Literal["median", "mean"] = reduce
@@ -241,7 +247,7 @@ def check_reduce(reduce: Any) -> Literal["median", "mean"]:
 
 
 def _to_float(value: Any) -> float:
-    """Convert a number; text is none, even where Python could read one from it."""
+    """Convert a number; text is refused, even if Python could read a number from it."""
     if isinstance(value, (str, bytes)):
         raise TypeError("text is not a number")
     return float(value)

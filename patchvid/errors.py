@@ -14,7 +14,7 @@ class DeviceError(PatchvidError, RuntimeError):
 
 
 class WeightsError(PatchvidError, OSError):
-    """Weights of a network that are neither on this machine nor to be had."""
+    """Weights of a network that are not on this machine and cannot be fetched."""
 
 
 class VideoError(PatchvidError, OSError):
@@ -22,7 +22,7 @@ class VideoError(PatchvidError, OSError):
 
 
 class TargetExists(VideoError, FileExistsError):
-    """A file or folder that exists where one is to be written, without leave to replace it."""
+    """The file or folder to be written exists, and must not be replaced without `overwrite`."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)

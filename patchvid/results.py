@@ -21,7 +21,7 @@ class LevelTiming:
     iterations : int
         Searches and votes that were made.
     seconds : float
-        The time they took. On a GPU it is waited for when it is first asked for.
+        The time they took. Reading it for the first time waits for a GPU to finish.
     """
 
     shape: tuple[int, int, int]
@@ -36,7 +36,7 @@ class LevelTiming:
         return float(self._kernels.seconds_between(self._begin, self._end))
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled or copied: the seconds, and nothing of the device."""
+        """Return what is pickled or copied: the seconds, and nothing of the device."""
         return {"shape": self.shape, "iterations": self.iterations, "seconds": self.seconds}
 
     def __repr__(self) -> str:

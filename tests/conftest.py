@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and settings for all tests."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def shared() -> Path:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, from which the commands run this very package."""
+    """Change to an empty folder, from which commands run this checkout of the package."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     return tmp_path
@@ -38,13 +38,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def stand_in() -> Iterator[None]:
-    """CUDA modules are imported over the stand-in for CuPy."""
+    """Import the CUDA modules over the stand-in for CuPy."""
     with standin.imported():
         yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line for each reason how many tests were not run."""
+    """Count the tests that were not run, one line for each reason."""
     left_out: Counter[str] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
         left_out[report.longrepr[2].removeprefix("Skipped: ")] += 1
@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A back end for arrays that do not mix with the host's; its kernels are the CPU's."""
+    """Replace the CUDA back end by the CPU's kernels, on arrays that do not mix with the host's."""
     from patchvid import kernels
     from patchvid.kernels import cpu
 

@@ -1,4 +1,4 @@
-"""Analogies: what the layout follows, what the look is made of, and what is refused."""
+"""Analogies: layout, look, details, errors and the command."""
 
 import inspect
 from pathlib import Path
@@ -36,7 +36,7 @@ FIRM: Any = {
 
 
 def texture(shift: int, seed: int) -> Array:
-    """Blobs of a few pixels that move to the right by so much a frame: (t, y, x) from 0 to 1."""
+    """Make blobs of a few pixels that move to the right: (t, y, x) from 0 to 1."""
     still = np.random.default_rng(seed).random((HEIGHT, WIDTH))
     for axis in (0, 1):
         still = still + np.roll(still, 1, axis) + np.roll(still, 2, axis)
@@ -45,7 +45,7 @@ def texture(shift: int, seed: int) -> Array:
 
 
 def box(speed: int, left: int, side: int) -> Array:
-    """Where a square is that moves to the right by so much a frame: (t, y, x) of bool."""
+    """Make the mask of a square that moves to the right: (t, y, x) of bool."""
     mask = np.zeros((N_FRAMES, HEIGHT, WIDTH), bool)
     for t in range(N_FRAMES):
         at = left + speed * t
@@ -227,7 +227,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads() -> None:
     assert results[0] == results[1]
 
 
-# What is told
+# Details and progress
 
 
 @pytest.mark.parametrize("structure", ["flow", "luma", ("luma", "flow")])
@@ -314,7 +314,7 @@ def test_a_device_that_is_not_there_is_an_error() -> None:
 
 @pytest.fixture
 def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with both clips in it."""
+    """Change to a folder with both clips in it."""
     monkeypatch.chdir(tmp_path)
     write_video("a.mkv", CONTENT.repeat(3, axis=3), fps=7)
     np.save("b.npy", STYLE)
@@ -326,7 +326,7 @@ def run(*args: object) -> Result:
 
 
 def fail(*args: object, exit_code: int = 1) -> str:
-    """Run a command that has to fail and to leave nothing behind; what it says."""
+    """Run a command that must fail and leave no file behind, and return its message."""
     before = sorted(Path().rglob("*"))
     result = run(*args)
     assert result.exit_code == exit_code, result.output

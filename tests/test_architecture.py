@@ -1,4 +1,4 @@
-"""The house: which rooms may import which, and how large a module is."""
+"""Which packages may import which, and how large a module may be."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# A room, and what it may import beside itself. Modules directly in patchvid/ are its base.
+# The packages, and what each may import apart from itself; "base" is modules directly in patchvid/.
 MAY_IMPORT = {
     "kernels": set(),
     "base": {"kernels"},
@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "display": {"base", "io", "metrics"},
     "apps": {"base", "kernels", "core", "io", "motion", "networks"},
 }
-ROOMS = [room for room in MAY_IMPORT if room != "base"]
+PACKAGES = [package for package in MAY_IMPORT if package != "base"]
 LONGEST = 300  # lines
 
 MODULES = sorted(
@@ -32,14 +32,14 @@ MODULES = sorted(
 )
 
 
-def room_of(module: str) -> str:
-    """The room of a module by its full name; the package and what stands in it are the base."""
+def package_of(module: str) -> str:
+    """The package of a module, by its full name; modules directly in patchvid/ are the base."""
     parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in [*ROOMS, "cli"] else "base"
+    return parts[1] if len(parts) > 1 and parts[1] in [*PACKAGES, "cli"] else "base"
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Full names of the modules of patchvid that a file imports, wherever in it it does."""
+    """Full names of the modules of patchvid that a file imports, at its top or in functions."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("patchvid"))
@@ -56,19 +56,19 @@ def name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_imports_go_one_way(path: Path) -> None:
-    room = room_of(name(path))
-    if room == "cli" or name(path) == "patchvid.__main__":
+    package = package_of(name(path))
+    if package == "cli" or name(path) == "patchvid.__main__":
         return  # the command line may import everything
-    found = {room_of(module) for module in imported(path)} - {room}
-    assert found <= MAY_IMPORT[room], f"{room} imports {found - MAY_IMPORT[room]}"
+    found = {package_of(module) for module in imported(path)} - {package}
+    assert found <= MAY_IMPORT[package], f"{package} imports {found - MAY_IMPORT[package]}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_module_can_be_held_in_the_head(path: Path) -> None:
+def test_modules_are_short(path: Path) -> None:
     n_lines = len(path.read_text("utf-8").splitlines())
     assert n_lines <= LONGEST
 
 
-def test_rooms_are_the_folders() -> None:
+def test_packages_are_the_folders() -> None:
     folders = {path.name for path in (ROOT / "patchvid").iterdir() if path.is_dir()}
-    assert folders - {"__pycache__"} == {*ROOMS, "cli"}
+    assert folders - {"__pycache__"} == {*PACKAGES, "cli"}

@@ -1,4 +1,4 @@
-"""The benchmarks run, and their results say what they should."""
+"""The benchmarks run, and their results make sense."""
 
 import csv
 import importlib.util
@@ -43,7 +43,7 @@ def measure(
 
 
 def tables(folder: Path, *arguments: str | Path) -> dict[str, list[dict[str, Any]]]:
-    """What a quick run finds, after a look at the facts that go with it and at its Markdown."""
+    """Return the tables of a quick run, after checks of its facts and its Markdown."""
     run = measure(folder, *arguments)
     assert run.returncode == 0, run.stderr
     (path,) = folder.glob("*-quick.json")

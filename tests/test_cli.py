@@ -58,7 +58,7 @@ def save(path: Path, video: Video) -> Path:
     return path
 
 
-# What is written
+# Files that are written
 
 
 @pytest.mark.slow
@@ -68,7 +68,7 @@ def save(path: Path, video: Video) -> Path:
 )
 def test_every_kind_of_output(clip: Path, name: str) -> None:
     (line,) = succeed("gen", clip, "-o", name, "--seed", 3)
-    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, noise \d\.\d+, \d+\.\d s", line)
+    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, noise [\d.]+, \d+\.\d s", line)
     assert read_video(name)[0].shape == (5, 24, 32, 3)
     assert sorted(os.listdir()) == sorted([name, "clip.npz"])
 
@@ -175,7 +175,7 @@ def test_defaults_are_those_of_generate() -> None:
             assert defaults[name] == parameter.default, name
 
 
-# What is said
+# Printed lines and messages
 
 
 def test_quiet(clip: Path) -> None:
@@ -379,7 +379,7 @@ def test_report(clip: Path) -> None:
     html = Path("r.html").read_text()
     assert html.count("<video") == 6
     assert f"patchvid gen {clip} -n 2 --seed 1 --report r.html" in html
-    assert re.search(r"5 frames, 24x32, seed 2, noise \d\.\d+", html)
+    assert re.search(r"5 frames, 24x32, seed 2, noise [\d.]+", html)
     for told in ("clip_gen_2.npz", "--coarsest", "3,15", np.__version__, "5x24x32"):
         assert told in html
     assert "exists" in fail("gen", clip, "-o", "b.npz", "--report", "r.html")
@@ -388,7 +388,7 @@ def test_report(clip: Path) -> None:
     assert "b.npz" in Path("r.html").read_text()
 
 
-# How it fails
+# Failures
 
 
 def test_missing_clip(here: Path) -> None:

@@ -1,4 +1,4 @@
-"""The back ends have the functions of one table, and are called and answer as it says."""
+"""The back ends have the functions of one table, with the arguments and results that it says."""
 
 from types import ModuleType
 from typing import Any
@@ -63,14 +63,14 @@ def test_every_call_on_the_cpu_is_as_the_table_says(monkeypatch: pytest.MonkeyPa
         patchvid.vote(clip, nnf, reduce="mean")
         patchvid.vpnn(clip, clip, clip, alpha=5, seed=0, device="cpu")
     patchvid.metrics.evaluate(CLIP, [CLIP[:, ::-1]], device="cpu")
-    assert called == set(CONTRACT) - {"devices_of", "use_device"}  # for one host none asks
+    assert called == set(CONTRACT) - {"devices_of", "use_device"}  # nobody asks for the only host
 
 
 # The check itself
 
 
 def double(query: Any, field: Any, *, patch: Any, periodic: Any, weights: Any = None) -> Any:
-    """As the table below says, but for the shape of what it returns."""
+    """Return an array that differs from the table below in its shape only."""
     return query.astype(np.float32), field[:1].copy()
 
 

@@ -1,7 +1,8 @@
-"""CUDA kernels without a GPU: compiled for real ones, and run in its place.
+"""Tests of the CUDA kernels on machines without a GPU.
 
-Those in CUDA C run as C++, those of numba.cuda in Numba's simulator; both have to give the bytes of
-the CPU's kernels. See `cuda_simulated` and `standin`.
+They are compiled for real GPUs. To run, CUDA C is compiled as C++, and the kernels of numba.cuda
+run in Numba's simulator. Both must give the bytes of the CPU's kernels. See `cuda_simulated` and
+`standin`.
 """
 
 import importlib
@@ -40,20 +41,20 @@ SUPPORT = ROOT / "tests" / "support"
 
 @pytest.fixture(scope="session")
 def compiler() -> None:
-    """Skip what takes CUDA C as C++ where nothing compiles it."""
+    """Skip tests of CUDA C that is compiled as C++ if there is no compiler."""
     if shutil.which("g++") is None:
         pytest.skip("there is no C++ compiler on the PATH (g++)")
 
 
 @pytest.fixture(scope="session")
 def numba_cuda() -> None:
-    """Skip what takes numba-cuda on systems that it is not made for."""
+    """Skip tests of numba-cuda on systems that have none."""
     pytest.importorskip("numba_cuda", reason="there is no numba-cuda for this system")
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory, compiler: None, numba_cuda: None) -> Any:
-    """What `cuda_simulated` writes."""
+    """The results that `cuda_simulated` writes."""
     path = tmp_path_factory.mktemp("simulated") / "results.npz"
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
     script = SUPPORT / "cuda_simulated.py"
@@ -94,9 +95,9 @@ def test_every_function_of_the_tables_was_checked(simulated: Any) -> None:
 
 
 def assert_same(name: str, made: NDArray[Any], wanted: NDArray[Any]) -> None:
-    """The same bytes, but for means of floats."""
+    """Check that the bytes are the same; means of floats may differ a little."""
     assert (made.dtype, made.shape) == (wanted.dtype, wanted.shape), name
-    if "vote, mean, float32" in name:  # sums in double precision, which GPUs are slow at
+    if "vote, mean, float32" in name:  # the CPU adds in double precision, which is slow on GPUs
         np.testing.assert_allclose(made, wanted, rtol=3e-7, atol=1e-7, err_msg=name)
     else:
         np.testing.assert_array_equal(made, wanted, err_msg=name)
@@ -122,7 +123,7 @@ def test_the_gpu_agrees_with_the_reference(simulated: Any, case: Any, form: str)
 
 
 def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
-    """Calls of the applications on arrays that were moved, but for what they are called with."""
+    """Prepare calls of the applications on arrays that `move` has put on a device."""
     clip = patchvid.sample_clip()[:6, 20:50, 30:72]
     hole = np.zeros(clip.shape[1:3], bool)
     hole[9:17, 12:22] = True
@@ -157,9 +158,10 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
     }
 
 
-# What applications may read back, in bytes of the clip: regions of paint are found on the host, and
-# bins of structures are made there from samples, which are large beside so small a clip. All the
-# others, and these beside: single numbers that decide where work starts and whether a draw will do.
+# How much applications may copy back to the host, relative to the bytes of the clip. Painted
+# regions are found on the host. The bins of structures are computed there, from samples, which are
+# large compared with such a small clip. Otherwise, applications read single numbers only, to decide
+# where to start and whether to draw noise again.
 READ = {"inpaint, rectangles": 4 / 3, "analogy": 2.5, "analogy, drawing": 5.0}
 NUMBERS = 200
 JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw
@@ -167,7 +169,7 @@ JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw
 
 @pytest.fixture
 def device(stand_in: None, compiler: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device, as far as the stand-in goes."""
+    """The stand-in for a device."""
     monkeypatch.setattr(_device, "why_no_gpu", lambda: "")
 
 
@@ -477,7 +479,7 @@ def test_arrays_of_a_gpu_are_not_for_the_cpu() -> None:
 
 @pytest.fixture
 def real() -> ModuleType:
-    """The CUDA back end on a device."""
+    """The CUDA back end on a real device."""
     if problem := kernels.why_no_gpu():
         pytest.skip(problem)
     return kernels.load("cuda")

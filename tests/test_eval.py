@@ -1,4 +1,4 @@
-"""``patchvid eval``: what it prints, and how it fails."""
+"""``patchvid eval``: output and errors."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ OUTPUTS = {"same.npz": SOURCE, "back.npz": np.ascontiguousarray(SOURCE[::-1, :, 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clips are in the current folder, and weights are nowhere."""
+    """Change to a folder with the clips, and hide all weights."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PATCHVID_C3D", raising=False)
     write_video("source.npz", SOURCE)

@@ -14,7 +14,7 @@ from patchvid.errors import InvalidInput
 
 
 def places(*shape: int) -> Any:
-    """Every place of a clip, at its place."""
+    """List the voxels of a clip, each at its own place: (t, y, x, 3)."""
     return np.moveaxis(np.indices(shape), 0, -1)
 
 

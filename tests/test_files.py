@@ -250,3 +250,34 @@ def test_what_is_no_name(here: Path, name: str) -> None:
         write_video(name, NEW)
     with pytest.raises(VideoError):
         patchvid.write_field(name, None)  # type: ignore[arg-type]
+
+
+# What is no clip is said at once
+
+
+@posix
+@pytest.mark.parametrize("name", ["pipe.mp4", "pipe.npy", "pipe.png"])
+def test_pipes_are_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(VideoError, match=r"is a pipe or a device; save it as a file first"):
+        read_video(tmp_path / name)
+    (tmp_path / "flow").mkdir()
+    os.mkfifo(tmp_path / "flow" / "0.flo")
+    with pytest.raises(patchvid.InvalidInput, match="is a pipe or a device"):
+        patchvid.read_flow(tmp_path / "flow")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.mp4\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile secret.mp4\n",
+        '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>',
+    ],
+)
+def test_lists_of_other_files_are_not_followed(tmp_path: Path, text: str) -> None:
+    write_video(tmp_path / "secret.mp4", NEW)
+    for name in ("clip.mp4", "clip.m3u8"):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(VideoError, match="is a list of other files; give the videos"):
+            read_video(tmp_path / name)

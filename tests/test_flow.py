@@ -1,4 +1,4 @@
-"""Optical flow: RAFT against the published networks, what it does with odd clips, and files.
+"""Optical flow: RAFT against the published networks, odd clips, and files.
 
 ``data/raft_layouts.npz`` holds, for four layouts of names, the names and shapes of all tensors and
 the flow that torchvision 0.29 or the authors' code (PyTorch 2.15) made with the weights of `drawn`
@@ -37,7 +37,7 @@ DATA = Path(__file__).parent / "data"
 
 
 def drawn(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """A tensor that follows from its name; the authors' norm3 and downsample.1 are the same."""
+    """Draw a tensor from its name; the authors' norm3 and downsample.1 are the same."""
     rng = np.random.default_rng(zlib.crc32(name.replace("norm3", "downsample.1").encode()))
     if name.endswith("num_batches_tracked"):
         return np.zeros(shape, np.int64)
@@ -68,7 +68,7 @@ def moving_waves() -> NDArray[np.uint8]:
 
 
 def panned(height: int, width: int, step: tuple[float, float], n_frames: int = 3) -> NDArray[Any]:
-    """A smooth pattern that moves by `step` (x, y) pixels a frame, as uint8."""
+    """Make a smooth pattern that moves by `step` (x, y) pixels per frame, as uint8."""
     t, y, x, c = np.ogrid[:n_frames, :height, :width, :3]
     x, y = x - step[0] * t, y - step[1] * t
     wave = np.sin(0.4 * x + c) + np.sin(0.3 * y - c) + np.sin(0.13 * (x + 2 * y)) * np.cos(0.21 * x)
@@ -77,7 +77,7 @@ def panned(height: int, width: int, step: tuple[float, float], n_frames: int = 3
 
 @pytest.fixture(scope="module")
 def drawn_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of weights whose flow means nothing."""
+    """A file of random weights, whose flow means nothing."""
     path = tmp_path_factory.mktemp("weights") / "small.npz"
     save_tensors(path, drawn_tensors("torchvision small"))
     return path
@@ -105,7 +105,7 @@ def one_thread() -> Iterator[None]:
     numba.set_num_threads(before)
 
 
-# RAFT is RAFT
+# RAFT against the published networks
 
 
 @pytest.mark.parametrize("file", ["raft-small.pth", "raft_small_weights.npz"])
@@ -160,7 +160,7 @@ def test_tensors_of_another_network_are_refused(missing: str) -> None:
         build_raft(tensors)
 
 
-# What motion is found
+# Motion that is found
 
 
 @pytest.mark.parametrize("method", ["raft", "classical"])
@@ -200,7 +200,7 @@ def test_padding_is_centred_and_cut_off_again(drawn_weights: Path) -> None:
     np.testing.assert_array_equal(inner, outer[:, 1:-2, 1:-1])
 
 
-# What goes in
+# Inputs
 
 
 def test_types_and_channels_mean_the_same_motion(drawn_weights: Path) -> None:
@@ -342,7 +342,7 @@ def test_a_ready_graph_does_as_its_weights_do(tmp_path: Path, drawn_weights: Pat
 
 
 def other_model(n_images: int, size: tuple[Any, Any]) -> Any:
-    """A graph whose only output is the sum of its inputs: no flow."""
+    """Make a graph whose only output is the sum of its inputs, and no flow."""
     kind = onnx.TensorProto.FLOAT
     names = [f"image{i}" for i in range(n_images)]
     inputs = [onnx.helper.make_tensor_value_info(name, kind, [1, 3, *size]) for name in names]

@@ -1,4 +1,4 @@
-"""Properties of generated videos, what is told about them, and the errors."""
+"""Generated videos: their properties, seeds, details and errors."""
 
 import copy
 import math
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 def smooth(*shape: int, dtype: Any = np.uint8, seed: int = 0) -> Array:
-    """Patches of colour that come and go, over the whole range of integers or [-3, 5)."""
+    """Make patches of colour that come and go, over the whole range of integers or [-3, 5)."""
     random = np.random.default_rng(seed)
     frames, height, width, channels = shape
     coarse = random.random((min(frames, 3), height // 3, width // 3, channels))
@@ -87,11 +87,12 @@ def test_means_stay_in_the_range_of_the_clip(dtype: Any) -> None:
     assert (video != generate(clip, seed=1, **FREELY)).any()
 
 
-@pytest.mark.parametrize("channels", [1, 2, 4, 5])
+@pytest.mark.parametrize("channels", [1, 2, 5])
 @pytest.mark.parametrize("frames", [1, 3])
 def test_any_number_of_channels_and_one_frame(frames: int, channels: int) -> None:
     clip = smooth(frames, 20, 26, channels)
-    video, nnf, *_ = generate(clip, seed=1, details=True, **FREELY)
+    made = generate(clip, seed=1, details=True, **FREELY)
+    video, nnf = made.video, made.nnf
     assert video.shape == clip.shape
     assert nnf.shape == (1, 14, 20, 3)  # the patch of an image is flat
     patch = (min(frames, 3), 7, 7)
@@ -145,13 +146,14 @@ def test_by_default_the_clip_does_not_come_back(seed: int) -> None:
 @pytest.mark.parametrize("tile", ["x", "y", "xy"])
 def test_a_tile_goes_on_around(tile: str) -> None:
     periodic = (False, "y" in tile, "x" in tile)
-    tiles, nnf, *_ = generate(CLIP, seed=1, samples=4, tile=tile, details=True, **FREELY)
+    made = generate(CLIP, seed=1, samples=4, tile=tile, details=True, **FREELY)
+    tiles, nnf = made.video, made.nnf
     assert tiles[0].shape == CLIP.shape
     assert nnf[0].shape == (2, 24 if "y" in tile else 18, 40 if "x" in tile else 34, 3)
     np.testing.assert_array_equal(tiles[0], vote(CLIP, nnf[0], periodic=periodic))
 
     def seam(videos: Array) -> np.floating[Any]:
-        """How far the patches across the seams of copies side by side are from those of CLIP."""
+        """Measure the patches across the seams between copies, against those of CLIP."""
         beside = np.roll(videos, (12 * periodic[1], 20 * periodic[2]), axis=(2, 3))
         middles = beside[:, :, 6:-6, 14:-14]
         return np.mean([search(middle, CLIP, method="exact")[1] for middle in middles])
@@ -161,7 +163,8 @@ def test_a_tile_goes_on_around(tile: str) -> None:
 
 def test_a_loop_goes_on_from_its_end() -> None:
     clip = resize(sample_clip(), (12, 40, 70))
-    loop, nnf, *_ = generate(clip, seed=1, loop=True, details=True)
+    made = generate(clip, seed=1, loop=True, details=True)
+    loop, nnf = made.video, made.nnf
     assert loop.shape == clip.shape
     assert nnf.shape == (12, 34, 64, 3)
     np.testing.assert_array_equal(loop, vote(clip, nnf, periodic=(True, False, False)))
@@ -273,7 +276,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(compute: Callable[[], Arra
     assert results[0] == results[1]
 
 
-# What is told
+# Details and progress
 
 
 def test_details_tell_where_everything_comes_from() -> None:

@@ -1,4 +1,4 @@
-"""Inpainting: known answers, what must stay and what must not be looked at, cues, errors."""
+"""Inpainting: known answers, the unchanged rest, the unused hole, cues, errors, the command."""
 
 from pathlib import Path
 from typing import Any
@@ -9,20 +9,19 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from patchvid import resize, sample_clip, search, vote
-from patchvid.apps.cues import painted
+from patchvid import read_video, resize, sample_clip, search, vote, write_video
+from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.inpainting import inpaint
 from patchvid.cli.inpaint import inpaint as command
 from patchvid.core.fields import patches_within
 from patchvid.errors import InvalidInput, PatchvidError
-from patchvid.io.video import read_video, write_video
 from patchvid.results import Result
 
 Array = NDArray[Any]
 
 
 def crossing_square(n_frames: int = 16) -> Array:
-    """A square that crosses a plain picture, two pixels a frame."""
+    """Make a square that crosses a plain picture, two pixels per frame."""
     clip = np.full((n_frames, 30, 44, 3), 90, np.uint8)
     for t, frame in enumerate(clip):
         frame[10:19, 1 + 2 * t : 10 + 2 * t] = (230, 200, 40)
@@ -30,7 +29,7 @@ def crossing_square(n_frames: int = 16) -> Array:
 
 
 def waves(*shape: int, dtype: Any = np.uint8) -> Array:
-    """A texture that repeats itself in all directions, and moves."""
+    """Make a texture that repeats itself in all directions, and moves."""
     t, y, x, c = np.indices(shape)
     values = np.sin(2 * np.pi * (x / 8 + t / 4)) * np.cos(2 * np.pi * y / 6 + c)
     if np.dtype(dtype).kind == "u":
@@ -45,7 +44,7 @@ def noisy(*shape: int) -> Array:
 
 
 def box(clip: Array, rows: slice, columns: slice) -> Array:
-    """A mask for all frames, white in a box."""
+    """Make a mask for all frames, white in a box."""
     mask = np.zeros(clip.shape[:3], bool)
     mask[:, rows, columns] = True
     return mask
@@ -150,7 +149,7 @@ def test_an_image_is_completed_too() -> None:
     assert np.abs(inpaint(damaged, mask, seed=0).astype(int) - image).mean() < 1
 
 
-# What stays, and what is not looked at
+# The unchanged rest and the unused hole
 
 
 def test_nothing_of_the_hole_is_looked_at() -> None:
@@ -244,7 +243,7 @@ def test_progress_goes_from_the_coarsest_level_to_one() -> None:
 
 
 def with_things() -> Array:
-    """A grey clip in which red and blue discs, and no others, hang about."""
+    """Make a grey clip with red and blue discs."""
     clip = np.full((6, 60, 80, 3), 110, np.uint8)
     y, x = np.indices(clip.shape[1:3])
     for t, frame in enumerate(clip):
@@ -277,6 +276,15 @@ def test_a_cue_under_a_mask_says_what_is_in_it() -> None:
     made = inpaint(clip, mask, cue=cue, seed=0)
     np.testing.assert_array_equal(made[:, ~mask], clip[:, ~mask])
     assert (made[:, mask] == (220, 30, 30)).all(axis=2).any(axis=1).all()
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_cue_in_one_picture_holds_for_all_frames(number: int) -> None:
+    picture, cue = CLIP[number : number + 1].copy(), CLIP.copy()
+    picture[:, 3:9, 20:31] = cue[:, 3:9, 20:31] = (7, 200, 9)
+    np.testing.assert_array_equal(copy_paint(CLIP, picture), cue)
+    made = inpaint(CLIP, cue=picture, seed=0, iterations=1)
+    np.testing.assert_array_equal(made, inpaint(CLIP, cue=cue, seed=0, iterations=1))
 
 
 def test_paint_is_where_the_cue_differs() -> None:
@@ -331,13 +339,19 @@ def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mask": None}, "inpaint needs a mask, white where the hole is, or a cue; got neither"),
+        (
+            {"mask": None},
+            "inpaint needs a mask, white where the hole is, a cue, or a clip that is transparent",
+        ),
         ({"mask": HOLE.T}, "mask must have the size of the clip, 5x27x36, .* got 1x36x27"),
         ({"mask": np.repeat(HOLE[None], 4, axis=0)}, "size of the clip, 5x27x36, .* got 4x27x36"),
         ({"mask": ~HOLE & HOLE}, "mask must be white where .* got only black"),
         ({"mask": ~HOLE | HOLE}, "leaves no whole patch of the clip, 3x7x7, .* smaller"),
         ({"mask": (np.indices((27, 36)) % 6 == 0).any(axis=0)}, "leaves no whole patch"),
-        ({"cue": CLIP[:4]}, r"cue must have the shape of the clip, \(5, 27, 36, 3\), got \(4,"),
+        (
+            {"cue": CLIP[:4]},
+            r"of the clip, \(5, 27, 36, 3\), or one frame of it, got \(4,",
+        ),
         ({"cue": CLIP[..., 0]}, "cue must have the shape of the clip"),
         ({"video": CLIP[0, 0]}, "video must be a filled"),
         ({"grow": -1}, "grow must be a whole number of at least 0, got -1"),
@@ -360,7 +374,7 @@ def test_inpaint_names_what_is_wrong(arguments: dict[str, Any], message: str) ->
 
 @pytest.fixture
 def here(here: Path) -> Path:
-    """The current folder, with the clip in it."""
+    """Change to a folder with the clip in it."""
     np.savez("clip.npz", video=CLIP)
     np.save("hole.npy", HOLE)
     return here

@@ -1,4 +1,4 @@
-"""Compiled kernels are kept outside of the package, and do without a folder where there is none."""
+"""Compiled kernels are kept outside the package, or compiled anew if no folder can hold them."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ print(patchvid.generate(clip, seed=1).shape)
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder with a copy of the package."""
+    """Make a folder with a copy of the package."""
     home = Path(patchvid.__file__).parent
     folder = tmp_path / "site"
     shutil.copytree(home, folder / "patchvid", ignore=shutil.ignore_patterns("__pycache__"))
@@ -27,7 +27,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def run(site: Path, **environment: str) -> str:
-    """Generate a video in a new process; what it writes to stderr."""
+    """Generate a video in a new process, and return what it writes to stderr."""
     kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", CODE],

@@ -1,4 +1,4 @@
-"""One layer, and the matcher that searches again from what it found."""
+"""The layer, and the matcher, which starts each search from the last field."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import patch_distance, resize, search, vpnn
-from patchvid.core.layer import completeness_weights
+from patchvid.core.completeness import completeness_weights
 from patchvid.core.matcher import Matcher
 from patchvid.errors import InvalidInput
 from patchvid.kernels import cpu
@@ -23,7 +23,7 @@ def noise(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def clip() -> NDArray[np.uint8]:
-    """Smooth patches of colour that come and go."""
+    """Make smooth patches of colour that come and go."""
     return resize(noise(4, 7, 12, 3), (8, 36, 64))
 
 

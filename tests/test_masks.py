@@ -1,5 +1,6 @@
 """Masks of every kind and from every file, regions on coarser levels, and smooth filling."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 
 from patchvid._masks import box_mask, check_soft_mask
@@ -51,11 +53,153 @@ def test_white_is_white_in_every_type(mask: Array) -> None:
 
 def test_grey_stays_grey() -> None:
     ramp = np.tile(np.linspace(0, 255, 16).astype(np.uint8), (12, 1))
-    soft = check_soft_mask("mask", ramp, SHAPE)
+    with pytest.warns(UserWarning, match="mask is mostly between black and white: its greys blend"):
+        soft = check_soft_mask("mask", ramp, SHAPE)
     np.testing.assert_allclose(soft[2, 5, 1:15], ramp[5, 1:15] / 255, atol=1e-6)
-    colour = np.zeros((1, 12, 16, 3), np.uint8)
-    colour[..., 0], colour[..., 1] = 255, 127
-    np.testing.assert_allclose(check_soft_mask("mask", colour, SHAPE), 382 / 765, atol=1e-6)
+    constant = np.full((12, 16), 0.5)
+    np.testing.assert_array_equal(check_soft_mask("mask", constant, SHAPE), 0.5)
+
+
+# Labels, paint and erased parts, on 96x128 pixels
+
+
+OBJECT = np.zeros((96, 128), bool)
+OBJECT[20:60, 30:80] = True
+OTHER = np.zeros((96, 128), bool)
+OTHER[70:90, 90:120] = True
+BOTH = OBJECT | OTHER
+
+
+def photo(frames: int = 1) -> Array:
+    """Frames with many colours, as a camera has them."""
+    t, y, x, k = np.ogrid[:frames, :96, :128, :3]
+    wave = 120 + 60 * np.sin(0.07 * x * (1 + k) + 0.05 * y + 0.3 * t + k)
+    return (wave + np.random.default_rng(0).normal(0, 6, (frames, 96, 128, 3))).astype(np.uint8)
+
+
+def labelled(first: Any, second: Any) -> Array:
+    """Two objects with labels on black, (1, y, x, c)."""
+    mask = np.zeros((1, 96, 128, np.size(first)), np.uint8)
+    mask[:, OBJECT], mask[:, OTHER] = first, second
+    return mask
+
+
+def on(pixels: Array, colour: Any) -> Array:
+    """The pixels with an object painted on them."""
+    painted = pixels.copy()
+    painted[:, OBJECT] = colour
+    return painted
+
+
+def with_alpha(pixels: Array, alpha: Array) -> Array:
+    return np.concatenate([pixels, np.broadcast_to(alpha, pixels.shape[:3])[..., None]], axis=3)
+
+
+@pytest.mark.parametrize(
+    ("mask", "white", "words"),
+    [
+        (labelled(1, 2), BOTH, "labels, 1, 2: all but 0"),
+        (labelled(1, 255), BOTH, "labels, 1, 255: all but 0"),
+        (labelled(3, 3), BOTH, "labels, 3: all but 0"),
+        (labelled(128, 128), BOTH, "labels, 128: all but black"),
+        (labelled(128, 255), BOTH, "labels, 128: all but black"),
+        (labelled(100, 38).astype(np.int64), BOTH, "labels, 38, 100: all but black"),
+        (labelled(128, 64).astype(np.uint16) * 257, BOTH, "labels, 64, 128: all but black"),
+        (labelled(2, 1).astype(np.uint16), BOTH, "labels, 1, 2: all but 0"),
+        (labelled((128, 0, 0), (0, 128, 0)), BOTH, "coloured labels: all but black"),
+        (labelled((236, 95, 99), (255, 255, 255)), BOTH, "coloured labels: all but black"),
+        (labelled((255, 0, 0), (255, 0, 0)), BOTH, "coloured labels: all but black"),
+        (on(photo(), (255, 0, 0)), OBJECT, "a picture with red paint: only the paint"),
+        (on(photo(4), (254, 2, 1)), OBJECT, "a picture with red paint: only the paint"),
+        (on(photo(), (0, 255, 0)), OBJECT, "a picture with green paint: only the paint"),
+        (on(photo(), (255, 0, 255)), OBJECT, "a picture with magenta paint: only the paint"),
+        (
+            with_alpha(photo(), ~OBJECT * np.uint8(255)),
+            OBJECT,
+            "with transparent parts",
+        ),
+        (with_alpha(photo() * 0, OBJECT * np.uint8(255)), OBJECT, "black paint on nothing"),
+        (with_alpha(on(photo(), (255, 0, 0)), OBJECT * np.uint8(255)), OBJECT, "coloured labels"),
+    ],
+)
+def test_what_is_not_black_and_white_is_understood(mask: Array, white: Array, words: str) -> None:
+    with pytest.warns(UserWarning, match=f"^mask .*{words}") as shown:
+        read = check_soft_mask("mask", mask, (len(mask), 96, 128, 3))
+    assert len(shown) == 1
+    np.testing.assert_array_equal(read, np.broadcast_to(white, read.shape))
+
+
+@pytest.mark.parametrize(
+    "soft",
+    [
+        ndimage.gaussian_filter(BOTH * 255.0, 2),  # a feather
+        ndimage.zoom(BOTH[::4, ::4] * 255.0, 4, order=1),
+        np.tile(np.linspace(0, 255, 128), (96, 1)),  # from black to white
+        np.tile(np.repeat(np.arange(16) * 17, 8), (96, 1)),  # the same in 16 greys
+    ],
+)
+def test_soft_greys_stay_as_they_are(soft: Array) -> None:
+    mask = np.clip(soft, 0, 255).astype(np.uint8)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "mask is mostly between black and white")
+        read = check_soft_mask("mask", mask, (3, 96, 128, 3))
+    grey = (mask > 13) & (mask < 242)
+    np.testing.assert_allclose(read[1][grey], mask[grey] / 255, atol=1e-6)
+
+
+def test_hard_masks_say_nothing() -> None:
+    jpeg = np.clip(BOTH * 250 + np.random.default_rng(0).integers(0, 6, BOTH.shape), 0, 255)
+    rounded = ndimage.zoom(OBJECT * 1.0, 0.5, order=1) * 255  # with grey edges
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for mask in (BOTH, BOTH * np.uint8(255), jpeg.astype(np.uint8)):
+            read = check_soft_mask("mask", mask, (1, 96, 128, 3))
+            np.testing.assert_array_equal(read[0], BOTH)
+        check_soft_mask("mask", rounded.astype(np.uint8), (1, 48, 64, 3))
+
+
+def test_a_picture_is_no_mask() -> None:
+    with pytest.raises(InvalidInput, match="mask looks like a picture, not like a mask; make the"):
+        check_soft_mask("mask", photo(), (1, 96, 128, 3))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif", ".webp"])
+@pytest.mark.parametrize(
+    ("mask", "white"),
+    [
+        (labelled(255, 255), BOTH),
+        (labelled(128, 128), BOTH),
+        (labelled((128, 0, 0), (0, 128, 0)), BOTH),
+        (on(photo(), (255, 0, 0)), OBJECT),
+    ],
+    ids=["white", "grey", "labels", "paint"],
+)
+def test_masks_survive_lossy_films(tmp_path: Path, mask: Array, white: Array, suffix: str) -> None:
+    film = np.repeat(np.broadcast_to(mask, (*mask.shape[:3], 3)), 5, axis=0)
+    write_video(tmp_path / f"mask{suffix}", film)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read = check_soft_mask("mask", read_mask(tmp_path / f"mask{suffix}"), (5, 96, 128, 3))
+    inner, outer = ndimage.binary_erosion(white, None, 2), ndimage.binary_dilation(white, None, 2)
+    assert (read[:, inner] == 1).all()
+    assert (read[:, ~outer] == 0).mean() > 0.999
+
+
+def test_the_palettes_of_data_sets(tmp_path: Path) -> None:
+    """DAVIS, and a palette of greys whose first labels cannot be told from black by eye."""
+    for name, colours in {
+        "davis.png": [0, 0, 0, 128, 0, 0, 0, 128, 0],
+        "greys.png": [0, 0, 0, 1, 1, 1, 2, 2, 2],
+    }.items():
+        picture = Image.fromarray(labelled(1, 2)[0, ..., 0], "L").convert("P")
+        picture.putdata(labelled(1, 2)[0, ..., 0].ravel())
+        picture.putpalette(colours)
+        picture.save(tmp_path / name)
+        with Image.open(tmp_path / name) as saved:
+            assert saved.mode == "P"
+        with pytest.warns(UserWarning, match="labels"):
+            read = check_soft_mask("mask", read_mask(tmp_path / name), (2, 96, 128, 3))
+        np.testing.assert_array_equal(read[1], BOTH)
 
 
 def test_a_mask_may_move() -> None:
@@ -193,7 +337,7 @@ def test_filling_keeps_what_is_known_and_invents_nothing() -> None:
     filled = fill_smoothly(video, hole)
     np.testing.assert_array_equal(filled[~hole], video[~hole])
     video[hole] = 1e6
-    np.testing.assert_array_equal(fill_smoothly(video, hole), filled)  # it plays no part
+    np.testing.assert_array_equal(fill_smoothly(video, hole), filled)  # without the hole
     assert -0.2 < filled.min() < filled.max() < 1.2
     assert filled[hole].std() < 0.5 * filled[~hole].std()
 

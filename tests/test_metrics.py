@@ -1,4 +1,4 @@
-"""Measures against plain references, what must always hold, and the reference measurements."""
+"""Measures against plain references, their properties, and the reference measurements."""
 
 import importlib.util
 from itertools import product
@@ -26,7 +26,7 @@ modest = settings(derandomize=True, max_examples=25)
 
 
 def smooth(*shape: int, seed: int = 0) -> Array:
-    """Colours that come and go, with a little noise, from 0 to 255."""
+    """Make colours that come and go, with a little noise, from 0 to 255."""
     random = np.random.default_rng(seed)
     frames, height, width, channels = shape
     coarse = random.random((frames, height // 3, width // 3, channels))
@@ -41,7 +41,7 @@ OTHER = smooth(4, 23, 22, 3, seed=1)
 
 @pytest.fixture
 def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small clips are measured as large ones are."""
+    """Measure small clips by the method for large ones."""
     monkeypatch.setattr("patchvid.metrics.similarity.EXACT_PATCHES", 0)
 
 
@@ -157,7 +157,7 @@ def test_places_are_spread_evenly(count: int, number: int, seed: int) -> None:
 
 
 def naive_grey(video: Array) -> Array:
-    """The luma of RGB, which is blended with white where there is alpha; else the mean."""
+    """Compute the luma of RGB, blended with white by alpha, or the mean of other channels."""
     if video.shape[3] not in (3, 4):
         return video.mean(axis=3)
     if video.shape[3] == 4:
@@ -207,7 +207,7 @@ def test_sets_that_have_no_diversity(source: Array, outputs: list[Array], messag
 
 
 def pieces(nnf: Array) -> list[int]:
-    """Sizes of the connected regions of one shift, by flooding."""
+    """Find the sizes of the connected regions of one shift, by flooding."""
     shift = {at: tuple(nnf[at] - at) for at in np.ndindex(*nnf.shape[:3])}
     left, sizes = set(shift), []
     while left:
@@ -225,7 +225,7 @@ def pieces(nnf: Array) -> list[int]:
 
 
 def longest_run(nnf: Array, n_frames: int) -> int:
-    """The longest stretch of frames in which half of the places keep their shift throughout."""
+    """Find the longest stretch of frames during which half of the places keep their shift."""
     shifts = nnf - np.moveaxis(np.indices(nnf.shape[:3]), 0, -1)
     longest = 0
     for first in range(len(nnf)):

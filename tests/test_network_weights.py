@@ -1,4 +1,4 @@
-"""Files of weights: read without trust, found, and fetched whole or not at all.
+"""Files of weights: reading without trust, finding, and fetching whole files or nothing.
 
 ``data/checkpoint_*.pth`` were written by PyTorch 2.15 in its zip and its old format, with views,
 several types, an attribute on the dictionary and an entry that is no tensor.
@@ -64,7 +64,7 @@ def test_published_checkpoint_holds_the_published_tensors(shared: Path) -> None:
 
 
 class Call:
-    """What pickles as a call."""
+    """An object that is pickled as a call."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.call = function, arguments
@@ -117,7 +117,7 @@ def text(value: str) -> bytes:
 def view_file(
     path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], size: int = 8
 ) -> None:
-    """A checkpoint with such a view of a few numbers."""
+    """Make a checkpoint with a view of a few numbers."""
     storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu")
     storage += number(size) + b"tQ"
     view = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + number(offset)
@@ -203,16 +203,16 @@ def test_only_what_has_a_name_is_called(tmp_path: Path) -> None:
     ):
         with zipfile.ZipFile(tmp_path / "odd.pth", "w") as archive:
             archive.writestr("weights/data.pkl", b"\x80\x02" + pickled + b".")
-        with pytest.raises(InvalidInput, match="its pickle calls what is no function"):
+        with pytest.raises(InvalidInput, match="its pickle calls something other than a function"):
             read_tensors(tmp_path / "odd.pth")
 
 
 def test_items_are_given_to_lists_and_dictionaries_only(tmp_path: Path) -> None:
     for pickled, message in [
-        (b"}K\x01a", "what is no list"),
-        (b"](K\x01K\x02u", "what is no dictionary"),
+        (b"}K\x01a", "something other than a list"),
+        (b"](K\x01K\x02u", "something other than a dictionary"),
         (b"}(K\x01K\x02K\x03u", "cannot read weights"),
-        (b"}K\x01a.", "what is no list"),
+        (b"}K\x01a.", "something other than a list"),
     ]:
         with zipfile.ZipFile(tmp_path / "odd.pth", "w") as archive:
             archive.writestr("weights/data.pkl", b"\x80\x02" + pickled + b".")
@@ -299,10 +299,10 @@ NAME = "raft_small"
 
 
 class Server(ThreadingHTTPServer):
-    """Answers every request in the way of `kind`, and counts them."""
+    """Answer every request as `kind` says, and count the requests."""
 
     kind, requests = "whole", 0
-    gone = Event()  # of who waited
+    gone = Event()  # the client has given up
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -330,7 +330,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server of weights, and an empty cache for them."""
+    """Start a server of weights, and make an empty cache for them."""
     with Server(("127.0.0.1", 0), Handler) as server:
         url = f"http://127.0.0.1:{server.server_port}/weights.pth"
         sha256 = hashlib.sha256(CONTENT).hexdigest()
@@ -373,7 +373,7 @@ def test_a_length_that_is_not_told_is_not_needed(server: Server) -> None:
     ("kind", "reason"),
     [
         ("cut", ""),
-        ("other", "what came is damaged"),
+        ("other", "the file is damaged"),
         ("missing", "Not Found"),
         ("nonsense", "nonsense"),
     ],

@@ -48,7 +48,7 @@ def test_importing_patchvid_imports_nothing_heavy() -> None:
 
 
 def test_help_begins_with_what_the_package_is() -> None:
-    assert (patchvid.__doc__ or "").startswith("patchvid makes new videos out of one video")
+    assert (patchvid.__doc__ or "").startswith("patchvid makes new videos from one short clip")
     shown = inspect.cleandoc(patchvid.__doc__ or "")
     missing = [name for name in ("generate", "read_video", "metrics") if f"`{name}`" not in shown]
     assert not missing

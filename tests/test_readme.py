@@ -20,7 +20,7 @@ PICTURES = sorted(ROOT.glob("docs/pictures/*"))
 
 
 def blocks(language: str) -> list[object]:
-    """The blocks of code in a language; those of the how-to pages are slow tests."""
+    """List the blocks of code in a language; those of the how-to pages are slow tests."""
     found: list[object] = []
     for page in PAGES:
         pattern = rf"^```{language}\n(.*?)^```"

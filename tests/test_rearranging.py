@@ -26,6 +26,10 @@ KEEP = np.zeros(CLIP.shape[:3], np.float32)
 KEEP[:, 4:16, 25:40] = 1
 KEEP[:, 16, 25:40] = 0.3
 
+ALPHA = np.where(CLIP[..., 1:2] > 120, 255, CLIP[..., :1]).astype(np.uint8)
+TRANSLUCENT = np.concatenate([CLIP, np.where(CLIP[..., :1] < 60, 0, ALPHA)], axis=3)
+BRIGHT = (CLIP / 255).astype(np.float32) ** 4 * 50  # highlights above white
+
 MADE: dict[str, Any] = {
     "generate": partial(patchvid.generate, CLIP),
     "generate, mean": partial(patchvid.generate, CLIP, reduce="mean"),
@@ -35,6 +39,10 @@ MADE: dict[str, Any] = {
     "generate, integers": partial(patchvid.generate, CLIP.astype(np.int16) - 128),
     "generate, an image": partial(patchvid.generate, CLIP[:1]),
     "generate, samples": partial(patchvid.generate, CLIP, samples=2),
+    "generate, alpha": partial(patchvid.generate, TRANSLUCENT),
+    "generate, highlights": partial(patchvid.generate, BRIGHT),
+    "inpaint, alpha": partial(patchvid.inpaint, TRANSLUCENT, HOLE),
+    "retarget, alpha": partial(patchvid.retarget, TRANSLUCENT, scale=(1, 1, 0.8), keep=KEEP),
     "analogy": partial(patchvid.analogy, CLIP, STYLE, structure="luma"),
     "retarget": partial(patchvid.retarget, CLIP, scale=(1, 1, 0.7)),
     "retarget, keep": partial(patchvid.retarget, CLIP, scale=(1, 1.2, 0.8), keep=KEEP),

@@ -1,4 +1,4 @@
-"""The page of a report: what it shows, that it fetches nothing, and that its films play in step."""
+"""The page of a report: its contents, no requests, and films that play in step."""
 
 import json
 import re
@@ -23,7 +23,7 @@ Video = NDArray[Any]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
-# Plays for a while, scrubs to the third frame, and leaves in the page what it saw.
+# Plays for a while, moves to the third frame, and writes its observations into the page.
 PROBE = """<script>{
 const refused = [], films = [...document.querySelectorAll("video")];
 document.addEventListener("securitypolicyviolation", event => refused.push(event.blockedURI));
@@ -46,7 +46,7 @@ setTimeout(() => {
 
 @pytest.fixture(scope="module")
 def clip() -> Video:
-    """A part of the sample, of odd sizes."""
+    """Cut a part with odd sizes out of the sample clip."""
     return sample_clip()[:12, 20:61, 40:89]
 
 

@@ -1,4 +1,4 @@
-"""Retargeting: shape and pace are kept, and so is what must not change; errors."""
+"""Retargeting: shape and pace, regions to keep, errors, the command."""
 
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from patchvid import resize, sample_clip, search
 from patchvid.apps.retargeting import retarget
 from patchvid.cli.retarget import retarget as command
 from patchvid.errors import PatchvidError
-from patchvid.io.video import read_video
+from patchvid.io.reading import read_video
 from patchvid.results import Result
 
 Array = NDArray[Any]
 
 
 def waves(*shape: int, dtype: Any = np.uint8) -> Array:
-    """A texture that repeats itself in all directions, and moves."""
+    """Make a texture that repeats itself in all directions, and moves."""
     t, y, x, c = np.indices(shape)
     values = np.sin(2 * np.pi * (x / 8 + t / 4)) * np.cos(2 * np.pi * y / 6 + c)
     if np.dtype(dtype).kind == "u":
@@ -31,7 +31,7 @@ def waves(*shape: int, dtype: Any = np.uint8) -> Array:
 
 
 def discs() -> Array:
-    """Four discs that slowly go to the right, on a plain ground."""
+    """Make four discs that move slowly to the right, on a plain ground."""
     clip = np.full((6, 48, 80, 3), 110, np.uint8)
     y, x = np.indices(clip.shape[1:3])
     colours = ((220, 30, 30), (30, 40, 220), (240, 230, 40), (10, 10, 10))
@@ -42,7 +42,7 @@ def discs() -> Array:
 
 
 def disc_alone() -> Array:
-    """A disc that slowly goes to the right, below a sky that gets lighter."""
+    """Make a disc that moves slowly to the right, below a sky that gets lighter."""
     clip = np.empty((16, 40, 64, 3), np.uint8)
     clip[:] = np.linspace(80, 150, 40).astype(np.uint8)[:, None, None]
     y, x = np.indices(clip.shape[1:3])
@@ -52,7 +52,7 @@ def disc_alone() -> Array:
 
 
 def seam(video: Array, clip: Array, axis: int) -> float:
-    """What patches across the ends of an axis cost, relative to the others."""
+    """Measure the cost of patches across the ends of an axis, relative to the others."""
     periodic = (axis == 0, axis == 1, axis == 2)
     cost = np.moveaxis(search(video, clip, periodic=periodic, seed=0)[1], axis, 0)
     across = (3, 7, 7)[axis] - 1
@@ -70,7 +70,7 @@ KEEP = np.zeros((24, 36), bool)
 KEEP[8:16, 20:31] = True
 
 
-# What is made
+# Shape and pace
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
@@ -222,7 +222,7 @@ def test_progress_goes_from_the_coarsest_level_to_one() -> None:
     assert fractions[-1] == pytest.approx(1)
 
 
-# What is kept
+# Regions to keep
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_retarget_names_what_is_wrong(arguments: dict[str, Any], message: str) -
 
 @pytest.fixture
 def here(here: Path) -> Path:
-    """The current folder, with the clip in it."""
+    """Change to a folder with the clip in it."""
     np.savez("clip.npz", video=CLIP)
     return here
 

@@ -1,4 +1,4 @@
-"""Rules of one patch or voxel against their formulas."""
+"""Rules for one patch or voxel, against their formulas."""
 
 from itertools import product
 
@@ -20,7 +20,7 @@ words = st.integers(0, 2**32 - 1)
 
 
 def unmix(bits: int) -> int:
-    """The inverse of `rules.mix`."""
+    """Invert `rules.mix`."""
     for shift, factor in ((15, 0xD35A2D97), (15, 0x21F0AAAD)):
         bits ^= (bits >> shift) ^ (bits >> 2 * shift)
         bits = bits * pow(factor, -1, 2**32) % 2**32

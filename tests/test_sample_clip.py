@@ -1,4 +1,4 @@
-"""The embedded clip: its form, its bytes, and that it moves."""
+"""The sample clip: its shape, its bytes and its motion."""
 
 import hashlib
 

@@ -18,7 +18,7 @@ modest = settings(derandomize=True, max_examples=100)
 
 
 class Case(NamedTuple):
-    """What two videos are searched with; see `search`."""
+    """The arguments of a search."""
 
     query: Array
     key: Array
@@ -36,7 +36,7 @@ class Case(NamedTuple):
 
 @st.composite
 def cases(draw: st.DrawFn, *, restricted: bool = True) -> Case:
-    """Small videos of noise; with few grey values there are many ties."""
+    """Draw small videos of noise; few grey values make many ties."""
     patch = draw(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 9)))
     grids = st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 10))
     query_shape, key_shape = (
@@ -70,12 +70,12 @@ def noise(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def identity(grid: tuple[int, ...], shift: tuple[int, ...] = (0, 0, 0)) -> Array:
-    """The field of a query that is a part of the key, beginning at `shift`."""
+    """Make the field of a query that is cut out of the key at `shift`."""
     return np.moveaxis(np.indices(grid), 0, -1) + np.array(shift)
 
 
 def at(of_keys: Array, nnf: Array) -> Array:
-    """What belongs to the keys that a field names."""
+    """Look up values of keys for each key in a field."""
     found: Array = of_keys[tuple(np.moveaxis(nnf, -1, 0))]
     return found
 

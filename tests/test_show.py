@@ -1,4 +1,4 @@
-"""Films in notebooks hold the video itself, and show what it is."""
+"""Films in notebooks: the video, its size, its labels and its HTML."""
 
 import base64
 import io

@@ -24,7 +24,7 @@ HOLE = 12, 10, 14, 12  # x, y, width, height
 
 
 class Loss(NamedTuple):
-    """How far values may be from those written: on average, and the mean of a channel."""
+    """How much values may differ after a file: on average, and in the mean of a channel."""
 
     mean: float
     bias: float
@@ -40,18 +40,18 @@ FORMATS = {
 
 @pytest.fixture(scope="module")
 def clip() -> Video:
-    """A part of the sample with moving things in it, (5, 32, 48, 3)."""
+    """Cut a part in which things move out of the sample clip, (5, 32, 48, 3)."""
     return patchvid.sample_clip()[:5, 20:52, 40:88]
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty current folder, from which the installed command runs."""
+    """Change to an empty folder, from which the installed command runs."""
     monkeypatch.chdir(tmp_path)
 
 
 def run(*words: str) -> str:
-    """Run the installed command; what it prints."""
+    """Run the installed command, and return what it prints."""
     command = shutil.which("patchvid", path=sysconfig.get_path("scripts"))
     assert command, "patchvid is not installed; run: pip install -e '.[test]'"
     made = subprocess.run([command, *words], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""SVFID against NumPy and SciPy, with weights that are drawn; and what it does with odd inputs."""
+"""SVFID with random weights, against NumPy and SciPy; odd inputs and errors."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ modest = settings(derandomize=True, max_examples=10)
 
 
 def drawn_tensors() -> dict[str, Array]:
-    """Those of both convolutions, by the names of MMAction, and a later layer's."""
+    """Draw weights of both convolutions and of a later layer, with the names of MMAction."""
     random = np.random.default_rng(0)
     tensors = {}
     for name, n_in, n_out in (("conv1a", 3, N_HIDDEN), ("conv2a", N_HIDDEN, N_FEATURES)):
@@ -43,7 +43,7 @@ TENSORS = drawn_tensors()
 
 
 def as_chainer(tensors: dict[str, Array]) -> dict[str, Array]:
-    """The same network by Chainer's names, which sees blue first."""
+    """Rename the weights as in Chainer, where blue comes first."""
     short = {".conv.weight": "/W", ".conv.bias": "/b", ".weight": "/W"}
     named = {}
     for name, tensor in tensors.items():
@@ -66,7 +66,7 @@ def smooth(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def naive_features(video: Array, means: tuple[float, ...] = (104, 117, 128)) -> Array:
-    """(t, y, x, c): two convolutions by sums of correlations, and a pooling by slices."""
+    """Compute the features (t, y, x, c): convolutions by correlations, and pooling by slices."""
 
     def convolve(x: Array, name: str) -> Array:
         weight, bias = (TENSORS[f"{name}.conv.{part}"] for part in ("weight", "bias"))

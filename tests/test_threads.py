@@ -1,4 +1,4 @@
-"""Work is shared out to threads: all of it, once, whatever fails."""
+"""Ranges of work on several threads: each is done once, and errors are raised."""
 
 import multiprocessing
 import threading
@@ -16,7 +16,7 @@ from patchvid.kernels.threads import parallel_range, unforked
 
 @pytest.fixture(autouse=True)
 def threads() -> Iterator[None]:
-    """As many as there are, whatever another test has left."""
+    """Use all threads, whatever number another test has set."""
     before = numba.get_num_threads()
     numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     yield
@@ -67,7 +67,7 @@ def test_nobody_works_on_when_it_has_failed() -> None:
 
 
 def count_threads(_: object = None) -> int:
-    """How many threads take part in work of which each piece waits for all others."""
+    """Count the threads in work where each range waits for all others."""
     taking_part: set[int] = set()
     everyone = threading.Barrier(numba.get_num_threads())
 

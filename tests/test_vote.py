@@ -1,4 +1,4 @@
-"""Median and mean votes against votes collected one by one."""
+"""Median and mean votes, against votes that are collected one by one."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ modest = settings(derandomize=True, max_examples=100)
 
 
 class Case(NamedTuple):
-    """What is voted on; see `vote`."""
+    """The arguments of a vote."""
 
     value: Array
     nnf: Array
@@ -27,14 +27,14 @@ class Case(NamedTuple):
 
 
 def field(value: Array, grid: tuple[int, ...], patch: tuple[int, ...], seed: int) -> Array:
-    """A field of random patches of `value`."""
+    """Draw a field of random patches of `value`."""
     random = np.random.default_rng(seed)
     sizes = [size - extent + 1 for size, extent in zip(value.shape[:3], patch, strict=True)]
     return np.stack([random.integers(0, size, grid) for size in sizes], axis=-1)
 
 
 def noise(shape: tuple[int, ...], dtype: Any, n_values: int = 256, seed: int = 0) -> Array:
-    """Equally spaced random numbers over the whole range of integers, and on both sides of zero."""
+    """Draw equally spaced numbers over the whole range of integers, and on both sides of zero."""
     steps = np.random.default_rng(seed).integers(0, n_values, shape)
     if np.dtype(dtype).kind == "u":
         return (steps * (np.iinfo(dtype).max / (n_values - 1))).astype(dtype)
@@ -43,7 +43,7 @@ def noise(shape: tuple[int, ...], dtype: Any, n_values: int = 256, seed: int = 0
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Small outputs, down to one patch, and periodic ones smaller than a patch."""
+    """Draw small outputs, down to one patch, and periodic ones smaller than a patch."""
     patch = draw(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 9)))
     periodic = draw(st.tuples(st.booleans(), st.booleans(), st.booleans()))
     grid = draw(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 12)))

@@ -1,12 +1,14 @@
-"""What all applications share: checks of settings and sizes, and their results."""
+"""What all applications share: checks of settings and sizes, how clips are compared, results."""
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._alpha import is_translucent, premultiply, straight
+from patchvid._convert import compress_highlights, has_highlights
 from patchvid._masks import Mask
 from patchvid._validation import (
     MOST_VOXELS,
@@ -18,8 +20,9 @@ from patchvid._validation import (
     check_size,
     like_input,
     shown,
+    to_kernel_dtype,
 )
-from patchvid.core.plan import Settings
+from patchvid.core.plan import Plan, Settings
 from patchvid.core.rearranging import NOT_SHIFTED
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
@@ -67,6 +70,58 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
     if math.prod(new) > MOST_VOXELS:
         raise InvalidInput(f"an output must have fewer than 2**31 voxels, got size {shown(new)}")
     return new
+
+
+class Clip(NamedTuple):
+    """A clip as it was given, and in the values that patches are made of and compared by.
+
+    Attributes
+    ----------
+    video
+        The clip (t, y, x, c), checked.
+    value
+        The same, its colours premultiplied if it has alpha.
+    is_log
+        Whether highlights are compressed where patches are compared and levels are resized.
+    """
+
+    video: NDArray[Any]
+    value: NDArray[Any]
+    is_log: bool
+
+    @classmethod
+    def of(cls, video: NDArray[Any]) -> Self:
+        """The clip that a checked video is."""
+        value = premultiply(video) if is_translucent(video) else video
+        return cls(video, value, has_highlights(video))
+
+    def to_values(self, other: NDArray[Any]) -> NDArray[Any]:
+        """Another video of the same kind, such as a cue, in the values of this one."""
+        return premultiply(other) if is_translucent(self.video) else other
+
+    def compressed(self, value: NDArray[Any]) -> NDArray[Any]:
+        """Values for the kernels, with their highlights compressed if this clip has any."""
+        return compress_highlights(value) if self.is_log else to_kernel_dtype(value)
+
+    def restore(self, plan: Plan, made: LevelOutput) -> LevelOutput:
+        """The output of a plan that was made from compressed values, in the clip's own values."""
+        if not self.is_log:
+            return made
+        settings = plan.settings
+        output = plan.kernels.vote(
+            to_kernel_dtype(self.value), made.field, patch=settings.at(plan.size)[0],
+            periodic=settings.periodic, reduce=settings.reduce,
+        )  # fmt: skip
+        return made._replace(output=output)
+
+    def straight(self, value: NDArray[Any]) -> NDArray[Any]:
+        """Values with straight colours, as in the clip that was given."""
+        return straight(value, self.video.dtype) if is_translucent(self.video) else value
+
+    def finish(self, plan: Plan, made: LevelOutput) -> LevelOutput:
+        """The output of a plan as a video of the same kind as the clip that was given."""
+        made = self.restore(plan, made)
+        return made._replace(output=self.straight(made.output))
 
 
 def collect(

@@ -4,7 +4,7 @@ Where and how fast a clip moves is its structure. Key and value are the style cl
 level patches are compared by structure alone, on the other coarse levels by structure and colour,
 and on the fine ones by colour.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.3 and 2.2 of its supplement.
 """
 
@@ -23,7 +23,7 @@ from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Seed, Triple, check_integers, check_seed, check_video
 from patchvid.apps import _typing
-from patchvid.apps._setup import check_settings, collect
+from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.guidance import Estimator, describe
 from patchvid.core.plan import Plan, plan_synthesis
 from patchvid.core.synthesis import finest, synthesize
@@ -48,8 +48,8 @@ SKETCH: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-# Where structure says nothing, style keeps its place: at the coarsest level it costs a little to be
-# far away, so much at the other end of the frame.
+# Where structures do not differ, parts of the style stay in their places: at the coarsest level,
+# distance from there costs a little. This is the cost of the other end of the frame.
 FAR = 60
 
 
@@ -110,8 +110,8 @@ def analogy(
         and `style`.
     alpha : float, optional
         Completeness, in the unit of `search`'s cost in 8 bits, see `vpnn`. Smaller: more of `style`
-        appears, and what there is too little of is repeated rather than made up. None: parts of it
-        may vanish. The default is the paper's.
+        appears; what it has too little of is repeated, not made up. None: parts of it may vanish.
+        The default is the paper's.
     structure_levels : float
         Share of the levels, from the coarsest on, on which structure is compared, above 0 and at
         most 1. More keep the layout of `content`, fewer the look of `style`. The coarsest level is
@@ -190,8 +190,9 @@ def analogy(
     # onnxruntime may have no GPU although CuPy does.
     raft_device = "cpu" if kernels.DEVICE == "cpu" else "auto"
     n_parts = 1 + sum(map(_is_estimated, kinds, flows))  # of the work: flows, then the synthesis
+    clip = Clip.of(style)
     with reporting(progress, "analogy") as report:
-        plan = plan_synthesis(kernels, style, content.shape[:3], settings)
+        plan = plan_synthesis(kernels, clip.compressed(clip.value), content.shape[:3], settings)
         plan = replace(plan, settings=replace(settings, complete_levels=len(plan.levels)))
         n_guided = max(1, int(len(plan.levels) * structure_levels))
         guided = plan.levels[:n_guided]
@@ -214,6 +215,7 @@ def analogy(
         plan = _guide_plan(plan, structures)
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
+    made = clip.finish(plan, made)
     result = collect([made], style, given, seed, settings, details=details)
     return AnalogyResult(**result._asdict(), structures=structures) if details else result
 

@@ -15,7 +15,8 @@ from patchvid._device import backend_of
 from patchvid._masks import Mask
 from patchvid.errors import InvalidInput
 
-SLIGHT, STRONG = 16, 40  # differences: below the first compression, from the second on paint
+# Differences below SLIGHT may come from compression; from STRONG on, they are paint.
+SLIGHT, STRONG = 16, 40
 MOSTLY_SLIGHT = 0.25  # with a larger share of slight differences the cue was compressed
 SMALLEST_SIDE = 4  # of a rectangle, without its blurred border
 FULL = 0.9  # share of its bounding box that a rectangle fills
@@ -28,9 +29,9 @@ Box = tuple[slice, slice]
 def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     """Find where `cue` is painted, (t, y, x): 1 where it differs from `video`, and 0 elsewhere.
 
-    If compression makes it differ everywhere, only rectangles of one colour count that differ
-    strongly. If the cue itself is given as `video`, rectangles count that keep their place in all
-    frames and stand out on all sides.
+    If compression makes it differ everywhere, only rectangles of one colour that differ strongly
+    count as painted. If the cue itself is given as `video`, these are the rectangles that keep
+    their place in all frames and stand out on all sides.
 
     Raises
     ------
@@ -65,6 +66,18 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
         for box in found:
             frame[_around(box, BORDER)] = 1
     return kernels.to_device(mask)
+
+
+def copy_paint(video: NDArray[Any], cue: NDArray[Any]) -> NDArray[Any]:
+    """The video with the paint of a cue that is one of its frames, (1, y, x, c), in every frame."""
+    quantize = ValueRange.of_values(video).quantize
+    after = quantize(cue)[0].astype(np.int16)
+    # The frame that was painted on is the one that most of the cue equals.
+    apart = [float(np.median(abs(quantize(frame) - after))) for frame in video]
+    equal = [int(np.count_nonzero(quantize(frame) == after)) for frame in video]
+    _, _, number = min(zip(apart, [-n for n in equal], range(len(video))))
+    is_painted = painted(video[number : number + 1], cue) > 0
+    return np.where(is_painted[..., None], cue, video)
 
 
 def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:

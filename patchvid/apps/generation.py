@@ -3,7 +3,7 @@
 At the coarsest level the query is the clip with noise, and key and value are the clip. On finer
 levels the query is the output so far.
 
-Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 
@@ -17,7 +17,7 @@ from patchvid._device import backend, on_device
 from patchvid._progress import Progress, reporting
 from patchvid._validation import Seed, Triple, check_integer, check_seed, check_video
 from patchvid.apps import _typing
-from patchvid.apps._setup import check_output_size, check_settings, collect
+from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.core.noise import choose_noise, synthesize_samples
 from patchvid.core.plan import plan_synthesis
 from patchvid.errors import InvalidInput
@@ -67,7 +67,10 @@ def generate(
         (t, y, x, c) with any number of channels, or (t, y, x) for grey. One frame is an image.
         Patches are compared in 8 bits over the range of the values, and copied as they are; only
         double precision becomes single. uint8 and uint16 are fastest; other integers, up to 2**24,
-        and booleans work as well.
+        and booleans work as well. Four channels are RGB and alpha, see `resize`: colours of
+        transparent pixels are never compared and never seen. Floats of 1, 3 or 4 channels that are
+        mostly up to 1, and in places above 2, are linear light with highlights, which are compared
+        on a logarithmic scale.
     seed : int or numpy.random.Generator, optional
         The same seed gives the same bytes, on every device and on any number of threads. Sample i
         of a call equals the only sample of a call with seed + i. None draws one.
@@ -148,13 +151,16 @@ def generate(
         size=size, factor=factor, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
         explores=False,
     )  # fmt: skip
+    clip = Clip.of(video)
     with reporting(progress, "generate") as report:
-        plan = plan_synthesis(kernels, video, size, settings)
+        plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         chosen = choose_noise(plan, noise, replicate=replicate_noise)
         made = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
-    outputs, sigmas = map(list, zip(*made))
+    outputs = [clip.finish(plan, output) for output, _ in made]
     result = collect(outputs, video, given, seed, settings, details=details)
-    return GenerateResult(**result._asdict(), noise=sigmas) if details else result
+    if not details:
+        return result
+    return GenerateResult(**result._asdict(), noise=[sigma for _, sigma in made])
 
 
 def _check_noise(noise: Any) -> float | Literal["auto"]:

@@ -1,6 +1,6 @@
 """The structure of a clip, by which analogies compare it: how fast it moves, how bright it is.
 
-Source: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
+Reference: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
 Made Possible" (ECCV 2022).
 """
 
@@ -23,11 +23,11 @@ from patchvid.results import AnalogyResult, Structure
 # The method's colours span [-1, 1], and its structure [0, 1], which is half of that.
 GUIDE_MAX = 127
 
-# Whether something moves matters more than how fast, and whether it is drawn more than how dark. So
-# the lower bins are further apart.
+# It matters more whether something moves than how fast, and whether something is drawn than how
+# dark it is. So the values of the lower bins are further apart.
 POWERS = {"flow": 0.25, "luma": 0.25, "contrast": 0.1}
 
-SAMPLE = 2_000  # values of each level that go into k-means, at most
+MOST_DRAWN = 2_000  # values of each level that k-means looks at
 
 # The ground around strokes is this percentile: strokes leave at least as much of a window bare. It
 # is found on frames of GROUND_SIDE x GROUND_SIDE points, in windows half as wide and high.
@@ -194,11 +194,11 @@ def _in_bins(
 ) -> list[NDArray[np.uint8]]:
     """The values of all levels as guides, in the same bins.
 
-    Every level has the same number of values in the k-means, because small things are pale on the
+    k-means gets the same number of values from every level, because small things are paler on the
     coarse levels.
     """
     kernels = backend_of(levels[0])
-    count = min(SAMPLE, *(values.size for values in levels))
+    count = min(MOST_DRAWN, *(values.size for values in levels))
     edges = _edges(np.concatenate([_draw(values, count) for values in levels]), n_bins)
     heights = _as_guide((np.arange(len(edges) + 1) / max(len(edges), 1)) ** power)
     edges, heights = kernels.to_device(edges), kernels.to_device(heights)
@@ -206,18 +206,18 @@ def _in_bins(
 
 
 def _draw(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """A random sample of a level's values, on the host."""
+    """Some of a level's values, drawn at random, on the host."""
     kernels = backend_of(values)
     places = np.random.default_rng(0).integers(0, values.size, count)
     return kernels.to_host(values.reshape(-1)[kernels.to_device(places)])
 
 
-def _edges(sample: NDArray[np.float32], n_bins: int) -> NDArray[np.float32]:
+def _edges(values: NDArray[np.float32], n_bins: int) -> NDArray[np.float32]:
     """The edges between bins, half way between the centres of k-means."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    points = sample[:, None].astype(np.float64)
+    points = values[:, None].astype(np.float64)
     n_bins = min(n_bins, len(np.unique(points)))
     with threadpool_limits(1):  # several threads would add up in any order
         means = KMeans(n_bins, n_init=3, random_state=0).fit(points)

@@ -1,9 +1,12 @@
-"""Holes in a clip, and regions to keep: grown, on coarser levels, and filled.
+"""Holes in a clip, and regions to keep: they grow, shrink with the levels, and are filled.
+
+Keys are taken only from outside of a hole: `restrict_keys` says so, for each level.
 
 A mask is (t, y, x) of float32, from 0 for black to 1 for white; a region is one of booleans.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +15,13 @@ from numpy.typing import NDArray
 from patchvid._masks import Mask
 from patchvid._resampling import resample
 from patchvid.core.fields import patches_within
-from patchvid.core.plan import Settings
+from patchvid.core.plan import LevelInputs, Settings
 from patchvid.core.pyramid import Level
 
 Region = NDArray[np.bool_]
 
 FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
-FEWEST_LEVELS = 3  # for a thin hole too: lines across it are best continued on coarse levels
+FEWEST_LEVELS = 3  # even for a thin hole: coarse levels continue lines across it best
 
 TRACE = 0.05  # fraction of a coarse voxel from which on it counts as part of a region
 MIN_KNOWN_SHARE = 0.3  # fraction of a coarse voxel that has to be known for its mean to be trusted
@@ -32,7 +35,7 @@ def dilate(mask: Mask, radius: int) -> Mask:
     grown = np.pad(mask, [(0, 0), (radius, radius), (radius, radius)])
     for axis in (1, 2):
         grown, span = np.swapaxes(grown, 0, axis), 1
-        while span < size:  # maxima of `span` in a row make those of twice as many, or fewer
+        while span < size:  # two maxima of `span` in a row make one of up to twice as many
             step = min(span, size - span)
             grown, span = np.maximum(grown[step:], grown[:-step]), span + step
         grown = np.swapaxes(grown, 0, axis)
@@ -40,15 +43,27 @@ def dilate(mask: Mask, radius: int) -> Mask:
 
 
 def coarse_region(region: Region, level: Level) -> Region:
-    """Which voxels of a coarser level hold something of a region."""
+    """Which voxels of a coarser level belong to a region, at least in part."""
     share = resample(region[..., None].astype(np.float32), level.shape, scale=level.scale)
     return share[..., 0] > TRACE
 
 
-def first_level(holes: Sequence[Region], settings: Settings) -> int:
-    """The finest level on which every patch holds something of the clip outside of its hole.
+def restrict_keys(hole: Region, level: LevelInputs) -> LevelInputs:
+    """The inputs of a level whose keys lie outside of a hole, and whose output is fixed there."""
+    outside = ~coarse_region(hole, level.value_level)
+    return replace(level, key_region=outside, fixed=(outside, level.value))
 
-    If too few patches of that level lie outside of the hole, the next finer one that has enough.
+
+def hole_of(level: LevelInputs) -> Region:
+    """The hole of a level, whose output is fixed outside of it."""
+    assert level.fixed is not None
+    return ~level.fixed[0]
+
+
+def first_level(holes: Sequence[Region], settings: Settings) -> int:
+    """The finest level on which no patch lies wholly inside the hole.
+
+    If too few patches of that level lie outside of the hole, it is the next finer one with enough.
     """
     sighted, shares = 0, []
     last = max(0, len(holes) - FEWEST_LEVELS)
@@ -62,9 +77,9 @@ def first_level(holes: Sequence[Region], settings: Settings) -> int:
 
 
 def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
-    """The video with what is around a hole spread into it: means over ever larger blocks.
+    """Fill a hole with means of what surrounds it, over larger and larger blocks.
 
-    What the hole holds plays no part. There must be voxels outside of it.
+    The values inside the hole are not used. There must be voxels outside of it.
     """
     filled = _spread(video.astype(np.float32), hole)
     if video.dtype.kind == "u":

@@ -4,7 +4,7 @@ The coarsest query is the clip with its hole filled smoothly, or with the cue in
 are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
 voxels are fixed.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), conditional inpainting.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, Literal, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from patchvid._alpha import is_translucent, made_opaque, transparency
 from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
@@ -28,18 +29,18 @@ from patchvid._validation import (
     check_integer,
     check_seed,
     check_video,
-    to_kernel_dtype,
     with_channels,
 )
 from patchvid.apps import _typing
-from patchvid.apps._setup import check_settings, collect
-from patchvid.apps.cues import painted
+from patchvid.apps._setup import Clip, check_settings, collect
+from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.holes import (
     Region,
-    coarse_region,
     dilate,
     fill_smoothly,
     first_level,
+    hole_of,
+    restrict_keys,
 )
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
@@ -100,13 +101,14 @@ def inpaint(
         (t, y, x, c) or (t, y, x), as for `generate`. Floats may be NaN where the mask is white.
     mask : array, optional
         The hole is white: (y, x) for all frames, (t, y, x), or a video. White is True, 1 in floats,
-        and 255 in integers, or 1 if none is larger; greys blend what is made with the clip. None:
-        the hole is what the cue paints.
+        and 255 in integers, or 1 if none is larger; greys blend the filling with the clip. None:
+        the hole is what the cue paints, or without a cue where the clip is transparent.
     cue : array, optional
-        A copy of `video` on which flat colours are painted. Each is replaced by parts of the clip
-        that have this colour when they are blurred. Without a mask
-        the hole is where the cue differs from `video`. If compression makes it differ as well, only
-        rectangles of one colour count. The cue may also be given as `video` itself.
+        A copy of `video` on which flat colours are painted, or of one of its frames, whose paint is
+        then in all of them. Each is replaced by parts of the clip that have this colour when they
+        are blurred. Without a mask the hole is where the cue differs from `video`. If compression
+        makes it differ as well, only rectangles of one colour count. The cue may also be given as
+        `video` itself.
     grow : int, optional
         Pixels by which the hole is larger than the mask, in every frame. None is 0, or without a
         mask a twentieth of the clip's shorter side.
@@ -118,17 +120,17 @@ def inpaint(
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int
-        As for `generate`; but work starts at the finest level on which every patch holds something
-        of the clip outside of the hole.
+        As for `generate`. But the first level is the finest one on which no patch lies wholly
+        inside the hole.
     iterations : int, optional
         As for `generate`.
     reduce : {"median", "mean"}
         As for `generate`.
     loop : bool
-        Whether what is made continues from the last frame to the first. The rest does not change;
-        with a hole that takes in the last frames any clip becomes a loop.
+        Whether the filling continues from the last frame to the first. The rest does not change. If
+        the hole contains the last frames, any clip becomes a loop.
     tile : {"", "x", "y", "xy"}
-        Axes along which what is made continues from one end to the other.
+        Axes along which the filling continues from one end to the other.
     device : {"auto", "cpu", "cuda"}
         As for `generate`.
     progress : callable, bool or None
@@ -139,7 +141,8 @@ def inpaint(
     Returns
     -------
     array or Result
-        (t, y, x, c) of the dtype of `video`, and equal to it outside of the hole.
+        (t, y, x, c) of the dtype of `video`, and equal to it outside of the hole; opaque if the
+        hole was transparent.
 
     Raises
     ------
@@ -163,6 +166,8 @@ def inpaint(
     """
     kernels = backend(device)
     given, video, white = video, with_channels("video", video), None
+    if mask is None and cue is None and video.ndim == 4 and is_translucent(video):
+        mask, video = transparency(video), made_opaque(video)
     if mask is not None and video.ndim == 4:
         white = check_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape)
         video = _without_gaps(video, white)
@@ -174,28 +179,37 @@ def inpaint(
     )  # fmt: skip
     if cue is not None:
         cue = check_video("cue", cue)
-        if cue.shape != video.shape:
+        if cue.shape not in (video.shape, (1, *video.shape[1:])):
             raise InvalidInput(
-                f"cue must have the shape of the clip, {video.shape}, got {cue.shape}"
+                f"cue must have the shape of the clip, {video.shape}, or one frame of it, "
+                f"got {cue.shape}"
             )
-    soft = _find_hole(video, white, cue, grow)
+        if len(cue) < len(video):
+            cue = copy_paint(video, cue)
+    clip = Clip.of(video)
+    painted_on = None if cue is None else clip.to_values(cue)
+    soft = _find_hole(clip.value, white, painted_on, grow)
     hole = soft > 0
     _check_hole(hole, settings)
     with reporting(progress, "inpaint") as report:
-        filled = fill_smoothly(to_kernel_dtype(video), hole)
+        filled = fill_smoothly(clip.compressed(clip.value), hole)
         plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
-            partial(_fix_outside, hole)
+            partial(restrict_keys, hole)
         )
-        first = first_level([*map(_hole_of, plan.levels)], settings)
+        first = first_level([*map(hole_of, plan.levels)], settings)
         plan = replace(plan, levels=plan.levels[first:])  # a plan of its own
-        if cue is None:
+        if painted_on is None:
             start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
         else:
-            start = plan.quantize(_paint(to_kernel_dtype(cue), plan.levels[0]))
-            plan = plan.map(partial(_guide_level, plan, to_kernel_dtype(cue)))
+            guide = clip.compressed(painted_on)
+            start = plan.quantize(_paint(guide, plan.levels[0]))
+            plan = plan.map(partial(_guide_level, plan, guide))
         made = finest(synthesize(plan, start, seed=seed, progress=report))
+    made = clip.restore(plan, made)
+    output = clip.straight(blend(made.output, clip.value, soft))
     made = made._replace(
-        output=blend(made.output, video, soft), field=_name_untouched(made.field, hole, settings)
+        output=np.where(hole[..., None], output, video),
+        field=_name_untouched(made.field, hole, settings),
     )
     return collect([made], video, given, seed, settings, details=details, made_share=soft)
 
@@ -215,7 +229,10 @@ def _find_hole(video: NDArray[Any], mask: Mask | None, cue: Any, grow: int | Non
     elif cue is not None:
         soft, room = painted(video, cue), math.ceil(ROOM * min(video.shape[1:3]))
     else:
-        raise InvalidInput("inpaint needs a mask, white where the hole is, or a cue; got neither")
+        raise InvalidInput(
+            "inpaint needs a mask, white where the hole is, a cue, or a clip that is transparent "
+            "where the hole is; got none"
+        )
     return dilate(soft, room if grow is None else check_integer("grow", grow, 0))
 
 
@@ -233,20 +250,9 @@ def _check_hole(hole: Region, settings: Settings) -> None:
         )
 
 
-def _fix_outside(hole: Region, level: LevelInputs) -> LevelInputs:
-    """The inputs of a level: keys are restricted to outside of the hole, which is fixed."""
-    outside = ~coarse_region(hole, level.value_level)
-    return replace(level, source_mask=outside, fixed=(outside, level.value))
-
-
-def _hole_of(level: LevelInputs) -> Region:
-    assert level.fixed is not None
-    return ~level.fixed[0]
-
-
 def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
     """The value with its hole filled smoothly from around it, also across periodic ends."""
-    hole = _hole_of(level)
+    hole = hole_of(level)
     pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
     filled = fill_smoothly(
         np.pad(level.value, [*pads, (0, 0)], mode="wrap"), np.pad(hole, pads, mode="wrap")
@@ -256,7 +262,7 @@ def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
 
 def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
     """The value with the cue in its hole."""
-    hole = _hole_of(level)
+    hole = hole_of(level)
     return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
 
 

@@ -4,7 +4,7 @@ The coarsest query is the clip itself, squeezed or stretched to the new size; ke
 clip. Patches of the clip restore the right shapes, and completeness keeps as much of the clip as
 fits.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), spatio-temporal retargeting.
 """
 
@@ -19,9 +19,9 @@ from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resample
-from patchvid._validation import Seed, Triple, as_array, check_seed, check_video, to_kernel_dtype
+from patchvid._validation import Seed, Triple, as_array, check_seed, check_video
 from patchvid.apps import _typing
-from patchvid.apps._setup import check_output_size, check_settings, collect
+from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.apps.holes import coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
@@ -83,9 +83,10 @@ def retarget(
     scale : tuple of float, optional
         Size of the output relative to `video`, rounded up, in place of `size`.
     keep : array, optional
-        What must not change is white: (y, x) for all frames, (t, y, x), or a video, with values as
-        for the mask of `inpaint`. It is in the output as it is, moved as a whole, so that its
-        middle keeps its place relative to the video's. Greys blend it with what is made.
+        A mask that is white where the clip must not change: (y, x) for all frames, (t, y, x), or a
+        video, with values as for the mask of `inpaint`. This region appears in the output
+        unchanged. It moves as a whole: its middle stays at the same fraction of the length, height
+        and width. Greys blend it with the rest.
     seed : int or numpy.random.Generator, optional
         The same seed gives the same bytes, on every device and on any number of threads. None draws
         one.
@@ -104,8 +105,8 @@ def retarget(
         As for `generate`.
     alpha : float, optional
         Completeness on the coarse levels, in the unit of `search`'s cost in 8 bits, see `vpnn`. The
-        smaller, the more of the clip stays in; but what it shows only once may be torn. None: parts
-        of it may vanish.
+        smaller, the more of the clip stays; but things that it shows only once may be torn. None:
+        parts of it may vanish.
     loop : bool
         Whether the video is a loop. What is kept does not change.
     tile : {"", "x", "y", "xy"}
@@ -149,24 +150,29 @@ def retarget(
         size=size, factor=factor, coarsest=coarsest or _default_coarsest(video.shape, size),
         complete_levels=COMPLETE_LEVELS, first_iterations=None,
     )  # fmt: skip
+    clip = Clip.of(video)
     kept: tuple[NDArray[Any], Mask] | None = None
     shift = NOT_SHIFTED
     if keep is not None:
         soft = check_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
         shift = _find_shift(soft, size)
-        kept = moved(video, shift, size), moved(soft, shift, size)
+        kept = moved(clip.value, shift, size), moved(soft, shift, size)
     with reporting(progress, "retarget") as report:
-        plan = plan_synthesis(kernels, video, size, settings)
+        plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         opened = open_ends(plan)
         start = retarget_query(opened, seed=seed)
         if kept is not None:
-            plan, opened = _keep(plan, *kept), _keep(opened, *_repeat(kept, opened.size))
+            canvas = clip.compressed(kept[0]), kept[1]
+            plan, opened = _keep(plan, *canvas), _keep(opened, *_repeat(canvas, opened.size))
         made = finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
-    made_share = None
-    if kept is not None:
-        region, share = kept
-        made_share = 1 - share
-        made = made._replace(output=blend(made.output, region, made_share))
+    made = clip.restore(plan, made)
+    made_share = None if kept is None else 1 - kept[1]
+    if kept is None or made_share is None:
+        made = made._replace(output=clip.straight(made.output))
+    else:
+        output = clip.straight(blend(made.output, kept[0], made_share))
+        same = moved(video, shift, size)
+        made = made._replace(output=np.where((made_share > 0)[..., None], output, same))
     return collect(
         [made], video, given, seed, settings, details=details, made_share=made_share, shift=shift
     )
@@ -224,7 +230,7 @@ def _repeat(kept: tuple[NDArray[Any], Mask], size: Triple) -> tuple[NDArray[Any]
 
 def _keep(plan: Plan, kept: NDArray[Any], share: Mask) -> Plan:
     """The plan with the kept region fixed on all levels."""
-    canvas = fill_smoothly(to_kernel_dtype(kept), share == 0)
+    canvas = fill_smoothly(kept, share == 0)
 
     def fix(level: LevelInputs) -> LevelInputs:
         shape, scale = level.output_level

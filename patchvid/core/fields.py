@@ -99,6 +99,22 @@ def replace_forbidden(
     flat[places] = np.where(forbidden.reshape(-1)[places], others, flat[places])
 
 
+def carry_field(
+    kernels: ModuleType,
+    field: Field,
+    coarse: tuple[Triple, Triple],
+    fine: tuple[Triple, Triple],
+    patch: Triple,
+    periodic: Axes,
+) -> Field:
+    """Carry the field of a coarser level to a finer one, by the sizes of query and key on both.
+
+    A patch of the finer level gets the key of the nearest coarse patch, scaled to its place there.
+    """
+    carried: Field = kernels.carry(field, *coarse, *fine, patch=patch, periodic=periodic)
+    return carried
+
+
 def _random_keys(
     kernels: ModuleType,
     places: NDArray[np.int64],

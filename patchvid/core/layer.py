@@ -1,7 +1,7 @@
 """One layer, the video patch nearest neighbours module (VPNN): query, key, value -> output.
 
-Source: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
-The completeness weights are those of Granot et al., "Drop the GAN" (CVPR 2022), equation 3.
+Reference: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022).
 """
 
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from patchvid._validation import (
     like_input,
     to_kernel_dtype,
 )
+from patchvid.core.completeness import completeness_weights
 from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask
 from patchvid.core.matcher import SWEEPS, Matcher
 from patchvid.core.search import check_operands
@@ -63,11 +64,6 @@ def rebuild(
         value, field, patch=patch, periodic=periodic, reduce=reduce, update_mask=update_mask
     )
     return output, field
-
-
-def completeness_weights(reverse_cost: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
-    """Factor of every key's cost, from the cost of the query that is nearest to the key."""
-    return np.float32(1) / (np.float32(alpha) + reverse_cost)
 
 
 @on_device("query", "key", "value", "nnf", "key_mask", "query_mask")

@@ -1,6 +1,6 @@
-"""Searches from level to level: fields carried over, and PatchMatch or exact search.
+"""Searches from level to level, by PatchMatch or exactly, each from the field of the last one.
 
-Source: Barnes et al., "PatchMatch" (2009).
+Reference: Barnes et al., "PatchMatch" (2009).
 """
 
 import math
@@ -15,6 +15,7 @@ from patchvid.core.fields import (
     NOT_PERIODIC,
     Field,
     PatchMask,
+    carry_field,
     random_field,
     replace_forbidden,
 )
@@ -83,7 +84,8 @@ class Matcher:
     ) -> tuple[Field, NDArray[np.float32]]:
         """The field and its cost, the mean squared difference per value times the key's weight.
 
-        Only keys in `key_mask` are chosen. Only for patches in `query_mask` is anything promised.
+        Only keys in `key_mask` are chosen. Results for patches outside of `query_mask` mean
+        nothing.
         """
         kernels, periodic = self.kernels, self.periodic
         query, key = comparable(query, key, patch)
@@ -130,16 +132,11 @@ class Matcher:
         if layout == self._layout:
             return 1, RADIUS
         if self._layout is not None:
-            self._carry_field(query_shape, key_shape, patch)
+            self.field = carry_field(
+                kernels, self.field, self._layout[:2], layout[:2], patch, self.periodic
+            )
         replace_forbidden(kernels, self.field, key_shape, key_mask, self.seed, query_mask)
         return (2, RADIUS) if self.explores else (1, 0)
-
-    def _carry_field(self, query_shape: Any, key_shape: Any, patch: Triple) -> None:
-        """Scale the field of the last search, of a coarser level, to these sizes."""
-        self.field = self.kernels.carry(
-            self.field, *self._layout[:2], query_shape, key_shape, patch=patch,
-            periodic=self.periodic,
-        )  # fmt: skip
 
 
 def comparable(

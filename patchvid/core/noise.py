@@ -1,6 +1,8 @@
-"""Noise on the coarsest level, drawn again until the layout is new; one sample after the other.
+"""Noise for the coarsest level, one sample after the other.
 
-Source: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Noise is drawn again, and stronger, until the layout of a sample is not mostly the clip's own.
+
+Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 

@@ -24,7 +24,7 @@ from patchvid.kernels import rng
 
 OVERLAP = 0.5  # of a period, by which the longer output exceeds it
 FRAMES = 10  # of the first level that is periodic in time, if any has as many
-BLUR = 4  # voxels over which the noise changes that says where each line turns
+BLUR = 4  # voxels: lines this close to each other switch at similar points
 
 
 def open_ends(plan: Plan) -> Plan:
@@ -96,18 +96,19 @@ def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
 def _close(
     kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, seed: int
 ) -> NDArray[np.uint8]:
-    """The first `n` entries of an axis, whose beginning is replaced by what comes after entry `n`.
+    """Cut an axis to `n` entries, and lay those from `n` on over its beginning.
 
-    In space the turn is at the same place in all frames.
+    Each line of entries switches from one to the other at a point of its own. Along y and x, this
+    point is the same in all frames.
     """
     video = np.moveaxis(video, axis, 0)
     overlap, height, width, _ = len(video) - n, *video.shape[1:]
     shape = (height if axis == 0 else 1, width)
     coarse = (1, *(-(-side // BLUR) for side in shape), 1)
     noise = resample(rng.normal(kernels.xp, coarse, seed, axis), (1, *shape)).ravel()
-    order = noise.argsort(kind="stable").argsort()  # every turn comes equally often
-    turn = ((order * (overlap + 1)) // noise.size).reshape(shape)
-    turned = kernels.xp.arange(overlap)[:, None, None] >= turn
+    order = noise.argsort(kind="stable").argsort()  # all points are equally frequent
+    switch = ((order * (overlap + 1)) // noise.size).reshape(shape)
+    after = kernels.xp.arange(overlap)[:, None, None] >= switch
     closed = video[:n].copy()
-    closed[:overlap] = np.where(turned[..., None], video[:overlap], video[n:])
+    closed[:overlap] = np.where(after[..., None], video[:overlap], video[n:])
     return contiguous(np.moveaxis(closed, 0, axis))

@@ -1,7 +1,7 @@
 """The plan of an output: what query, key and value are on each level, and how levels are made.
 
-Source: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022),
-and section 1 of its supplement.
+Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022), and section 1 of its supplement.
 """
 
 import math
@@ -43,7 +43,7 @@ class Settings:
     reduce
         How votes become one value.
     alpha, complete_levels
-        Completeness, on so many of the coarsest levels.
+        Completeness, and the number of coarsest levels that use it.
     periodic
         Axes (t, y, x) along which the output is periodic.
     factor, coarsest
@@ -79,7 +79,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class LevelInputs:
-    """The inputs of one level beside the query, which comes from the coarser level.
+    """The inputs of one level, except for the query, which comes from the coarser level.
 
     Attributes
     ----------
@@ -87,8 +87,8 @@ class LevelInputs:
         Patches are taken from `value` (t, y, x, c).
     output_level
         The size of the output, and its scale.
-    source_mask
-        (t, y, x) of bool: patches are taken from inside it. None: from everywhere.
+    key_region
+        (t, y, x) of bool: keys lie inside it with all their voxels. None: they lie anywhere.
     guides
         Extra channels (t, y, x, g) of uint8 for query and key, which are compared as well.
     fixed
@@ -98,7 +98,7 @@ class LevelInputs:
     value: NDArray[Any]
     value_level: Level
     output_level: Level
-    source_mask: NDArray[np.bool_] | None = None
+    key_region: NDArray[np.bool_] | None = None
     guides: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
     fixed: tuple[NDArray[np.bool_], NDArray[Any]] | None = None
 
@@ -177,7 +177,7 @@ class Plan:
         return [(patch, self.settings.first_iterations or iterations), *schedule[1:]]
 
     def footprint(self) -> int:
-        """Bytes of the finest level beside its value: a lower bound, and on a GPU an upper one."""
+        """Bytes of the finest level without its value: a lower bound, and on a GPU an upper one."""
         n_voxels = max(math.prod(self.value.shape[:3]), math.prod(self.size))
         # Field, cost and 8-bit words of query and key; the votes' words, and the output in 8 bits.
         return n_voxels * (16 + self.value.shape[3] * (8 * self.value.itemsize - 4))

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from patchvid._device import on_device
-from patchvid._resampling import resample
-from patchvid._validation import check_integers, check_numbers, check_size, check_video, like_input
+from patchvid._resampling import resample, resize
+from patchvid._validation import check_integers, check_numbers, check_size, check_video
 from patchvid.errors import InvalidInput
 
 Shape = tuple[int, int, int]
@@ -147,7 +147,7 @@ def build_pyramid(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float of any range.
+        (t, y, x, c), uint8, uint16 or float of any range, as for `resize`.
     factor : tuple of float
         As for `plan_levels`.
     coarsest : tuple of int
@@ -178,8 +178,8 @@ def build_pyramid(
     """
     given, video = video, check_video("video", video)
     levels = plan_levels(video.shape[:3], factor=factor, coarsest=coarsest)
-    *coarser, _ = resample_levels(video, levels)
-    return [*(like_input(level, given) for level in coarser), given]
+    coarser = [resize(given, level.shape, scale=level.scale) for level in levels[:-1]]
+    return [*coarser, given]
 
 
 def resample_levels(video: NDArray[Any], levels: Sequence[Level]) -> list[NDArray[Any]]:
@@ -203,7 +203,7 @@ def _ratios(
 
 
 def _next_ratio(n: int, scale: float, ratio: float, least: int) -> float:
-    """`ratio`, or what brings an axis of `n` at `scale` down to the minimum if that is less far."""
+    """`ratio`, or for an axis of `n` at `scale` the smaller step that ends at its minimum."""
     least = min(n, least)
     return ratio if _scaled(n, scale * ratio) >= least else least / _scaled(n, scale)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._alpha import is_translucent, premultiply, straight
 from patchvid._device import backend, backend_of, on_device
 from patchvid._masks import Mask
 from patchvid._validation import (
@@ -84,19 +85,27 @@ def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -
     patch = check_patch(field.patch, layer.shape)
     periodic, reduce = check_axes("periodic", field.periodic), check_reduce(field.reduce)
     fields = as_array(field.places)
-    source = to_kernel_dtype(layer)
+    has_alpha = is_translucent(layer)
+    source = premultiply(layer) if has_alpha else layer
     layers = []
     for places in fields if fields.ndim == 4 else [fields]:
         checked = check_field(places, layer.shape, patch)
-        voted = kernels.vote(source, checked, patch=patch, periodic=periodic, reduce=reduce)
+        made = kernels.vote(
+            to_kernel_dtype(source), checked, patch=patch, periodic=periodic, reduce=reduce
+        )
         if field.made is not None:
-            if field.made.shape != voted.shape[:3]:
+            if field.made.shape != made.shape[:3]:
                 raise InvalidInput(
-                    f"field.made must have the size of the output, {_by(voted.shape[:3])}, "
+                    f"field.made must have the size of the output, {_by(made.shape[:3])}, "
                     f"got {_by(field.made.shape)}"
                 )
-            voted = blend(voted, moved(layer, field.shift, voted.shape[:3]), field.made)
-        layers.append(like_input(voted, given))
+            made = blend(made, moved(source, field.shift, made.shape[:3]), field.made)
+        if has_alpha:
+            made = straight(made, layer.dtype)
+        if field.made is not None:  # the colours of transparent pixels are kept, too
+            kept = moved(layer, field.shift, made.shape[:3])
+            made = np.where((field.made > 0)[..., None], made, kept)
+        layers.append(like_input(made, given))
     return np.stack(layers) if fields.ndim == 4 else layers[0]
 
 

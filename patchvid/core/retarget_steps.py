@@ -1,6 +1,6 @@
 """Retargeting in steps: the coarsest level changes its size little by little.
 
-Source: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), spatio-temporal retargeting.
 """
 

@@ -1,6 +1,6 @@
 """Search: for every query patch the nearest key patch.
 
-Source: Barnes et al., "PatchMatch" (2009).
+Reference: Barnes et al., "PatchMatch" (2009).
 """
 
 import math

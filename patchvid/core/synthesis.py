@@ -1,6 +1,7 @@
 """The coarse-to-fine loop over layers.
 
-Source: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022).
 """
 
 from collections import deque
@@ -22,7 +23,7 @@ from patchvid.errors import DeviceError
 from patchvid.kernels import rules
 from patchvid.results import LevelTiming
 
-CUBIC_REACH = 2  # voxels on either side that the cubic kernel reads
+CUBIC_REACH = 2  # voxels on either side that cubic interpolation reads
 
 
 class LevelOutput(NamedTuple):
@@ -37,6 +38,9 @@ def synthesize(
     plan: Plan, start: NDArray[Any] | None, *, seed: int, progress: Progress = ignore
 ) -> Iterator[LevelOutput]:
     """Make an output from the coarsest query up, and yield the output of every level.
+
+    On each finer level the first query is the output so far, scaled up, and the search begins with
+    the field so far, which the `Matcher` carries over.
 
     Parameters
     ----------
@@ -71,8 +75,8 @@ def synthesize(
             query, key = quantize(query), quantize(key)
         is_complete = plan.offset + number < settings.complete_levels
         key_mask = query_mask = update_mask = None
-        if level.source_mask is not None:
-            key_mask = patches_within(level.source_mask, patch)
+        if level.key_region is not None:
+            key_mask = patches_within(level.key_region, patch)
         if level.fixed is not None:
             update_mask = ~level.fixed[0]
             query_mask = ~patches_within(level.fixed[0], patch, settings.periodic)

@@ -1,6 +1,7 @@
 """Vote: patches in their places, reconciled where they overlap.
 
-Source: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV 2022).
+Reference: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
+2022).
 """
 
 from typing import Any, Literal

@@ -11,7 +11,7 @@ from patchvid.errors import InvalidInput
 
 
 def check_shown(video: Any) -> NDArray[Any]:
-    """A video (t, y, x, c) of 1, 3 or 4 channels, on the host."""
+    """Check a video (t, y, x, c) of 1, 3 or 4 channels, and copy it to the host."""
     video = check_video("video", video)
     if video.shape[3] not in (1, 3, 4):
         raise InvalidInput(
@@ -24,7 +24,7 @@ def check_shown(video: Any) -> NDArray[Any]:
 def check_labelled(
     function: str, videos: Sequence[Any], labels: Sequence[str]
 ) -> list[NDArray[Any]]:
-    """One or more such videos for a function, with a label for each or none at all."""
+    """Check one or more videos of this kind, and that each has a label or none has."""
     if not videos:
         raise InvalidInput(f"{function} needs one or more videos, got none")
     if labels and len(labels) != len(videos):

@@ -19,7 +19,8 @@ from patchvid._resampling import resize
 from patchvid.display._videos import check_labelled
 from patchvid.errors import InvalidInput
 from patchvid.io._frames import rgb_frames
-from patchvid.io.ffmpeg import CODECS, encode_film
+from patchvid.io.encoder import encode_film
+from patchvid.io.encoding import choose_encoding
 from patchvid.io.video import DEFAULT_FPS
 
 # Lower films are enlarged by a whole factor, because 4:2:0 stores one colour for four pixels.
@@ -134,9 +135,9 @@ def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] 
 
 def encode(video: Pixels, fps: float) -> bytes:
     """Encode RGB frames of even sizes as an MP4 that every browser plays."""
-    codec = CODECS[".mp4"]
+    how = choose_encoding("film.mp4", video)
     file = io.BytesIO()
-    encode_film(file, video, codec._replace(options=codec.options | RATE, muxing={}), fps)
+    encode_film(file, video, how._replace(options={**how.options, **RATE}, muxing={}), fps)
     return file.getvalue()
 
 

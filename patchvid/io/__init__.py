@@ -1,11 +1,18 @@
 """Reading and writing of clips, masks and flows.
 
-`video`
-    `read_video` and `write_video`, which choose one of the next three by the name of the file.
+`reading`, `video`
+    `read_video`, `iter_video` and `video_info`; `write_video`.
 `info`
     `VideoInfo`, the properties of a clip without its frames.
-`ffmpeg`
-    Video files: codecs, frame rates, and the display rotation of phones.
+`opening`, `kinds`, `selecting`, `source`, `timeline`
+    Files of any kind opened by their content, and the frames of them that are wanted.
+`film`, `packets`, `decoding`, `colors`
+    Video files: packets, upright RGB frames, colours.
+`codecs`, `encoding`, `encoder`
+    Video files and animations as they are written: what formats hold, how a video is written in
+    one, and the writing itself.
+`sound`
+    Sound, copied from file to file.
 `pictures`
     Still and animated pictures.
 `sequences`

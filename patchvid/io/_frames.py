@@ -8,44 +8,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._convert import Pixels, to_8_bits, to_rgb
+from patchvid._convert import to_8_bits, to_16_bits, to_rgb
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 
 _OVERSHOOT = 0.5  # how far resampling may take floats out of their range, which needs no warning
 
 
-def stack_frames(frames: Iterable[Pixels], n_expected: int, path: Path) -> Pixels:
-    """Gather frames (y, x, 3 or 4) into one array, allocated once if `n_expected` is right.
+def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) -> NDArray[Any]:
+    """Gather frames (y, x, c) of one type into an array, allocated once if `n_expected` is right.
 
     The array gets an alpha channel as soon as a frame has a pixel that is not opaque.
     """
     video = np.empty((0, 0, 0, 3), np.uint8)
+    opaque = 255
     n_frames = 0
     for frame in frames:
-        if frame.shape[2] == 4 and frame[..., 3].min() == 255:
+        if n_frames == 0 and frame.dtype.kind == "u":
+            opaque = int(np.iinfo(frame.dtype).max)
+        if frame.shape[2] == 4 and frame[..., 3].min() == opaque:
             frame = frame[..., :3]
         height, width, n_channels = frame.shape
         if n_frames == 0:
-            video = np.empty((max(n_expected, 1), height, width, n_channels), np.uint8)
+            video = np.empty((max(n_expected, 1), height, width, n_channels), frame.dtype)
         if (height, width) != video.shape[1:3]:
             raise VideoError(
                 f"the frames of {quoted(path)} must have one size, got {video.shape[2]}x"
                 f"{video.shape[1]} and, {n_frames} frames later, {width}x{height} pixels"
             )
         if n_channels > video.shape[3]:
-            video = np.concatenate([video, np.full_like(video[..., :1], 255)], axis=3)
+            video = np.concatenate([video, np.full_like(video[..., :1], opaque)], axis=3)
         if n_frames == len(video):
             video.resize((2 * n_frames, *video.shape[1:]), refcheck=False)
         video[n_frames, ..., :n_channels] = frame
-        video[n_frames, ..., n_channels:] = 255
+        video[n_frames, ..., n_channels:] = opaque
         n_frames += 1
     video.resize((n_frames, *video.shape[1:]), refcheck=False)
     return video
 
 
-def rgb_frames(video: NDArray[Any], *, keep_alpha: bool) -> Iterator[Pixels]:
-    """Yield the frames of a video (t, y, x, 1, 3 or 4) as 8-bit RGB, or RGBA to keep alpha."""
+def rgb_frames(
+    video: NDArray[Any], *, keep_alpha: bool, deep: bool = False
+) -> Iterator[NDArray[Any]]:
+    """Yield the frames of a video (t, y, x, 1, 3 or 4) as RGB, or RGBA to keep alpha.
+
+    They have 8 bits, or 16 if `deep`.
+    """
     if video.dtype.kind == "f" and not -_OVERSHOOT <= video.min() <= video.max() <= 1 + _OVERSHOOT:
         warnings.warn(
             f"the video has floats from {video.min():g} to {video.max():g}; what is outside of "
@@ -53,7 +61,7 @@ def rgb_frames(video: NDArray[Any], *, keep_alpha: bool) -> Iterator[Pixels]:
             stacklevel=2,
         )
     for frame in video:
-        pixels = to_8_bits(frame)
+        pixels = to_16_bits(frame) if deep else to_8_bits(frame)
         if not (keep_alpha and pixels.shape[2] == 4):
             pixels = to_rgb(pixels)
         yield np.ascontiguousarray(pixels)

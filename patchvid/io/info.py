@@ -66,6 +66,9 @@ class VideoInfo:
         Whether stored frames hold two fields each.
     variable_rate : bool
         Whether stored frames show for different times.
+    keyframe_interval : int or None
+        Number of frames from one that can be decoded alone to the next, mostly; None where that is
+        not known. Frames between them take longer to reach.
     color : ColorTags
         What the values mean.
     has_audio : bool
@@ -90,6 +93,7 @@ class VideoInfo:
     mirrored: bool = False
     interlaced: bool = False
     variable_rate: bool = False
+    keyframe_interval: int | None = None
     color: ColorTags = ColorTags()
     has_audio: bool = False
     container: str = ""

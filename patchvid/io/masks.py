@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from patchvid._masks import Box, box_mask, check_soft_mask
 from patchvid._paths import StrPath, quoted, reason
 from patchvid.errors import InvalidInput, VideoError
+from patchvid.io.reading import read_video
+from patchvid.io.selecting import Frames
 from patchvid.io.sequences import ARRAYS, load_array
-from patchvid.io.video import read_video
 
 
 def read_masks(
@@ -19,7 +20,7 @@ def read_masks(
     paths: Sequence[StrPath],
     boxes: Sequence[Box],
     shape: Sequence[int],
-    frames: tuple[int, int | None],
+    frames: Frames,
 ) -> NDArray[np.uint8] | None:
     """Read masks from files and join them with boxes: white is what is white in any of them.
 
@@ -59,7 +60,7 @@ def read_masks(
     return np.rint(255 * union[..., None]).astype(np.uint8)
 
 
-def read_mask(path: StrPath, frames: tuple[int, int | None] = (0, None)) -> NDArray[Any]:
+def read_mask(path: StrPath, frames: Frames = (0, None)) -> NDArray[Any]:
     """Read a mask without a change to its values.
 
     Parameters

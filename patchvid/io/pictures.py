@@ -1,20 +1,26 @@
 """Still and animated pictures, read through the Pillow plugin of imageio.
 
-Photos are turned upright as their EXIF tag says. Animations are written by `patchvid.io.ffmpeg`.
+Photos are turned upright as their EXIF tag says. Animations are written by `patchvid.io.encoder`.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
 
 from patchvid._convert import Pixels, to_8_bits
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
-from patchvid.io._frames import stack_frames
+from patchvid.io.info import VideoInfo
+from patchvid.io.kinds import kind_of
+from patchvid.io.source import Frame, Source, Wanted
+from patchvid.io.timeline import even_out
 
 ANIMATIONS = (".gif", ".png", ".apng", ".webp", ".avif")
 PICTURES = (*ANIMATIONS, ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -23,33 +29,45 @@ PICTURES = (*ANIMATIONS, ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm
 TOO_SHORT, SHOWN_INSTEAD = 10, 100
 
 
-def read_picture(path: Path, first: int, last: int | None) -> tuple[Pixels, float | None]:
-    """Read frames `first` to `last` of a still or animated picture, and its mean frame rate."""
-    is_gif = path.suffix.lower() == ".gif"
-    if is_gif and not _is_whole_gif(path.read_bytes()):
+def picture_source(path: Path) -> Source:
+    """The properties and the times of a still or animated picture, whose frames may follow."""
+    kind = kind_of(path)
+    if kind == "gif" and not _is_whole_gif(path.read_bytes()):
         raise VideoError(f"{quoted(path)} is damaged or cut short; copy or download it again")
+    with Image.open(path) as image:
+        width, height = image.size
+        if image.getexif().get(ExifTags.Base.Orientation, 1) > 4:
+            width, height = height, width
+        has_alpha = image.mode in ("RGBA", "LA", "PA", "P") or "transparency" in image.info
+        durations = _durations(path, image)
+    repeats = _repeats(durations) if kind == "webp" else [1] * len(durations)
+    shares = np.repeat(np.divide(durations, repeats), repeats) / 1000
+    times = np.cumsum(shares) - shares
+    timeline = even_out(times, shares[-1])
+    info = VideoInfo(
+        frames=len(timeline.order),
+        height=height,
+        width=width,
+        channels=4 if has_alpha else 3,
+        dtype="uint8",
+        fps=timeline.fps,
+        variable_rate=timeline.is_variable,
+        container=kind,
+    )
+    decode = partial(_decode, path, np.repeat(np.arange(len(repeats)), repeats))
+    return Source(
+        path, info, timeline, decode, times if any(durations) else times[:0], shares[-1], [], []
+    )
+
+
+def _decode(path: Path, pictures: NDArray[np.intp], wanted: Wanted) -> Iterator[Frame]:
+    """Yield frames of a still or animated picture, given the stored picture of each."""
+    stored = pictures if wanted.stored is None else pictures[wanted.stored]
     with _open(path) as file:
-        repeats = [1] * (file.properties(index=...).n_images or 1)
-        if path.suffix.lower() == ".webp":
-            durations = _webp_durations(path.read_bytes())
-            if len(durations) == len(repeats):
-                repeats = _repeats(durations)
-        stored = np.repeat(np.arange(len(repeats)), repeats)[first:last].tolist()
-        milliseconds = 0.0
-
-        def decode() -> Iterator[Pixels]:
-            nonlocal milliseconds
-            for index, equal in groupby(stored):
-                pixels = _pixels(file, index)
-                duration = (file.metadata(index=index).get("duration") or 0) / repeats[index]
-                if is_gif and len(repeats) > 1 and duration <= TOO_SHORT:
-                    duration = SHOWN_INSTEAD
-                for _ in equal:
-                    milliseconds += duration
-                    yield pixels
-
-        video = stack_frames(decode(), len(stored), path)
-    return video, 1000 * len(video) / milliseconds if milliseconds else None
+        for index, equal in groupby(stored.tolist()):
+            pixels = _pixels(file, index)
+            for _ in equal:
+                yield pixels
 
 
 def read_still(path: Path) -> Pixels:
@@ -96,25 +114,44 @@ def _is_whole_gif(raw: bytes) -> bool:
     return True
 
 
-def _webp_durations(raw: bytes) -> list[int]:
-    """The milliseconds of each stored frame of a WebP animation; Pillow decodes to tell them."""
+def _count(image: Image.Image) -> int:
+    """Number of stored frames. The further pictures in a photo are none: smaller ones, depth."""
+    return 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+
+
+def _durations(path: Path, image: Image.Image) -> list[float]:
+    """The milliseconds that each stored frame shows; 0 where none are stored."""
+    n_stored = _count(image)
+    if image.format == "WEBP":  # Pillow decodes to tell them
+        return _webp_durations(path.read_bytes()) or [0]
+    durations: list[float] = []
+    for index in range(n_stored):
+        image.seek(index)
+        duration = image.info.get("duration") or 0
+        is_shown_longer = image.format == "GIF" and n_stored > 1 and duration <= TOO_SHORT
+        durations.append(SHOWN_INSTEAD if is_shown_longer else duration)
+    return durations
+
+
+def _webp_durations(raw: bytes) -> list[float]:
+    """The milliseconds of each stored frame of a WebP animation."""
     durations, at = [], 12
     while at < len(raw):
         size = int.from_bytes(raw[at + 4 : at + 8], "little")
         if raw[at : at + 4] == b"ANMF":
-            durations.append(int.from_bytes(raw[at + 20 : at + 23], "little"))
+            durations.append(float(int.from_bytes(raw[at + 20 : at + 23], "little")))
         at += 8 + size + size % 2
     return durations
 
 
-def _repeats(durations: list[int]) -> list[int]:
+def _repeats(durations: list[float]) -> list[int]:
     """How many equal frames each stored frame of a WebP animation is.
 
     Encoders store equal neighbours as one frame with the sum of their durations. At a constant
     frame rate, all durations are multiples of one, which the frames that stand alone tell. Other
     animations keep their frames.
     """
-    total = count = 0
+    total, count = 0.0, 0
     repeats = {}
     for duration in sorted(set(durations)):  # short ones first, which are surely one frame
         if not duration:

@@ -2,6 +2,8 @@
 
 import re
 import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +11,41 @@ import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._convert import Pixels
 from patchvid._paths import StrPath, quoted
 from patchvid._validation import check_video, with_channels
 from patchvid.errors import VideoError
-from patchvid.io._frames import rgb_frames, stack_frames
-from patchvid.io.pictures import PICTURES, read_still
+from patchvid.io._frames import rgb_frames
+from patchvid.io.info import VideoInfo
+from patchvid.io.kinds import check_is_file, kind_of
+from patchvid.io.pictures import PICTURES, picture_source, read_still
+from patchvid.io.source import Frame, Source, Wanted
+from patchvid.io.timeline import Timeline
 
 ARRAYS = (".npy", ".npz")
 
 
-def read_folder(path: Path, first: int, last: int | None) -> tuple[Pixels, None]:
-    """Read pictures `first` to `last` of a folder, in the natural order of their names."""
+def folder_source(path: Path) -> Source:
+    """A folder of pictures of one size. It has no rate."""
+    pictures = _pictures(path)
+    first = picture_source(pictures[0]).info
+    info = replace(first, frames=len(pictures), fps=None, variable_rate=False, container="folder")
+
+    def decode(wanted: Wanted) -> Iterator[Frame]:
+        chosen = range(len(pictures)) if wanted.stored is None else wanted.stored
+        return (read_still(pictures[index]) for index in chosen)
+
+    return _timeless(path, info, decode)
+
+
+def _pictures(folder: Path) -> list[Path]:
     pictures = [
         file
-        for file in path.iterdir()
+        for file in folder.iterdir()
         if file.suffix.lower() in PICTURES and not file.name.startswith(".")
     ]
     if not pictures:
-        raise VideoError(f"the folder {quoted(path)} holds no pictures; put frames into it")
-    wanted = sorted(pictures, key=lambda file: natural_order(file.name))[first:last]
-    return stack_frames(map(read_still, wanted), len(wanted), path), None
+        raise VideoError(f"the folder {quoted(folder)} holds no pictures; put frames into it")
+    return sorted(pictures, key=lambda file: natural_order(file.name))
 
 
 def write_folder(path: Path, video: NDArray[Any]) -> None:
@@ -43,12 +59,28 @@ def natural_order(name: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
-def read_array(path: Path, first: int, last: int | None) -> tuple[NDArray[Any], None]:
-    """Read frames `first` to `last` of a saved array (t, y, x) or (t, y, x, c)."""
+def array_source(path: Path) -> Source:
+    """A saved array. It has no rate."""
+    video = read_array(path)
+    n_frames, height, width, channels = video.shape
+    kind, dtype = kind_of(path), video.dtype.name
+    info = VideoInfo(n_frames, height, width, channels, dtype, None, container=kind)
+    return _timeless(
+        path, info, lambda wanted: iter(video if wanted.stored is None else video[wanted.stored])
+    )
+
+
+def _timeless(path: Path, info: VideoInfo, decode: Callable[[Wanted], Iterator[Frame]]) -> Source:
+    timeline = Timeline(None, np.arange(info.frames or 0))
+    return Source(path, info, timeline, decode, np.empty(0), 0.0, [], [])
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """Read a saved array (t, y, x) or (t, y, x, c)."""
     name = quoted(path)
     video = with_channels(name, load_array(path, "video"))
     check_video(name, video)
-    return video.astype(video.dtype.newbyteorder("="), copy=False)[first:last], None
+    return video.astype(video.dtype.newbyteorder("="), copy=False)
 
 
 def write_array(path: Path, video: NDArray[Any]) -> None:
@@ -87,6 +119,7 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
     ValueError
         If the file does not hold the array.
     """
+    check_is_file(Path(path))
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -96,7 +129,7 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
             named = [name for name in names if name in held]
             if named or len(held) == 1:
                 return loaded[(named or held)[0]]
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except Exception:  # damaged archives raise nearly anything, and NumPy suggests unpickling them
         raise ValueError("it holds no array of numbers, or is cut short") from None

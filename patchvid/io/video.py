@@ -1,136 +1,48 @@
-"""Reading and writing of clips: video files, pictures, folders of frames, arrays.
+"""Writing of clips: video files, pictures, folders of frames, arrays.
 
-Files give 8-bit RGB; saved arrays stay as they are. A file that is written appears only when it is
-complete.
+A file appears only when it is complete.
 """
 
-import operator
 import os
-import struct
-import warnings
-import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import av
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from patchvid._device import backend_of
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath
 from patchvid._validation import as_array, check_video, with_channels
-from patchvid.errors import InvalidInput, PatchvidError, VideoError
+from patchvid.errors import InvalidInput
 from patchvid.io._files import (
     cannot_write,
     check_target_is_free,
     complete_or_nothing,
     naming_failures,
 )
-from patchvid.io.ffmpeg import CODECS, read_film, write_film
-from patchvid.io.pictures import PICTURES, read_picture
-from patchvid.io.sequences import ARRAYS, read_array, read_folder, write_array, write_folder
+from patchvid.io.codecs import FORMATS, check_codec
+from patchvid.io.encoder import encode_film
+from patchvid.io.encoding import choose_encoding, warn_of_aspect, warn_of_hdr
+from patchvid.io.info import VideoInfo
+from patchvid.io.sequences import ARRAYS, write_array, write_folder
+from patchvid.io.sound import find_sound
 
 DEFAULT_FPS = 24.0
 
 _MIN_FPS, _MAX_FPS = 0.01, 1000
 _FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
-# What decoders raise on damaged data. Anything else, such as a TypeError, is a bug, and must not be
-# reported as a damaged file.
-_DAMAGE = (
-    *(av.FFmpegError, OSError, EOFError, ValueError, LookupError, ArithmeticError, SyntaxError),
-    *(struct.error, zlib.error),
-)
-
-
-def read_video(
-    path: StrPath, *, frames: tuple[int, int | None] = (0, None)
-) -> tuple[NDArray[Any], float | None]:
-    """Read a clip.
-
-    Parameters
-    ----------
-    path : str or path
-        A video file (mp4, mov, mkv, webm, avi and all else that FFmpeg opens), an animated or still
-        picture (gif, png, webp, jpg, bmp, tif, avif), a folder of still pictures of one size, read
-        in the natural order of their names, or an array: ``.npy``, or ``.npz`` with an array named
-        ``video`` or a single array, of shape (t, y, x) or (t, y, x, c).
-    frames : tuple of int
-        The first frame to read and the one to stop before, counted from 0; None is the end. Later
-        frames are not decoded.
-
-    Returns
-    -------
-    video : array
-        (t, y, x, c). A still picture has t = 1. Files give uint8 RGB: grey becomes RGB, 16-bit
-        pixels are reduced to 8 bits, a fourth channel holds alpha if some pixel is not opaque, and
-        the display rotation of phones is applied. Saved arrays keep their values, channels (grey
-        has one) and type: uint8, uint16 or float.
-    fps : float or None
-        Mean number of frames per second, or None where the source has no rate between 0.01 and
-        1000.
-
-    Raises
-    ------
-    VideoError
-        If there is no clip at `path`, or it is damaged or cut short.
-    InvalidInput
-        If `frames` is no range of the clip, or a saved array is no video by its shape, type or
-        values.
-
-    Notes
-    -----
-    A ``.webp`` stores equal neighbouring frames as one longer frame. They are separate again when
-    read, as the durations tell. Only a clip whose frames are all repeated equally often is read
-    with each of them once.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import numpy as np
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> np.save(f"{folder.name}/noise.npy", np.random.rand(8, 32, 48, 3))
-    >>> video, fps = read_video(f"{folder.name}/noise.npy", frames=(0, 5))
-    >>> video.shape, fps
-    ((5, 32, 48, 3), None)
-    """
-    try:
-        first, last = (None if end is None else operator.index(end) for end in frames)
-    except (TypeError, ValueError):
-        first = last = None
-    if first is None or first < 0 or (last is not None and last <= first):
-        raise InvalidInput(
-            f"frames must be whole numbers (first, last) with 0 <= first < last, got {frames!r}"
-        )
-    source = Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help a user
-            video, fps = _reader(source)(source, first, last)
-    except PatchvidError:
-        raise
-    except FileNotFoundError as error:
-        raise VideoError(f"there is no {quoted(source)}; check the name") from error
-    except _DAMAGE as error:
-        raise VideoError(
-            f"cannot read {quoted(source)}: {reason(error)}; it may be damaged or no video"
-        ) from error
-    if not len(video):
-        raise InvalidInput(f"{quoted(source)} has no frame {first}; they are counted from 0")
-    return video, fps if fps is not None and _MIN_FPS <= fps <= _MAX_FPS else None
-
-
-def _reader(path: Path) -> Callable[[Path, int, int | None], tuple[NDArray[Any], float | None]]:
-    suffix = path.suffix.lower()
-    if path.is_dir():
-        return read_folder
-    if suffix in ARRAYS:
-        return read_array
-    return read_picture if suffix in PICTURES else read_film
-
 
 def write_video(
-    path: StrPath, video: ArrayLike, *, fps: float | None = None, overwrite: bool = False
+    path: StrPath,
+    video: ArrayLike,
+    *,
+    fps: float | None = None,
+    codec: str | None = None,
+    quality: int | None = None,
+    depth: int | None = None,
+    audio: StrPath | None = None,
+    audio_range: tuple[float, float | None] = (0, None),
+    info: VideoInfo | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write a clip; `path` appears only when it is complete.
 
@@ -139,20 +51,40 @@ def write_video(
     Parameters
     ----------
     path : str or path
-        The suffix chooses the format. ``.mp4``, ``.mov`` and ``.mkv`` are H.264 and ``.webm`` is
-        VP9, visually lossless, with BT.709 colours; H.264 stores odd sizes without chroma
-        subsampling, which not every player shows. ``.gif`` has 256 colours per frame and at most
-        50 frames per second. ``.png`` and ``.webp`` are lossless animations; a ``.webp`` stores
-        equal neighbouring frames as one longer frame, see `read_video`. No suffix, or a slash at
-        the end, makes a folder of PNG frames, lossless too. ``.npy`` and ``.npz`` (one array named
+        The suffix chooses the format. ``.mp4``, ``.mov``, ``.mkv`` and ``.webm`` are video files,
+        visually lossless, see `codec`. ``.gif`` has 256 colours per frame and at most 50 frames
+        per second. ``.png`` and ``.webp`` are lossless animations; a ``.webp`` stores equal
+        neighbouring frames as one longer frame, see `read_video`. No suffix, or a slash at the
+        end, makes a folder of PNG frames, lossless too. ``.npy`` and ``.npz`` (one array named
         ``video``) keep the array as it is.
     video : array
         (t, y, x, c) on the host or on a GPU, with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels;
-        saved arrays may have any number. Files hold 8 bits: uint8 as it is, uint16 divided by 257,
-        floats in [0, 1] times 255, clipped. Folders, ``.png`` and ``.webp`` keep alpha; other
-        formats blend it with white.
+        saved arrays may have any number. Integers span their type, uint8 or uint16, and floats
+        span [0, 1]; others are clipped. Where a file holds fewer bits or no alpha, a warning says
+        so. Colours are blended with white where alpha is not kept.
     fps : float, optional
         Frames per second, from 0.01 to 1000; by default 24. Folders and arrays do not hold it.
+    codec : {"h264", "h265", "prores", "vp9", "av1", "ffv1"}, optional
+        The codec of a video file. By default it is the first of its format that holds the depth
+        and the alpha of `video`: H.264, then H.265 and AV1 in ``.mp4``; H.264, ProRes and
+        H.265 in ``.mov``; VP9 and AV1 in ``.webm``; any in ``.mkv``. H.264 and H.265 store odd
+        sizes without chroma subsampling, which not every player shows. FFV1 is lossless. VP9,
+        ProRes (4444, otherwise 422 HQ) and FFV1 keep alpha.
+    quality : int, optional
+        How much detail H.264, H.265, VP9 and AV1 keep, from 1 to 100. By default it is 84, at
+        which no loss is seen; films on the web have about 50.
+    depth : {8, 10, 12, 16}, optional
+        Bits per channel of a video file, by default 10 for uint16 and 8 for all else. H.264 and
+        VP9 hold 8; AV1 10; ProRes always 10; H.265 up to 12; FFV1 8 or 16.
+    audio : str or path, optional
+        A clip whose sound is copied to the video file, without being encoded again.
+    audio_range : tuple of float
+        The part of the sound to copy: from and to which second, counted from the first frame of
+        the clip `audio`; None is the end.
+    info : VideoInfo, optional
+        What `video_info` tells of the clip that the video was made of. Its pixel aspect ratio is
+        written, and, if it has high dynamic range or a wide gamut, its colour primaries and
+        transfer curve. Without it, pixels are square, and colours are BT.709.
     overwrite : bool
         Replace an existing file. A folder is replaced only if it holds nothing but numbered PNGs.
 
@@ -161,9 +93,9 @@ def write_video(
     TargetExists
         If something is at `path` that `overwrite` would replace.
     VideoError
-        If `path` cannot be written; nothing is left behind.
+        If `path` cannot be written, or `audio` not be read; nothing is left behind.
     InvalidInput
-        If `video` or `fps` is not as described.
+        If an argument is not as described, or the format does not have it.
 
     Examples
     --------
@@ -175,7 +107,7 @@ def write_video(
     >>> video.shape, fps
     ((8, 32, 48, 3), 10.0)
     """
-    check_target(path, overwrite=overwrite)
+    check_target(path, overwrite=overwrite, codec=codec, quality=quality, depth=depth)
     suffix = _suffix(path)
     kernels = backend_of(video)
     video = with_channels("video", kernels.to_host(kernels.to_device(as_array(video))))
@@ -193,16 +125,29 @@ def write_video(
     if not _MIN_FPS <= fps <= _MAX_FPS:
         raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
     target = Path(os.path.abspath(path))
+    sound = None if audio is None else find_sound(path, audio, audio_range)
     with naming_failures(path), complete_or_nothing(target, folder=not suffix) as part:
         if suffix in ARRAYS:
             write_array(part, video)
         elif suffix:
-            write_film(part, video, suffix, fps)
+            how = choose_encoding(path, video, codec=codec, quality=quality, depth=depth, info=info)
+            encode_film(f"file:{part}", video, how, fps, sound=sound)
         else:
+            if info is not None and info.pixel_aspect != 1:
+                warn_of_aspect(path, info.pixel_aspect)
+            if info is not None and info.color.hdr:
+                warn_of_hdr(path, info.color.hdr)
             write_folder(part, video)
 
 
-def check_target(path: StrPath, *, overwrite: bool = False) -> None:
+def check_target(
+    path: StrPath,
+    *,
+    overwrite: bool = False,
+    codec: str | None = None,
+    quality: int | None = None,
+    depth: int | None = None,
+) -> None:
     """Raise an error unless `write_video` can write to `path`, before the work is done in vain.
 
     Parameters
@@ -211,6 +156,12 @@ def check_target(path: StrPath, *, overwrite: bool = False) -> None:
         As for `write_video`.
     overwrite : bool
         As for `write_video`.
+    codec : str, optional
+        As for `write_video`.
+    quality : int, optional
+        As for `write_video`.
+    depth : int, optional
+        As for `write_video`.
 
     Raises
     ------
@@ -218,6 +169,8 @@ def check_target(path: StrPath, *, overwrite: bool = False) -> None:
         If something is at `path` that `overwrite` would replace.
     VideoError
         If `path` cannot be written for another reason.
+    InvalidInput
+        If the format does not have this codec, quality or depth.
 
     Examples
     --------
@@ -226,9 +179,10 @@ def check_target(path: StrPath, *, overwrite: bool = False) -> None:
     >>> check_target(f"{folder.name}/new.mp4")  # it can be written
     """
     suffix = _suffix(path)
-    if suffix and suffix not in CODECS and suffix not in ARRAYS:
-        known = ", ".join([*CODECS, *ARRAYS])
+    if suffix and suffix not in FORMATS and suffix not in ARRAYS:
+        known = ", ".join([*FORMATS, *ARRAYS])
         raise cannot_write(path, f"suffix must be {known} or none (a folder), got {suffix!r}")
+    check_codec(suffix, codec, quality, depth)
     check_target_is_free(path, overwrite=overwrite, folder=not suffix)
 
 

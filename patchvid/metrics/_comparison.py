@@ -73,12 +73,13 @@ def check_pair(source: Any, output: Any, patch: Any, name: str = "output") -> Pa
 
 
 def _range_of(source: NDArray[Any], output: NDArray[Any], name: str) -> ValueRange:
-    """The range of the source's floats, on whose scale those of the output must be comparable."""
+    """The range of the source's floats; relative to it, the output's must not be too large."""
     # An opaque alpha channel must not change the scale of the colours.
     range_ = ValueRange.of_values(source[..., :3] if source.shape[3] == 4 else source)
     low, high = float(output.min()), float(output.max())
     unit = (range_.high - range_.low) / 255 or 1.0
-    if max(abs(low - range_.low), abs(high - range_.low)) / unit > COMPARABLE:
+    farthest = max(abs(low - range_.low), abs(high - range_.low)) / unit
+    if farthest > COMPARABLE and not range_.is_log:
         raise InvalidInput(
             f"{name} must hold values of the same magnitude as source, which has {range_.low:g} to "
             f"{range_.high:g}, got {low:g} to {high:g}; scale one of them"

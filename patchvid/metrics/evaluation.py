@@ -25,15 +25,15 @@ class Scores(NamedTuple):
     Attributes
     ----------
     coherence : Estimate
-        See `coherence`; less is better.
+        See `coherence`; lower is better.
     completeness : Estimate
-        See `completeness`; less is better.
+        See `completeness`; lower is better.
     swd : Estimate
-        See `sliced_wasserstein`; less is better.
+        See `sliced_wasserstein`; lower is better.
     largest_piece, mean_piece, longest_run : Estimate
         See `NnfDiversity`.
     svfid : Estimate or None
-        See `svfid`; less is better. None if no weights were given.
+        See `svfid`; lower is better. None if no weights were given.
     """
 
     coherence: Estimate

@@ -68,8 +68,8 @@ def svfid(
     Returns
     -------
     Estimate
-        0 or more, in units of the squared features; less is better, but a copy is best. It uses
-        all positions and has no sampling error. Videos of few positions are farther apart than
+        0 or more, in units of the squared features. Lower is better, and a copy has 0. All
+        positions are used, so there is no sampling error. Small videos have larger distances than
         long ones of the same kind.
 
     Raises

@@ -18,8 +18,8 @@ from patchvid.kernels.threads import unforked
 from patchvid.metrics._comparison import PATCH, Estimate, check_pair
 from patchvid.metrics._patches import copy_rows, count, middle_of, unfold
 
-# Videos of at most so many patches are searched exactly. In larger ones PatchMatch makes so many
-# sweeps, and a sample of patches is searched exactly to find by how much its costs are too high.
+# Videos of up to EXACT_PATCHES are searched exactly. In larger ones, PatchMatch makes SWEEPS, and a
+# sample of patches is searched exactly to find by how much its costs are too high.
 EXACT_PATCHES, SWEEPS = 7000, 4
 PAIRS, SAMPLE = 1 << 28, (64, 128)  # pairs of a sampled patch and any other; limits of the sample
 CHUNK = 1 << 13  # patches that are unfolded at once: 14 MB
@@ -51,9 +51,9 @@ def coherence(
     Returns
     -------
     Estimate
-        Mean over all patches, per value: 0 if every patch is in `source`, at most 255**2. Less is
-        better, but a copy of the source is best. It is exact if neither video has more than 7000
-        patches. Otherwise it has a standard error, 0.3 to 3 % on real clips.
+        Mean over all patches, per value: 0 if every patch is in `source`, at most 255**2. Lower is
+        better, but best of all is a copy of the source. It is exact if neither video has more than
+        7000 patches. Otherwise it has a standard error, 0.3 to 3 % on real clips.
 
     Raises
     ------
@@ -117,8 +117,8 @@ def completeness(
     Returns
     -------
     Estimate
-        Mean over all patches, per value: 0 if every patch is in `output`, at most 255**2. Less is
-        better. It is exact in small videos, as for `coherence`.
+        Mean over all patches, per value: 0 if every patch is in `output`, at most 255**2. Lower
+        is better. It is exact in small videos, as for `coherence`.
 
     Raises
     ------

@@ -66,7 +66,9 @@ def diversity_index(pairs: Sequence[Pair]) -> float:
         raise InvalidInput("outputs must have the same height and width; measure them in groups")
     contrast = float(to_grey(pairs[0].source).std(dtype=np.float64))
     if contrast == 0:
-        raise InvalidInput("source must have more than one grey; diversity is relative to them")
+        raise InvalidInput(
+            "source must have more than one grey, because diversity is relative to its contrast"
+        )
     n_frames = min(len(pair.output) for pair in pairs)
     greys = np.stack([to_grey(pair.output[:n_frames]) for pair in pairs])
     return float(greys.std(axis=0).mean(dtype=np.float64)) / contrast

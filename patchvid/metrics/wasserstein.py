@@ -50,8 +50,8 @@ def sliced_wasserstein(
     -------
     Estimate
         From 0 to about 255 times the square root of the number of values in a patch; less is
-        better. The error is that of independent directions; orthogonal ones make it smaller, by a
-        factor of two or more.
+        better. The error is computed as if the directions were independent. They are orthogonal,
+        so the true error is smaller by a factor of two or more.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def distribution_distance(
 
 
 def _spread(count: int, number: int, seed: int) -> NDArray[np.int64]:
-    """Draw so many places out of `count`, one from each of equally many stretches."""
+    """Draw `number` places out of `count`, one from each of `number` equal stretches."""
     edges = np.arange(number + 1) * count // number
     return np.random.default_rng(seed).integers(edges[:-1], edges[1:])
 

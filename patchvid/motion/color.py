@@ -1,7 +1,7 @@
 """Optical flow as a picture, in the colours of the Middlebury benchmark.
 
-Source: S. Baker et al., "A Database and Evaluation Methodology for Optical Flow" (IJCV 92, 2011),
-and the code that comes with it.
+Reference: S. Baker et al., "A Database and Evaluation Methodology for Optical Flow" (IJCV 92,
+2011), and the code that comes with it.
 """
 
 import math
@@ -44,8 +44,9 @@ def flow_to_color(flow: NDArray[Any], *, largest: float | None = None) -> NDArra
     Returns
     -------
     array of uint8
-        (..., 3), where `flow` is: RGB by the Middlebury colour wheel [1]_. Motion to the right is
-        red, downwards yellow, to the left light blue, and upwards violet. Unknown flow is black.
+        (..., 3), on the device of `flow`: RGB by the Middlebury colour wheel [1]_. Motion to the
+        right is red, downwards yellow, to the left light blue, and upwards violet. Unknown flow is
+        black.
 
     Raises
     ------

@@ -82,8 +82,8 @@ def optical_flow(
     Returns
     -------
     array of float32
-        (t - 1, y, x, 2), where `video` is: x to the right, then y downwards, in pixels per frame.
-        The same on any number of threads.
+        (t - 1, y, x, 2), on the device of `video`: x to the right, then y downwards, in pixels per
+        frame. It is the same on any number of threads.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """The first layers of C3D, a network that recognizes actions in videos, as an ONNX graph.
 
-Source: D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks" (ICCV
+Reference: D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks" (ICCV
 2015), section 3.
 """
 

@@ -3,7 +3,7 @@
 A checkpoint is a pickle and the numbers of its tensors. The names in the pickle stand for functions
 and types of this module; nothing in it is executed, see `patchvid.networks.unpickling`.
 
-Source of the two formats: torch/serialization.py of PyTorch.
+Reference for the two formats: torch/serialization.py of PyTorch.
 """
 
 import math

@@ -177,7 +177,7 @@ def open_session(model: bytes, device: str, threads: int = 0) -> Any:
     Raises
     ------
     InvalidInput
-        If `device` is none of these.
+        If `device` has another value.
     DeviceError
         If `device` is "cuda" and onnxruntime has no GPU.
     """

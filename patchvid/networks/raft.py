@@ -4,8 +4,8 @@ The names and shapes of the tensors tell the small network from the large one. A
 correlation pyramid are in one array, where a single gather looks up the windows of all pixels: the
 points of a window are whole pixels apart, so they share one fraction.
 
-Source: Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow"
-(ECCV 2020), section 3 and the appendix.
+Reference: Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow" (ECCV
+2020), section 3 and the appendix.
 """
 
 import re
@@ -138,7 +138,7 @@ def _residual_block(g: Graph, x: str, name: str, stride: int) -> str:
 
 
 def _normalize(g: Graph, x: str, name: str) -> str:
-    """Normalize features by their own statistics, context by those of training or not at all."""
+    """Normalize features by their own statistics, and context by those of training, if any."""
     if name.startswith("fnet."):
         mean = g("ReduceMean", x, axes=[2, 3])
         centred = g("Sub", x, mean)

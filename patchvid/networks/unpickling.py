@@ -3,7 +3,7 @@
 A pickle is a program for a stack machine that may call whatever it names. The interpreter here
 knows the few instructions that checkpoints need, and calls only what its caller has put in a table.
 
-Source: the standard library's ``pickletools``, which describes all instructions.
+Reference: the standard library's ``pickletools``, which describes all instructions.
 """
 
 import pickletools
@@ -75,7 +75,7 @@ class _Machine:
         self.memo: list[Any] = []
 
     def ignore(self, _: Any) -> None:
-        """PROTO, whose number says nothing that the instructions do not, and STOP."""
+        """Skip PROTO, whose version number is not needed, and STOP."""
 
     def mark(self, _: Any) -> None:
         self.below.append(self.stack)
@@ -115,7 +115,7 @@ class _Machine:
 
     def extend(self, items: list[Any]) -> None:
         if type(self.stack[-1]) is not list:
-            raise ValueError("its pickle appends to what is no list")
+            raise ValueError("its pickle appends to something other than a list")
         self.stack[-1].extend(items)
 
     def set_item(self, _: Any) -> None:
@@ -128,7 +128,7 @@ class _Machine:
     def update(self, items: list[Any]) -> None:
         """Set keys and values, in turn."""
         if type(self.stack[-1]) is not dict:
-            raise ValueError("its pickle sets items of what is no dictionary")
+            raise ValueError("its pickle sets items of something other than a dictionary")
         for key in items[::2]:
             # The hash of nested tuples may take forever, and large numbers may have equal ones.
             if type(key) not in (str, int) or (type(key) is int and abs(key) > _LARGEST_KEY):
@@ -149,7 +149,7 @@ class _Machine:
     def call(self, _: Any) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
         if not callable(function) or type(arguments) is not tuple:  # only names are callable
-            raise ValueError("its pickle calls what is no function")
+            raise ValueError("its pickle calls something other than a function")
         self.stack.append(function(*arguments))
 
     def drop_attributes(self, _: Any) -> None:

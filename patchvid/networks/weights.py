@@ -148,9 +148,9 @@ def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path
                 # Of some files only the beginning of the hash is published, which Pooch does not
                 # check.
                 if not pooch.file_hash(target).startswith(sha256):
-                    raise OSError("what came is damaged, or not what was published")
+                    raise OSError("the file is damaged, or not the one that was published")
 
-            path.unlink(missing_ok=True)  # Pooch would take it as it is
+            path.unlink(missing_ok=True)  # Pooch would use it without a check
             pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=download)
     except (OSError, ValueError) as error:
         raise WeightsError(
@@ -197,7 +197,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 @contextmanager
 def _without_messages() -> Iterator[None]:
-    """Keep Pooch from telling what goes as it should."""
+    """Silence what Pooch says below a warning."""
     import pooch
 
     logger: logging.Logger = pooch.get_logger()

@@ -1,4 +1,4 @@
-"""A back end whose every call is checked against a table of `patchvid.kernels`."""
+"""Wrap a back end so that every call is checked against a table of `patchvid.kernels`."""
 
 import ast
 import inspect
@@ -19,7 +19,7 @@ NO_AXIS = (False, False, False)
 
 
 class ContractError(AssertionError):
-    """An argument or a result that is not what the table says."""
+    """An argument or a result contradicts the table."""
 
 
 def is_int(value: Any) -> bool:
@@ -50,7 +50,7 @@ WORDS: dict[str, Callable[[Any], bool]] = {
 
 
 def split_default(spec: Spec) -> tuple[Spec, Any]:
-    """What an argument is, and its default if it has one."""
+    """Split the entry of an argument into its kind and its default, if it has one."""
     if isinstance(spec, tuple) or " = " not in spec:
         return spec, Default
     kind, default = spec.split(" = ")
@@ -58,7 +58,7 @@ def split_default(spec: Spec) -> tuple[Spec, Any]:
 
 
 def parameters(function: Function) -> list[tuple[str, Any, bool]]:
-    """Name, default, and whether it goes by name only, of every argument in the table."""
+    """List name and default of every argument in the table, and whether it is keyword-only."""
     names = list(function.arguments)
     star = names.index("*") if "*" in names else len(names)
     return [
@@ -69,7 +69,7 @@ def parameters(function: Function) -> list[tuple[str, Any, bool]]:
 
 
 def signature_of(function: Callable[..., Any]) -> list[tuple[str, Any, bool]]:
-    """The same of a function."""
+    """List the same for the arguments of a function."""
     return [
         (parameter.name, parameter.default, parameter.kind is parameter.KEYWORD_ONLY)
         for parameter in inspect.signature(function).parameters.values()
@@ -77,7 +77,7 @@ def signature_of(function: Callable[..., Any]) -> list[tuple[str, Any, bool]]:
 
 
 class Call:
-    """One call: sizes and dtypes are bound by the first array that has them."""
+    """One call. The first array with a named size or dtype binds it."""
 
     def __init__(self, xp: Any, name: str, given: dict[str, Any]) -> None:
         self.xp, self.name = xp, name
@@ -120,7 +120,7 @@ class Call:
             self.bind(name, spec, axes.split(), value.shape)
 
     def bind(self, name: str, spec: Spec, axes: list[str], shape: tuple[int, ...]) -> None:
-        """Hold every axis to its size, or have it be the size from now on."""
+        """Check every axis against its named size, or bind the name to the size of the axis."""
         if axes[-1] == "...":
             axes = axes[:-1]
             shape = shape[: len(axes)]
@@ -130,7 +130,7 @@ class Call:
             self.hold(size == wanted, name, spec, shape)
 
     def check_patches(self) -> None:
-        """Hold primed sizes to the number of patches along an axis of the size without a prime."""
+        """Check that each primed size (t') is the number of patches along its axis (t)."""
         for prefix, axes, periodic in (
             ("", "tyx", self.periodic), ("f", "tyx", self.periodic), ("", "TYX", NO_AXIS),
         ):  # fmt: skip
@@ -150,9 +150,9 @@ class Call:
 
 
 def checked(module: ModuleType, table: Table, xp: Any, called: set[str]) -> Any:
-    """The functions of a table, and nothing else but the names of the device, each call checked.
+    """Wrap the functions of a table so that each call is checked, and leave out all others.
 
-    The names of those that are called are added to `called`.
+    The names of the functions that are called are added to `called`.
     """
 
     def wrap(name: str, function: Function) -> Callable[..., Any]:

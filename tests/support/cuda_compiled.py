@@ -105,7 +105,7 @@ def _compile(source: str, capability: Capability, options: tuple[str, ...]) -> s
     architecture = "--gpu-architecture=compute_{}{}".format(*capability)
     encoded = [option.encode() for option in (architecture, "-std=c++17", *options)]
     (error,) = nvrtc.nvrtcCompileProgram(program, len(encoded), encoded)
-    # NVRTC writes into what it is given, which must not be one of Python's shared single bytes.
+    # NVRTC writes into this buffer, so it must not be one of the single bytes that Python shares.
     log = b" " * (1 + done(nvrtc.nvrtcGetProgramLogSize(program)))
     done(nvrtc.nvrtcGetProgramLog(program, log))
     assert error == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
@@ -115,7 +115,7 @@ def _compile(source: str, capability: Capability, options: tuple[str, ...]) -> s
 
 
 def machine_code(ptx: str) -> Iterator[tuple[str, MachineCode]]:
-    """Measure each kernel of a module, by its name without prefix and suffix."""
+    """Yield the name of each kernel, without prefix and suffix, and its machine code."""
     architecture = re.search(r"\.target (sm_\d+)", ptx)
     assert architecture
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
 """Run a back end on tiny inputs; as a script, run the CUDA back end without a GPU.
 
 ``python cuda_simulated.py OUTPUTS.npz`` runs the kernels of numba.cuda in Numba's simulator, and
-those in CUDA C over the stand-in for CuPy, and checks every call against the tables in
-`patchvid.kernels`. `test_cuda` starts it and compares the results with the CPU's.
+the kernels in CUDA C over the stand-in for CuPy. Every call is checked against the tables in
+`patchvid.kernels`. `test_cuda` starts the script and compares its results with the CPU's.
 """
 
 import sys
@@ -34,7 +34,7 @@ def random_field(grid: tuple[int, ...], key: tuple[int, ...], key_grid: tuple[in
 
 
 def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, Any]:
-    """A name, a query, a key and a field between them."""
+    """Make the name of a case, a query, a key and a field between them."""
     query, key = (random_array((3, n, n + 1, channels), dtype) for n in (5, 7))
     grid = tuple(
         n if wraps else n - extent + 1 for n, extent, wraps in zip(query.shape, PATCH, periodic)
@@ -44,7 +44,7 @@ def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, 
 
 
 def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
-    """Results of the functions of a back end, with names."""
+    """Yield results of the functions of a back end, with names."""
     from patchvid._resampling import _taps
     from patchvid.kernels import rules
 
@@ -72,7 +72,7 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
             f"patch distance, {name}",
             kernels.patch_distance(*pair, move(field), patch=PATCH, periodic=periodic),
         )
-        if query.dtype == np.uint8:  # products of floats round as their order happens to be
+        if query.dtype == np.uint8:  # sums of floats depend on their order
             exact = kernels.search_exact(*pair, patch=PATCH, periodic=periodic)
             yield f"exact search, {name}: field", exact[0]
             yield f"exact search, {name}: cost", exact[1]
@@ -107,7 +107,7 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
 
 
 def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, Any]]:
-    """Results of public functions, from arrays of the host and of the device."""
+    """Yield results of public functions, from arrays on the host and on the device."""
     from patchvid import (
         build_pyramid,
         generate,
@@ -143,7 +143,7 @@ def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, A
     nnf, cost = search(move(clip), move(clip[:, 3:]), patch=(3, 3, 3), seed=2, sweeps=2)
     yield "public search: field", nnf
     yield "public search: cost", cost
-    # As it comes from other packages, axes in another order.
+    # An array as other packages make it, with its axes in another order in memory.
     nnf = np.moveaxis(np.moveaxis(nnf, 3, 0).copy(), 0, 3)
     weights = np.random.default_rng(7).uniform(0.5, 2, (10, 5, 1)).T
     again = search(
@@ -167,9 +167,9 @@ def main(path: str) -> None:
     from numba.cuda.simulator import kernelapi
 
     standin.install()
-    # The simulator's own multiplies and adds in two steps.
+    # The simulator's own fma rounds between multiplying and adding.
     kernelapi.FakeCUDAModule.fma = lambda _, a, b, c: np.float32(np.float64(a) * b + c)
-    # It takes long to call device functions, and needs to know of kernels only.
+    # Calls of device functions are slow in the simulator, and only kernels need it.
     jit = simulator.jit
     simulator.jit = lambda kernel=None, device=False: (lambda f: f) if device else jit(kernel)
     from patchvid import _device

@@ -1,4 +1,4 @@
-"""Slow, plain references that the kernels are held against. They import nothing of patchvid."""
+"""Slow, plain references for the kernels. They import nothing from patchvid."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Triple = tuple[int, int, int]
 
 
 def patches(video: NDArray[Any], patch: Triple, periodic: Axes = (False, False, False)) -> Floats:
-    """Every patch, (t', y', x', kt, ky, kx, c): periodic axes continue with their beginning."""
+    """All patches, (t', y', x', kt, ky, kx, c); at the end of a periodic axis, it begins again."""
     grid = [
         size if wraps else size - extent + 1
         for size, extent, wraps in zip(video.shape[:3], patch, periodic, strict=True)
@@ -33,7 +33,7 @@ def patch_distance(
     patch: Triple,
     periodic: Axes = (False, False, False),
 ) -> Floats:
-    """Mean squared difference per value of every query patch to the key patch of its field."""
+    """Mean squared difference per value between every query patch and its key patch."""
     queries, keys = patches(query, patch, periodic), patches(key, patch)
     cost = np.empty(nnf.shape[:3])
     for at in np.ndindex(*cost.shape):
@@ -64,7 +64,7 @@ def all_costs(
 
 
 def search(costs: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """The cheapest key of every query patch, the first of equals, and its cost."""
+    """Find the cheapest key of every query patch, the first one of several, and its cost."""
     by_query = costs.reshape(*costs.shape[:3], -1)
     nearest = np.unravel_index(by_query.argmin(axis=-1), costs.shape[3:])
     return np.stack(nearest, axis=-1), by_query.min(axis=-1)
@@ -77,7 +77,7 @@ def vote(
     periodic: Axes = (False, False, False),
     reduce: str = "median",
 ) -> NDArray[Any]:
-    """Collect the votes on every voxel one by one; the lower median, or the mean.
+    """Collect the votes on every voxel one by one, and take their lower median or mean.
 
     Means of integers are rounded, halves up.
     """

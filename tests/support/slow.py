@@ -1,4 +1,4 @@
-"""Tests that are quick for one case, and slow for the others."""
+"""Marks for tests whose cases take long, of which one is enough by default."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +7,6 @@ import pytest
 
 
 def but_the_first(cases: Iterable[Any]) -> list[Any]:
-    """The cases of one argument, all marked as slow but the first."""
+    """Mark all cases of an argument as slow, except the first."""
     first, *others = cases
     return [first, *(pytest.param(case, marks=pytest.mark.slow) for case in others)]

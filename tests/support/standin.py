@@ -1,8 +1,8 @@
 """A stand-in for CuPy on machines without a GPU: arrays of NumPy, kernels compiled as C++.
 
-It is as strict as CuPy: arrays of the host and of the "device" cannot be mixed, and device arrays
-become host arrays by `asnumpy` only. `READS` says what has come back. `install` puts it in CuPy's
-place, `imported` for a while.
+It is as strict as CuPy: arrays on the host and on the "device" cannot be mixed, and only `asnumpy`
+copies arrays to the host. `READS` lists these copies. `install` puts the stand-in in CuPy's place
+for good, `imported` for a while.
 """
 
 import ctypes
@@ -24,13 +24,14 @@ HOST = Path(__file__).with_name("cuda_host.h")
 
 READS: list[int] = []  # bytes of all that was copied to the host, in order
 
-# These wait, as an index of booleans does: how much they find is read back, to make room for it, or
-# whether there is anything they refuse; or they are Thrust's, which waits for itself.
+# These functions wait for the GPU, as indexing by booleans does. Some read back how much they
+# found, to allocate the result, or whether their input is valid. The others are from Thrust, which
+# waits.
 WAITING = ("argsort", "argwhere", "flatnonzero", "nonzero", "sort", "unique", "unravel_index")
 
 
 class DeviceArray(np.ndarray):
-    """An array that only works with its like."""
+    """An array that works only with others of its kind."""
 
     device: Any = SimpleNamespace(id=0)
 
@@ -85,11 +86,11 @@ class DeviceArray(np.ndarray):
     def tolist(self) -> Any:
         return self.get().tolist()
 
-    __index__: Any = None  # as CuPy's, it is no index
+    __index__: Any = None  # CuPy's arrays cannot be indices of lists either
 
 
 def check(*values: Any) -> None:
-    """Refuse arrays of the host."""
+    """Refuse arrays on the host."""
     for value in values:
         if isinstance(value, (tuple, list)):
             check(*value)
@@ -98,7 +99,7 @@ def check(*values: Any) -> None:
 
 
 def wrap(value: Any) -> Any:
-    """Results of NumPy as results of CuPy, which has arrays without axes in place of scalars."""
+    """Convert results of NumPy to those of CuPy, which returns arrays instead of scalars."""
     if isinstance(value, (tuple, list)):
         return type(value)(map(wrap, value))
     if isinstance(value, (np.ndarray, np.generic)):
@@ -152,7 +153,7 @@ class RawModule:
 
 
 def _make(name: str) -> Any:
-    """A function of NumPy that makes and takes arrays of the device."""
+    """Make a function of NumPy take and return arrays on the device."""
     function = getattr(np, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -164,7 +165,7 @@ def _make(name: str) -> Any:
 
 
 class Stream:
-    """An order of launches: here there is one."""
+    """A stream of launches; here, there is only one."""
 
     def __init__(self, non_blocking: bool = False) -> None:
         self.ptr = int(non_blocking)
@@ -185,7 +186,7 @@ class Stream:
 
 
 class Event:
-    """When everything before it was done, which is at once."""
+    """A moment after all earlier launches, which end at once here."""
 
     time = 0.0
 
@@ -194,7 +195,7 @@ class Event:
 
 
 class Device:
-    """The only one."""
+    """The only device."""
 
     id, compute_capability, mem_info = 0, "90", (2**40, 2**40)
 
@@ -240,13 +241,13 @@ class StandIn(ModuleType):
 
 
 def install() -> None:
-    """Have ``import cupy`` import the stand-in."""
+    """Make ``import cupy`` import the stand-in."""
     sys.modules["cupy"] = StandIn()
 
 
 @contextmanager
 def imported() -> Iterator[None]:
-    """Have the CUDA modules imported over the stand-in, and forgotten afterwards."""
+    """Import the CUDA modules over the stand-in, and forget them afterwards."""
     from patchvid import kernels
 
     def forget() -> None:

@@ -1,4 +1,4 @@
-"""A page that shows an output beside its source: films in step, pixel sources, measures, times.
+"""A page on outputs and their source: films in step, sources of pixels, measures, times.
 
 The page is one file. Its films are small versions of the videos, and large videos are measured at a
 smaller size.

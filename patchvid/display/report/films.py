@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._convert import Pixels, ValueRange, to_rgb
+from patchvid._convert import Pixels, ValueRange, has_highlights, to_rgb
 from patchvid._device import backend_of
 from patchvid._resampling import resize
 from patchvid.display.field_maps import field_to_color, pixel_sources
@@ -35,11 +35,14 @@ def shrink(video: NDArray[Any], scale: float) -> NDArray[Any]:
 def to_film(video: NDArray[Any], like: NDArray[Any], scale: float) -> Pixels:
     """Convert a video to small RGB frames on the host.
 
-    Floats that leave [0, 1] in the video `like` are shown with its range.
+    Floats that leave [0, 1] in the video `like` are shown with its range, and its highlights are
+    compressed.
     """
     video = backend_of(video).to_host(video)
     range_ = ValueRange.of_type(video.dtype)
-    if video.dtype.kind == "f":
+    if has_highlights(like):
+        range_ = ValueRange.of_values(like)
+    elif video.dtype.kind == "f":
         range_ = ValueRange(min(0.0, float(like.min())), max(1.0, float(like.max())))
     return shrink(to_rgb(range_.quantize(video)), scale)
 

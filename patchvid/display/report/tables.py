@@ -16,9 +16,10 @@ from patchvid.results import LevelTiming
 EXPLANATION = """\
 Coherence: mean squared difference between a patch of the video and the nearest one of the source;
 completeness: the same from the source to the video; swd: sliced Wasserstein distance between the
-patches of both. Less is better. Largest_piece: share of the video that was copied in one piece, 1
-is a copy; mean_piece: share of the piece that a patch belongs to, on average; longest_run: frames
-in a row during which half of the picture continues as in the source. ± is the standard error."""
+patches of both. Lower is better. Largest_piece: size of the largest copied piece, 1 if the whole
+video is a copy; mean_piece: size of the copied piece that a patch belongs to, on average;
+longest_run: frames for which half of the picture goes on just as in the source. Numbers after ± are
+standard errors."""
 
 
 class Sample(NamedTuple):
@@ -34,7 +35,7 @@ class Sample(NamedTuple):
 def measures(
     source: NDArray[Any], samples: Sequence[Sample], *, shrunk: bool, progress: Progress
 ) -> str:
-    """A table of what `patchvid eval` prints, and what it means."""
+    """A table of the measures that `patchvid eval` prints, with an explanation."""
     names = [sample.name for sample in samples]
     try:
         scores, mean, diversity = metrics.evaluate(

@@ -1,0 +1,251 @@
+"""The frames of a video file as upright RGB: decoded, deinterlaced, shrunk and converted.
+
+Chroma is interpolated and rounded without bias. With FFmpeg's quick defaults a clip gets darker by
+one level each time it is read and written again.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from av.filter import Graph
+from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from patchvid.io.colors import color_tags, matrix_code
+from patchvid.io.info import ColorTags
+
+_FROM_YUV = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_FULL = 2  # FFmpeg's code of full range; 1 is limited range
+
+Frame = NDArray[Any]
+
+# What FFmpeg raises on damaged data, over which it goes on.
+_DAMAGE = (
+    *(av.error.InvalidDataError, av.error.ExternalError, av.error.UnknownError),
+    *(av.error.PatchWelcomeError, av.error.BufferTooSmallError),
+)
+
+
+class Layout(NamedTuple):
+    """How the frames of a stream are stored.
+
+    Attributes
+    ----------
+    height, width
+        Size of an upright frame.
+    bits
+        Bits per channel.
+    has_alpha, is_interlaced
+        Whether there is alpha, and two fields in a frame.
+    turn
+        How stored frames become upright: whether rows and columns are exchanged, and whether rows
+        and columns are then reversed.
+    tags
+        Its colours.
+    pixel_aspect
+        Width of an upright pixel relative to its height.
+    """
+
+    height: int
+    width: int
+    bits: int
+    has_alpha: bool
+    is_interlaced: bool
+    turn: tuple[bool, bool, bool]
+    tags: ColorTags
+    pixel_aspect: Fraction
+
+    @property
+    def rotation(self) -> int:
+        """Degrees, counter-clockwise, by which frames are turned after they are mirrored."""
+        swaps, flips_y, _ = self.turn
+        if swaps:
+            return 90 if flips_y != self.mirrored else 270
+        return 180 if flips_y else 0
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether frames are mirrored from left to right."""
+        return bool(sum(self.turn) % 2)
+
+
+def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
+    """How frames are stored, as one of them tells."""
+    components = frame.format.components
+    turn = _turn(frame)
+    height, width = frame.height, frame.width
+    context = stream.codec_context
+    told = [
+        getattr(frame, name) if getattr(frame, name) != 2 else getattr(context, name)
+        for name in ("color_primaries", "color_trc", "colorspace")
+    ]
+    is_rgb = frame.format.is_rgb or frame.format.has_palette
+    is_full = frame.format.name.startswith("yuvj")
+    is_full |= (frame.color_range or context.color_range) == _FULL
+    tags = color_tags(told, is_full=is_full, is_rgb=is_rgb, height=height, width=width)
+    aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
+    if turn[0]:
+        height, width, aspect = width, height, 1 / aspect
+    return Layout(
+        height,
+        width,
+        max(component.bits for component in components),
+        any(component.is_alpha for component in components) or frame.format.has_palette,
+        frame.interlaced_frame,
+        turn,
+        tags,
+        aspect,
+    )
+
+
+def _turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
+    """Read the display matrix: x, y become a x + c y, b x + d y, and are then counted from 0."""
+    side_data: Any = frame.side_data
+    stored = side_data.get("DISPLAYMATRIX")
+    if stored is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(stored, np.int32)[:5].tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        return True, b < 0, c < 0
+    return False, d < 0, a < 0
+
+
+class Converter:
+    """Turns decoded frames into upright RGB or RGBA: (y, x, 3 or 4), uint8 or uint16.
+
+    Parameters
+    ----------
+    layout
+        How frames are stored.
+    is_deep
+        Whether to return uint16, and not uint8.
+    size
+        Height and width of the upright frames that are wanted. Frames with alpha keep their size,
+        because colours of transparent pixels would take part.
+    """
+
+    def __init__(self, layout: Layout, *, is_deep: bool, size: tuple[int, int]) -> None:
+        self._layout, self._size = layout, size[::-1] if layout.turn[0] else size
+        self._reformatter = VideoReformatter()
+        names = ("rgb24", "rgb48le", "rgba", "rgba64le")
+        self._format = names[2 * layout.has_alpha + is_deep]
+        self._matrix = matrix_code(layout.tags)
+        self._gain = _deep_gain(layout) if is_deep else None
+
+    def __call__(self, frame: av.VideoFrame) -> Frame:
+        """Convert a frame."""
+        height, width = self._size
+        if self._layout.tags.matrix != "gbr":
+            frame.colorspace = self._matrix
+            frame.color_range = 2 if self._layout.tags.range == "pc" else 1
+        pixels = self._reformatter.reformat(
+            frame, width, height, format=self._format, interpolation=_FROM_YUV
+        ).to_ndarray()
+        if self._gain is not None:
+            scaled = np.rint(pixels * self._gain)
+            pixels = np.minimum(scaled, 65535, out=scaled).astype(np.uint16)
+        swaps, flips_y, flips_x = self._layout.turn
+        pixels = pixels.swapaxes(0, 1) if swaps else pixels
+        return pixels[:: -1 if flips_y else 1, :: -1 if flips_x else 1]
+
+
+def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
+    """What FFmpeg's 16-bit RGB lacks for white to be 65535, for each channel.
+
+    FFmpeg shifts bits: white of limited range becomes 255 << 8, and the largest of b bits is
+    followed by zeros. Where the file holds RGB, it fills them.
+    """
+    if layout.tags.matrix == "gbr":
+        return None
+    largest = 65536 - 2.0 ** (16 - layout.bits)
+    white = 255 * 256 if layout.tags.range == "tv" else largest
+    gains = [65535 / white] * 3 + [65535 / largest] * layout.has_alpha
+    return np.array(gains, np.float32)
+
+
+class Deinterlacer:
+    """Fills each field's missing rows from its neighbours in space and time, as FFmpeg's bwdif.
+
+    The rate stays: one of the two fields of a frame is replaced. Progressive frames do not change.
+    """
+
+    def __init__(self) -> None:
+        self._graph: Graph | None = None
+
+    def __call__(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        """Take a frame, or None for the end; yield those that are ready."""
+        if self._graph is None:
+            if frame is None:
+                return
+            self._graph = graph = Graph()
+            source = graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format,
+                time_base=frame.time_base or Fraction(1, 1000),
+            )  # fmt: skip
+            bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
+            graph.link_nodes(source, bwdif, graph.add("buffersink"))
+            graph.configure()
+        self._graph.vpush(frame)
+        while True:
+            try:
+                done = self._graph.vpull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            if done.pts is not None:
+                done.pts //= 2  # the filter counts fields
+            yield done
+
+
+class Decoder:
+    """Decodes packets of a stream, over damage as FFmpeg does.
+
+    What comes before the first whole frame is left out, as in a recording that began in the middle.
+
+    Parameters
+    ----------
+    stream
+        The stream.
+    deinterlace
+        Whether to make whole frames out of fields.
+
+    Attributes
+    ----------
+    n_damaged
+        How many packets and frames were damaged so far.
+    """
+
+    def __init__(self, stream: VideoStream, *, deinterlace: bool = True) -> None:
+        self._stream, self._deinterlaces = stream, deinterlace
+        self._deinterlacer: Deinterlacer | None = None
+        self._has_begun = False
+        self.n_damaged = 0
+
+    def decode(self, packet: Any) -> Iterator[av.VideoFrame]:
+        """Yield the frames that are ready; with None, all that are left."""
+        try:
+            frames = self._stream.decode(packet)
+        except _DAMAGE:
+            self.n_damaged += 1
+            frames = []
+        for frame in frames:
+            if frame.is_corrupt and not self._has_begun:
+                continue
+            self._has_begun = True
+            self.n_damaged += frame.is_corrupt
+            if self._deinterlaces and self._deinterlacer is None and frame.interlaced_frame:
+                self._deinterlacer = Deinterlacer()
+            if self._deinterlacer is None:
+                yield frame
+            else:
+                yield from self._deinterlacer(frame)
+        if packet is None and self._deinterlacer is not None:
+            yield from self._deinterlacer(None)
+
+    def start_anew(self) -> None:
+        """Forget what was decoded, before packets are left out."""
+        self._stream.codec_context.flush_buffers()
+        self._has_begun = False

@@ -1,0 +1,161 @@
+"""How a video is written, and warnings where the file will not hold all of it."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._convert import is_opaque
+from patchvid._paths import StrPath, quoted
+from patchvid.errors import InvalidInput
+from patchvid.io.codecs import CODECS, FILM_CODECS, FORMATS, check_encoder
+from patchvid.io.info import ColorTags, VideoInfo
+
+BT709 = ColorTags("bt709", "bt709", "bt709", "tv")
+_WIDE = ("bt2020", "smpte431", "smpte432")  # primaries that BT.709 cannot show
+
+
+class Encoding(NamedTuple):
+    """How a video is written: FFmpeg's names of container, encoder and pixels; their options."""
+
+    container: str
+    encoder: str
+    pixels: str
+    options: Mapping[str, str]
+    muxing: Mapping[str, str]
+    colors: ColorTags | None = None  # None where files have no word for them
+    tag: str | None = None
+    pixel_aspect: Fraction = Fraction(1)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether pixels have alpha."""
+        return any(part.is_alpha for part in av.VideoFormat(self.pixels).components)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether a channel has more than 8 bits."""
+        return av.VideoFormat(self.pixels).components[0].bits > 8
+
+
+def choose_encoding(
+    path: StrPath,
+    video: NDArray[Any],
+    *,
+    codec: str | None = None,
+    quality: int | None = None,
+    depth: int | None = None,
+    info: VideoInfo | None = None,
+) -> Encoding:
+    """Decide how a video (t, y, x, c) is written to a file; warn of what the file does not hold."""
+    suffix = Path(path).suffix.lower()
+    format_ = FORMATS[suffix]
+    height, width, n_channels = video.shape[1:]
+    alpha = n_channels == 4 and not is_opaque(video)
+    hdr = None if info is None else info.color.hdr
+    wanted = depth or (10 if hdr or video.dtype == np.uint16 else 8)
+    names = [name for name in format_.codecs if quality is None or CODECS[name].has_quality]
+    name = codec or _preferred(names, alpha, wanted, min(height, width))
+    chosen = CODECS[name]
+    check_encoder(name)
+    if min(height, width) < chosen.least_side:
+        raise InvalidInput(
+            f"{name} needs at least {chosen.least_side} pixels a side, got {width}x{height}; "
+            "choose another codec"
+        )
+    formats = chosen.pixels(alpha=alpha)
+    held = min((bits for bits in formats if bits >= wanted), default=max(formats))
+    pixels = formats[held]
+    options = dict(chosen.options)
+    if quality is not None:
+        options["crf"] = str(max(1, round((100 - quality) / 2)))
+    if name == "h265" and len(video) < 3:  # x265 gives so few frames random times to decode them
+        options["x265-params"] += ":bframes=0"
+    if pixels == "yuva420p":
+        options["auto-alt-ref"] = "0"  # libvpx cannot reorder frames with alpha
+    if alpha and not chosen.with_alpha:
+        _warn(f"{quoted(path)} holds no alpha, so it is blended with white; {_KEEPS_ALPHA}")
+    if held < wanted:
+        _warn(f"{quoted(path)} holds {held} bits per channel, and loses the others; {_KEEPS_BITS}")
+    if chosen.has_even_sizes and (height % 2 or width % 2):
+        pixels = pixels.replace("yuv420", "yuv444")
+        _warn(
+            f"{quoted(path)} is {width}x{height}: {name} holds odd sizes only without chroma "
+            "subsampling, which browsers, QuickTime and phones do not play; choose even sizes, or "
+            "write .webm"
+        )
+    aspect = Fraction(1) if info is None else info.pixel_aspect
+    if aspect != 1 and not (format_.has_aspect or chosen.has_aspect):
+        warn_of_aspect(path, aspect)
+        aspect = Fraction(1)
+    how = Encoding(format_.container, chosen.encoder, pixels, options, format_.options)
+    if name not in FILM_CODECS:
+        if hdr:
+            warn_of_hdr(path, hdr)
+        return how
+    colors = _tags(BT709 if info is None else info.color, is_rgb=name == "ffv1")
+    tag = "hvc1" if name == "h265" and format_.has_aspect else None  # for QuickTime
+    return how._replace(
+        options=options | _as_options(colors), colors=colors, tag=tag, pixel_aspect=aspect
+    )
+
+
+def warn_of_aspect(path: StrPath, aspect: Fraction) -> None:
+    """Warn that a file does not hold the shape of pixels."""
+    _warn(
+        f"{quoted(path)} holds square pixels only, and those of the clip are "
+        f"{aspect.numerator}:{aspect.denominator}, so it looks "
+        f"{'narrow' if aspect > 1 else 'wide'}; write .mp4 or .mov instead"
+    )
+
+
+def warn_of_hdr(path: StrPath, hdr: str) -> None:
+    """Warn that a file does not tell players of high dynamic range."""
+    _warn(
+        f"{quoted(path)} cannot say that its values are {hdr}, so it looks pale; write .mp4, .mov, "
+        ".mkv or .webm instead"
+    )
+
+
+def _as_options(colors: ColorTags) -> dict[str, str]:
+    """The options of an encoder that write tags down."""
+    options = {
+        "color_primaries": colors.primaries,
+        "color_trc": colors.transfer,
+        "colorspace": "rgb" if colors.matrix == "gbr" else colors.matrix,
+        "color_range": colors.range,
+    }
+    return options if colors.matrix == "gbr" else {**options, "chroma_sample_location": "left"}
+
+
+def _tags(source: ColorTags, *, is_rgb: bool) -> ColorTags:
+    """The tags of what is written: BT.709, but for HDR and for wide gamuts, which are kept."""
+    primaries = source.primaries if source.primaries in _WIDE else "bt709"
+    transfer = source.transfer if source.hdr else "bt709"
+    if is_rgb:
+        return ColorTags(primaries, transfer, "gbr", "pc")
+    return ColorTags(primaries, transfer, "bt2020nc" if primaries == "bt2020" else "bt709", "tv")
+
+
+_KEEPS_ALPHA = "write .webm, .mov, .png or a folder to keep it"
+_KEEPS_BITS = "write .mp4, .mov or .mkv to keep more"
+
+
+def _preferred(names: Sequence[str], alpha: bool, depth: int, side: int) -> str:
+    """The first codec that holds all of a video, or most of it."""
+
+    def rank(name: str) -> tuple[bool, bool, int]:
+        codec = CODECS[name]
+        holds_alpha = bool(codec.with_alpha) or not alpha
+        return side >= codec.least_side, holds_alpha, min(depth, max(codec.pixels(alpha=alpha)))
+
+    return max(names, key=rank)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=3)

@@ -1,0 +1,58 @@
+"""What a file is, by its first bytes: names may be wrong."""
+
+from pathlib import Path
+
+from PIL import features
+
+from patchvid._paths import quoted
+from patchvid.errors import VideoError
+
+# What the first bytes of a file are, and from where on. FFmpeg tells all kinds of video apart.
+_SIGNATURES = (
+    ("gif", 0, (b"GIF87a", b"GIF89a")),
+    ("png", 0, (b"\x89PNG\r\n\x1a\n",)),
+    ("jpeg", 0, (b"\xff\xd8\xff",)),
+    ("tiff", 0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    ("exr", 0, (b"v/1\x01",)),
+    ("npy", 0, (b"\x93NUMPY",)),
+    ("npz", 0, (b"PK\x03\x04", b"PK\x05\x06")),
+    ("webp", 8, (b"WEBP",)),
+    ("avif", 4, (b"ftypavif", b"ftypavis")),
+)
+# What lists of other files begin with, and within how many bytes. FFmpeg would open those files.
+_PLAYLISTS = (
+    *((b"#EXTM3U", 7), (b"ffconcat version", 16)),
+    *((b"<MPD", 1024), (b"<CompositionPlaylist", 1024)),
+)
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the lengths that its second header may have
+_HAS_AVIF = "avif" in features.modules and features.check("avif")  # since Pillow 11.3
+PICTURES = ("gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse pipes and devices, which may have no end, or no beginning."""
+    if path.exists() and not path.is_file():
+        raise VideoError(f"{quoted(path)} is a pipe or a device; save it as a file first")
+
+
+def kind_of(path: Path) -> str:
+    """The kind of a picture or of an array in a file; ``"folder"``; and else ``"film"``."""
+    if path.is_dir():
+        return "folder"
+    check_is_file(path)
+    with path.open("rb") as file:
+        head = file.read(1024)
+    if not head:
+        raise VideoError(f"{quoted(path)} is empty; copy or download it again")
+    if any(mark in head.lstrip(b"\xef\xbb\xbf \r\n\t")[:at] for mark, at in _PLAYLISTS):
+        raise VideoError(f"{quoted(path)} is a list of other files; give the videos that it names")
+    for kind, start, marks in _SIGNATURES:
+        if head[start:].startswith(marks):
+            if kind == "jpeg" and path.suffix.lower() in (".mjpeg", ".mjpg"):
+                return "film"  # JPEG files one after the other begin as one does
+            return "film" if kind == "avif" and not _HAS_AVIF else kind
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
+        return "pnm"
+    return "film"

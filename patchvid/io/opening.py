@@ -1,0 +1,91 @@
+"""A file of any kind opened for reading: what it is, what is amiss, and the rate to read it at."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import av
+
+from patchvid._paths import StrPath, quoted, reason
+from patchvid.errors import InvalidInput, PatchvidError, VideoError
+from patchvid.io.colors import needs_mapping
+from patchvid.io.film import film_source
+from patchvid.io.info import ColorTags
+from patchvid.io.kinds import PICTURES, kind_of
+from patchvid.io.pictures import picture_source
+from patchvid.io.sequences import array_source, folder_source
+from patchvid.io.source import Source
+from patchvid.io.timeline import resampled
+
+MIN_FPS, MAX_FPS = 0.01, 1000
+
+# What decoders raise on damaged data. Anything else, such as a TypeError, is a bug, and must not be
+# reported as a damaged file.
+_DAMAGE = (
+    *(av.FFmpegError, OSError, EOFError, ValueError, LookupError, ArithmeticError, SyntaxError),
+    *(struct.error, zlib.error),
+)
+_READERS: dict[str, Callable[[Path], Source]] = {
+    **dict.fromkeys(PICTURES, picture_source),
+    **{"folder": folder_source, "npy": array_source, "npz": array_source},
+}
+
+
+def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = False) -> Source:
+    """Open a clip of any kind, to be read at a rate of its own or at `fps`."""
+    source = Path(path)
+    with naming_problems(source):
+        opened = _READERS.get(kind_of(source), film_source)(source)
+    if opened.info.variable_rate and fps is None:
+        opened.words.append(
+            f"{quoted(source)} shows frames for different times; they are repeated or left out for "
+            f"{opened.info.fps:.5g} frames a second"
+        )
+    opened = _with_rate(opened, fps)
+    if hdr := opened.info.color.hdr:
+        what = "turned into standard dynamic range"
+        if not tone_map:
+            what = "kept; tone_map=True (--tone-map) turns it into standard dynamic range"
+        opened.words.append(f"{quoted(source)} has high dynamic range ({hdr}), which is {what}")
+    if tone_map and needs_mapping(opened.info.color):
+        tags = ColorTags("bt709", "bt709", opened.info.color.matrix, opened.info.color.range)
+        opened = opened._replace(info=replace(opened.info, color=tags), mapped=opened.info.color)
+    return opened
+
+
+@contextmanager
+def naming_problems(path: Path) -> Iterator[None]:
+    """Turn what decoders raise into one line that names the file and what is wrong with it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help a user
+            yield
+    except (PatchvidError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise VideoError(f"there is no {quoted(path)}; check the name") from error
+    except _DAMAGE as error:
+        raise VideoError(
+            f"cannot read {quoted(path)}: {reason(error)}; it may be damaged or no video"
+        ) from error
+
+
+def _with_rate(source: Source, fps: float | None) -> Source:
+    timeline, times = source.timeline, source.times
+    if fps is not None:
+        if not MIN_FPS <= fps <= MAX_FPS:
+            raise InvalidInput(f"fps must be between {MIN_FPS} and {MAX_FPS}, got {fps}")
+        if not len(times) and timeline.fps:
+            times = timeline.order / timeline.fps
+        if timeline.fps is None or not len(times):
+            timeline = timeline._replace(fps=fps)
+        elif abs(timeline.fps / fps - 1) > 1e-3:
+            timeline = resampled(times, source.held, fps)
+    elif timeline.fps is not None and not MIN_FPS <= timeline.fps <= MAX_FPS:
+        timeline = timeline._replace(fps=None)
+    info = replace(source.info, fps=timeline.fps, frames=len(timeline.order))
+    return source._replace(timeline=timeline, info=info)

@@ -1,0 +1,119 @@
+"""The frames of an opened clip that are wanted, each shrunk and converted as it is decoded."""
+
+import operator
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._convert import to_8_bits, to_16_bits
+from patchvid._paths import quoted
+from patchvid._progress import Progress, reporting
+from patchvid._resampling import resize
+from patchvid._validation import check_integer
+from patchvid.errors import InvalidInput, VideoError
+from patchvid.io._frames import stack_frames
+from patchvid.io.colors import to_sdr
+from patchvid.io.opening import naming_problems
+from patchvid.io.source import Frame, Source, Wanted
+
+Frames = tuple[int, int | None] | tuple[int, int | None, int]
+
+
+class Options(NamedTuple):
+    """Checked options of `patchvid.read_video`."""
+
+    frames: slice
+    max_size: int | None
+    depth: int | None
+    strict: bool
+
+
+def check_options(
+    frames: Sequence[int | None], *, max_size: int | None, depth: int | None, strict: bool
+) -> Options:
+    """Check the options of `patchvid.read_video`."""
+    try:
+        numbers = [None if number is None else operator.index(number) for number in frames]
+        first, last, step = numbers if len(numbers) == 3 else (*numbers, 1)
+    except (TypeError, ValueError):
+        first = last = step = None
+    if first is None or first < 0 or (last is not None and last <= first) or not step or step < 1:
+        raise InvalidInput(
+            "frames must be whole numbers (first, last) or (first, last, step) with 0 <= first < "
+            f"last, got {frames!r}"
+        )
+    if max_size is not None:
+        check_integer("max_size", max_size, 1)
+    if depth not in (None, 8, 16):
+        raise InvalidInput(f"depth must be 8, 16 or None, got {depth!r}")
+    return Options(slice(first, last, step), max_size, depth, strict)
+
+
+def shrunk_size(height: int, width: int, max_size: int | None) -> tuple[int, int]:
+    """The size whose longer side has at most `max_size` pixels."""
+    longer = max(height, width)
+    if max_size is None or longer <= max_size:
+        return height, width
+    return max(1, round(height * max_size / longer)), max(1, round(width * max_size / longer))
+
+
+def iter_source(source: Source, how: Options) -> Iterator[Frame]:
+    """Yield the frames that are wanted, (y, x, c)."""
+    info, order = source.info, source.timeline.order[how.frames]
+    if not len(order):
+        raise InvalidInput(
+            f"{quoted(source.path)} has no frame {how.frames.start}; they are counted from 0"
+        )
+    is_array = info.container in ("npy", "npz")
+    is_whole = len(order) == len(source.timeline.order) and not source.timeline.is_variable
+    is_deep = how.depth == 16 or (how.depth is None and info.dtype == "uint16")
+    size = shrunk_size(info.height, info.width, how.max_size)
+    wanted = Wanted(None if is_whole else order, size, is_deep or source.mapped is not None)
+    for words in source.words:
+        warnings.warn(words, stacklevel=3)
+    _tell_damage(source, 0, strict=how.strict)
+    n_told = len(source.damage)
+    decoded = source.decode(wanted)
+    while True:
+        with naming_problems(source.path):
+            frame = next(decoded, None)
+        if frame is None:
+            break
+        if frame.shape[:2] != size and frame.shape[:2] == (info.height, info.width):
+            frame = resize(frame[None], (1, *size))[0]
+        if source.mapped is not None:
+            frame = to_sdr(to_16_bits(frame), source.mapped)
+        if how.depth or not is_array:
+            frame = to_16_bits(frame) if is_deep else to_8_bits(frame)
+        if info.channels == 4 and frame.shape[2] == 3:
+            opaque = np.iinfo(frame.dtype).max
+            frame = np.concatenate([frame, np.full_like(frame[..., :1], opaque)], axis=2)
+        yield np.ascontiguousarray(frame)
+    _tell_damage(source, n_told, strict=how.strict)
+
+
+def read_source(
+    source: Source, how: Options, progress: Progress | bool | None
+) -> tuple[NDArray[Any], float | None]:
+    """Read the frames that are wanted into one array, and their rate."""
+    n_frames = len(source.timeline.order[how.frames])
+
+    def told(report: Progress) -> Iterator[Frame]:
+        for number, frame in enumerate(iter_source(source, how), 1):
+            yield frame
+            report(min(number / n_frames, 1), f"frame {number} of {n_frames}")
+
+    with reporting(progress, f"reading {source.path.name}") as report:
+        video = stack_frames(told(report), n_frames, source.path)
+    fps = source.timeline.fps
+    return video, fps and fps / how.frames.step
+
+
+def _tell_damage(source: Source, n_told: int, *, strict: bool) -> None:
+    for words in source.damage[n_told:]:
+        if strict:
+            raise VideoError(words)
+        warnings.warn(words, stacklevel=4)
