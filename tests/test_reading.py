@@ -241,7 +241,7 @@ def test_frames_left_out_are_repeated() -> None:
 
 def test_a_cut_is_no_hold() -> None:
     times = np.array([*range(20), 23]) / 25  # frames that would be decoded later are missing
-    assert len(even_out(times, stated=[Fraction(25)], n_cut=16).order) == 21
+    assert len(even_out(times, stated=[Fraction(25)], n_cut=1).order) == 21
     assert len(even_out(times, stated=[Fraction(25)]).order) == 24
 
 
@@ -494,7 +494,7 @@ def test_a_glitch_shows_as_ffmpeg_shows_it(tmp_path: Path, name: str) -> None:
     options: dict[str, Any] = dict(CODECS[name])
     encode(tmp_path / name, video, base=Fraction(1, 25), **options)
     raw = bytearray((tmp_path / name).read_bytes())
-    raw[len(raw) // 2 : len(raw) // 2 + 400] = random.bytes(400)
+    raw[len(raw) // 2 : len(raw) // 2 + 1500] = random.bytes(1500)
     (tmp_path / name).write_bytes(raw)
     with av.open(tmp_path / name) as container:
         stream = container.streams.video[0]
