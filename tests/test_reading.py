@@ -203,6 +203,18 @@ def test_tone_mapping_turns_wide_gamuts_into_bt709(tmp_path: Path) -> None:
     assert np.abs(kept[1, 16, 24] - wide).max() <= 2
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
+def test_deep_values_come_back(tmp_path: Path, name: str) -> None:
+    video = np.empty((2, 32, 96, 3), np.uint16)
+    video[:, :, :48], video[:, :, 48:] = 65535, (50000, 10000, 30000)
+    write(tmp_path / name, video)
+    read, _ = read_video(tmp_path / name)
+    assert read.dtype == np.uint16
+    assert read[1, 16, 20].tolist() == [65535] * 3
+    # Ten bits of limited range have steps of 75, and red and blue up to two of them.
+    assert np.abs(read[1, 16, 76].astype(int) - video[1, 16, 76]).max() <= 150
+
+
 # Rates
 
 
