@@ -6,7 +6,7 @@
     `VideoInfo`, the properties of a clip without its frames.
 `opening`, `kinds`, `selecting`, `source`, `timeline`
     Files of any kind opened by their content, and the frames of them that are wanted.
-`film`, `packets`, `decoding`, `colors`
+`film`, `packets`, `decoding`, `orientation`, `colors`
     Video files: packets, upright RGB frames, colours.
 `codecs`, `encoding`, `encoder`
     Video files and animations as they are written: what formats hold, how a video is written in
