@@ -24,7 +24,7 @@ _FULL = 2  # FFmpeg's code of full range; 1 is limited range
 
 Frame = NDArray[Any]
 
-# What FFmpeg raises on damaged data, over which it goes on.
+# Errors of FFmpeg for damaged data, after which it can go on.
 _DAMAGE = (
     *(av.error.InvalidDataError, av.error.ExternalError, av.error.UnknownError),
     *(av.error.PatchWelcomeError, av.error.BufferTooSmallError),
@@ -61,7 +61,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
-    """How frames are stored, as one of them tells."""
+    """Find out from one frame how all are stored."""
     components = frame.format.components
     orientation = Orientation.of(frame)
     height, width = frame.height, frame.width
@@ -90,7 +90,7 @@ def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
 
 
 class Converter:
-    """Turns decoded frames into upright RGB or RGBA: (y, x, 3 or 4), uint8 or uint16.
+    """Turn decoded frames into upright RGB or RGBA: (y, x, 3 or 4), uint8 or uint16.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Converter:
 
 
 def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
-    """What FFmpeg's 16-bit RGB lacks for white to be 65535, for each channel.
+    """The factor for each channel that makes white 65535 in FFmpeg's 16-bit RGB.
 
     FFmpeg shifts bits: white of limited range becomes 255 << 8, and the largest of b bits is
     followed by zeros. Where the file holds RGB, it fills them.
@@ -142,9 +142,10 @@ def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
 
 
 class Deinterlacer:
-    """Fills each field's missing rows from its neighbours in space and time, as FFmpeg's bwdif.
+    """Fill each field's missing rows from its neighbours in space and time, by FFmpeg's bwdif.
 
-    The rate stays: one of the two fields of a frame is replaced. Progressive frames do not change.
+    The rate stays the same: of the two fields of a frame, one is replaced. Progressive frames do
+    not change.
     """
 
     def __init__(self) -> None:
@@ -175,9 +176,9 @@ class Deinterlacer:
 
 
 class Decoder:
-    """Decodes packets of a stream, over damage as FFmpeg does.
+    """Decode packets of a stream, and go on after damage as FFmpeg does.
 
-    What comes before the first whole frame is left out, as in a recording that began in the middle.
+    Everything before the first whole frame is left out, as in a recording that began in the middle.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Video files: what is in them, and the frames that are wanted, decoded as few as possible."""
+"""Video files: their contents, and the wanted frames, with as little decoding as possible."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial

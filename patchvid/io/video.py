@@ -148,7 +148,7 @@ def check_target(
     quality: int | None = None,
     depth: int | None = None,
 ) -> None:
-    """Raise an error unless `write_video` can write to `path`, before the work is done in vain.
+    """Raise an error unless `write_video` can write to `path`; call it before the work is done.
 
     Parameters
     ----------
