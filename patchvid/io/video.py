@@ -101,6 +101,7 @@ def write_video(
     --------
     >>> import tempfile
     >>> import numpy as np
+    >>> from patchvid import read_video
     >>> folder = tempfile.TemporaryDirectory()
     >>> write_video(f"{folder.name}/noise.mp4", np.random.rand(8, 32, 48, 3), fps=10)
     >>> video, fps = read_video(f"{folder.name}/noise.mp4")
