@@ -37,7 +37,7 @@ LOG_UNIT = np.float32(1 / 64)  # the largest float becomes less than HIGHLIGHT
 
 
 def has_highlights(video: NDArray[Any]) -> bool:
-    """Whether floats are linear light with highlights: most are up to white, and some far above."""
+    """Whether floats are linear light with highlights: most up to white, some far above."""
     if video.dtype.kind != "f" or video.shape[-1] not in (1, 3, 4):
         return False
     if not (video.max() > HIGHLIGHT and video.min() >= LEAST_LIGHT):
@@ -46,7 +46,7 @@ def has_highlights(video: NDArray[Any]) -> bool:
 
 
 def compress_highlights(video: NDArray[Any]) -> Floats:
-    """Linear light on a logarithmic scale, which is 0 at black."""
+    """Put linear light on a logarithmic scale, where black is 0."""
     light = video.astype(np.float32)
     curved: Floats = np.copysign(LOG_UNIT * np.log1p(LOG_GAIN * abs(light)), light)
     return curved

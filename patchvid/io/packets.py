@@ -45,14 +45,14 @@ def video_stream(container: InputContainer, path: StrPath) -> VideoStream:
 
 
 class Packets(NamedTuple):
-    """What the packets of a video say of its frames.
+    """What the packets of a video say about its frames.
 
     Attributes
     ----------
     timeline
         Its frames at a constant rate.
     pts
-        Time stamps of the stored frames, ascending; empty where packets do not tell them all.
+        Time stamps of the stored frames, ascending; empty if packets do not tell them all.
     position
         The packet of each stored frame, counted from 0.
     starts
@@ -74,7 +74,7 @@ class Packets(NamedTuple):
     n_corrupt: int
 
     def usual_distance(self) -> int | None:
-        """Frames from one start to the next, mostly; None where there is one start only."""
+        """The usual number of frames between starts; None if there is only one start."""
         return int(np.median(np.diff(self.starts))) if len(self.starts) > 1 else None
 
     def needed_for(self, stored: Collection[int]) -> list[range]:

@@ -16,7 +16,7 @@ Seconds = NDArray[np.float64]
 
 _LONGEST = 1.75  # intervals of an even clip, relative to their mean; 2:3 pulldown has 1.2
 _MOST_CUT = 16  # frames that may be missing in a row because a clip was cut
-_HALF = 0.499  # what is half-way belongs to the frame before, even if rounded up
+_HALF = 0.499  # a time half-way belongs to the frame before it, even if rounded up
 _ALIKE = 0.1  # how far intervals that count as equal differ, relative to their size
 
 
