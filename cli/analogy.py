@@ -16,6 +16,7 @@ from patchvid.cli.analogy_structures import save_structure, structure_options
 from patchvid.cli.command import Command
 from patchvid.cli.inputs import ClipFile, check_exists
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
 from patchvid.cli.values import Frames
 
 EXAMPLES = """\b
@@ -35,6 +36,7 @@ Examples:
 @options.frames_of("STYLE", "--style-frames")
 @options.reading_of("CONTENT and STYLE")
 @options.output_of("CONTENT")
+@layers_of("STYLE")
 @save_structure
 @options.seeds
 @options.completeness_of("STYLE", default="16256.25")
@@ -50,6 +52,7 @@ def analogy(
     flow: str,
     content_flow: Path | None,
     style_flow: Path | None,
+    download: bool,
     **settings: Any,
 ) -> None:
     """Make a video with the layout of CONTENT, in space and time, and the look of STYLE.
@@ -64,9 +67,10 @@ def analogy(
     structure, weights = settings["structure"], settings["flow_weights"]
     files = {"--content-flow": content_flow, "--style-flow": style_flow}
     check_flow_options(
-        structure, flow, weights, given=any(files.values()), preview=settings["preview"]
-    )
-    if structure == "flow" and flow != "classical" and not all(files.values()):
+        structure, flow, weights, given=any(files.values()), preview=settings["preview"],
+        fetching=download,
+    )  # fmt: skip
+    if download:
         fetch_raft(weights, quiet=settings["quiet"])
 
     def draw(inputs: Any, result: Any) -> Any:
@@ -78,6 +82,7 @@ def analogy(
         clip=content,
         readers={"style": ClipFile(style, style_frames)},
         source="style",
+        layer_frames=style_frames,
         extra=None if save_structure is None else (save_structure, draw),
         **settings,
     )

@@ -1,14 +1,14 @@
 """Optical flow for ``patchvid analogy``: its options, and where the flows come from."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from patchvid.cli.command import is_typed
-from patchvid.cli.options import option, together
+from patchvid.cli.options import download, option, together
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ flow_options = together(
         "--flow",
         type=click.Choice(["auto", "raft", "classical"]),
         default="auto",
-        help="How to estimate motion; auto is raft if its weights are available.",
+        help="How to estimate motion; auto is raft if its weights are here: see --download.",
     ),
     option(
         "--flow-weights",
@@ -27,6 +27,7 @@ flow_options = together(
         help="Weights of RAFT: raft_small, raft_large, or a .pth, .npz or .onnx file.  [default: "
         "the environment variable PATCHVID_RAFT, or raft_small]",
     ),
+    download,
     option(
         "--content-flow",
         type=click.Path(path_type=Path),
@@ -38,7 +39,13 @@ flow_options = together(
 
 
 def check_flow_options(
-    structure: str, flow: str, weights: str | None, *, given: bool, preview: bool
+    structure: str,
+    flow: str,
+    weights: str | None,
+    *,
+    given: bool,
+    preview: bool,
+    fetching: bool,
 ) -> None:
     """Refuse options that have no effect together; `given` is whether there are flow files."""
     if given and preview:
@@ -51,18 +58,18 @@ def check_flow_options(
         raise click.UsageError(f"--structure {structure} uses no flow; leave --flow out.")
     if weights and (structure != "flow" or flow == "classical"):
         raise click.UsageError("RAFT is not used with these options; leave --flow-weights out.")
+    if fetching and (structure != "flow" or flow == "classical"):
+        raise click.UsageError("RAFT is not used with these options; leave --download out.")
 
 
 def fetch_raft(weights: str | None, *, quiet: bool) -> None:
-    """Fetch the weights of RAFT, if need be, with a progress bar of their own."""
-    from patchvid import WeightsError
-    from patchvid._progress import reporting
-    from patchvid.motion.optical_flow import find_raft
+    """Fetch the weights of RAFT, if they are published ones, with a progress bar of their own."""
+    from patchvid import fetch_weights
+    from patchvid.motion.optical_flow import RAFT_NAMES, RAFT_VARIABLE
 
-    # If the weights are not available, the user is told when the flow is estimated.
-    shown = False if quiet else None
-    with reporting(shown, "fetching weights") as progress, suppress(WeightsError):
-        find_raft(weights, progress)
+    name = weights or os.environ.get(RAFT_VARIABLE) or RAFT_NAMES[0]
+    if name in RAFT_NAMES:
+        fetch_weights(name, progress=False if quiet else None)
 
 
 def analogy_with_flows(
@@ -78,14 +85,14 @@ def analogy_with_flows(
     from_files = [path and read_flow(path) for path in files.values()]
     flows: list[Any] = []
 
-    def make(content: Any, *, style: Any, details: bool, **settings: Any) -> Any:
+    def make(content: Any, *, style: Any, **settings: Any) -> Any:
         if not flows:
             read = zip(files, from_files, (content, style), frames, strict=True)
             flows[:] = [method if f is None else _fit(name, f, *clip) for name, f, *clip in read]
-        result = analogy(content, style, flow=flows, details=True, **settings)
+        result = analogy(content, style, flow=flows, **settings)
         estimated = [structure.flow for structure in result.structures]
         flows[:] = [method if flow is None else flow for flow in estimated]
-        return result if details else result.video
+        return result
 
     return make
 

@@ -1,10 +1,9 @@
 """The structure that ``patchvid analogy`` reads a layout from: its options."""
 
-from pathlib import Path
-
 import click
 
 from patchvid.cli.options import numbers, option, together
+from patchvid.cli.values import OutputPath
 
 
 def _use_preset(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -51,6 +50,6 @@ structure_options = together(
 
 save_structure = option(
     "--save-structure",
-    type=click.Path(path_type=Path),
+    type=OutputPath(),
     help="Also write a video of the structure of both clips.",
 )

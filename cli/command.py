@@ -11,11 +11,11 @@ from patchvid.cli.values import Frames
 # The options of all commands, in the order in which every help lists them.
 SECTIONS = {
     "Input": (
-        *("frames", "style_frames", "max_size"),
+        *("frames", "style_frames", "max_size", "layers"),
         *("fps", "depth", "tone_map", "strict"),
     ),
     "Output": (
-        *("output", "overwrite", "report", "save_structure"),
+        *("output", "overwrite", "report", "save_structure", "save_field"),
         *("preview", "as_json", "quiet"),
     ),
     "Where": ("mask", "keep", "boxes", "cue", "grow"),
@@ -26,10 +26,11 @@ SECTIONS = {
         *("flow", "flow_weights", "content_flow", "style_flow"),
     ),
     "Levels": ("patch", "factor", "coarsest", "iterations", "reduce"),
-    "Computation": ("weights", "device"),
+    "Computation": ("weights", "download", "device"),
 }
 COLUMN = 28  # characters for an option's names; if they are longer, its help starts on a new line
 
+_QUIET = "patchvid.quiet"  # key, in the context, of --quiet
 _WORDS = "patchvid.words"  # key, in the context, of the words after the command
 
 
@@ -55,6 +56,17 @@ class Command(click.Command):
             if rows:
                 with formatter.section(title):  # padded, so that all sections have one column
                     formatter.write_dl([(f"{n:{width}}", h) for n, h in rows], col_max=COLUMN)
+
+
+def keep_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    """Have no warnings shown if --quiet is given."""
+    ctx.meta[_QUIET] = value
+    return value
+
+
+def is_quiet(ctx: click.Context) -> bool:
+    """Whether --quiet was given."""
+    return bool(ctx.meta.get(_QUIET))
 
 
 def is_typed(name: str) -> bool:

@@ -1,6 +1,7 @@
 """``patchvid eval``: measures of generated videos against their source."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,9 @@ Examples:
     "weights",
     metavar="WEIGHTS|auto",
     help="Also measure svfid, with the weights of C3D in this .pth or .npz file. auto takes the "
-    "file in the environment variable PATCHVID_C3D, or fetches published weights.",
+    "file in the environment variable PATCHVID_C3D, or published weights: see --download.",
 )
+@options.download
 @options.as_json
 def evaluate(
     source: Path,
@@ -42,6 +44,7 @@ def evaluate(
     device: str,
     weights: str | None,
     as_json: bool,
+    download: bool,
 ) -> None:
     """Measure GENERATED videos against the SOURCE that they were made from.
 
@@ -60,16 +63,18 @@ def evaluate(
     Compare svfid only between videos measured here with the same weights; published values were
     computed in another way.
     """  # noqa: D301
-    from patchvid import metrics, read_video
-    from patchvid._progress import reporting
+    from patchvid import fetch_weights, metrics, read_video
     from patchvid.metrics.frechet import find_c3d
 
     video, _ = read_video(source, frames=frames)
     outputs = [read_video(path)[0] for path in generated]
     names = [str(path) for path in generated]
+    if download and weights is None:
+        raise click.UsageError("--download fetches the weights of --svfid; give --svfid auto too.")
     if weights == "auto":
-        with reporting(None, "fetching weights") as progress:
-            weights = str(find_c3d(None, progress))
+        if download and "PATCHVID_C3D" not in os.environ:
+            fetch_weights("c3d_sports1m")
+        weights = str(find_c3d(None))
     scores, mean, diversity = metrics.evaluate(
         video, outputs, device=device, weights=weights, names=names
     )

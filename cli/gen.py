@@ -7,6 +7,8 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
+from patchvid.cli.values import parse_noise
 
 EXAMPLES = """\b
 Examples:
@@ -19,14 +21,43 @@ Examples:
 """
 
 
+layout_options = options.together(
+    options.option(
+        "--layout",
+        type=click.Choice(["auto", "flow", "noise"]),
+        default="auto",
+        help="How the layout is drawn: flow matching on patches, or noise as in the paper; auto is "
+        "flow unless --noise is given.",
+    ),
+    options.option(
+        "--novelty",
+        type=click.FloatRange(0, 1),
+        metavar="0..1",
+        default=0.8,
+        help="How far the layout departs from CLIP.",
+    ),
+    options.option(
+        "--noise",
+        type=parse_noise,
+        metavar="auto|SIGMA",
+        default="auto",
+        help="Standard deviation of the noise of --layout noise, when values go from -1 to 1; 2 to "
+        "5 is usual.",
+    ),
+)
+
+
 @click.command(
     cls=Command, epilog=EXAMPLES, short_help="Make new videos that look and move like a clip."
 )
 @options.source
 @options.output_of("CLIP")
+@layers_of("CLIP")
 @options.size
 @options.periodic
-@options.variation
+@options.seeds
+@layout_options
+@options.completeness_of("CLIP", default="15")
 @options.levels
 @options.device
 def gen(**settings: Any) -> None:

@@ -9,6 +9,7 @@ from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.inputs import ClipFile, Reader
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
 
 EXAMPLES = """\b
@@ -40,6 +41,7 @@ cue_options = options.together(
 )
 @options.source
 @options.output_of("CLIP")
+@layers_of("CLIP")
 @mask_options("mask", "where the hole is")
 @cue_options
 @options.periodic

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
+from patchvid.cli.command import is_typed
 from patchvid.cli.estimate import tell_size
 from patchvid.cli.values import Frames
 
@@ -68,7 +71,7 @@ def read_inputs(
     if clip is None:
         read = _read_sample(frames, how)
     else:
-        read = _read_clip(clip, frames, how, tell=not how.quiet)
+        read = read_clip(clip, frames, how, tell=not how.quiet)
     videos: dict[str, Any] = {"clip": read.video}
     for name, reader in readers.items():
         if not isinstance(reader, ClipFile):
@@ -76,7 +79,7 @@ def read_inputs(
         elif reader.path is None:
             videos[name] = None
         else:
-            videos[name] = _read_clip(reader.path, reader.frames or frames, how).video
+            videos[name] = read_clip(reader.path, reader.frames or frames, how).video
     full = (read.n_frames, *_shrunk(read.whole, how.max_size))
     ratios = tuple(m / n for n, m in zip(full, read.video.shape))
     return Inputs(videos, read.fps and read.fps * ratios[0], ratios, read.info)
@@ -103,7 +106,8 @@ class _Clip(NamedTuple):
     info: "VideoInfo | None"
 
 
-def _read_clip(path: Path, frames: Frames, how: Reading, *, tell: bool = False) -> _Clip:
+def read_clip(path: Path, frames: Frames, how: Reading, *, tell: bool = False) -> _Clip:
+    """Read a clip from a file, shrunk; `tell` its size before it is read if it is large."""
     from patchvid.io.opening import open_source
     from patchvid.io.selecting import check_options, read_source
 
@@ -128,6 +132,21 @@ def _read_sample(frames: Frames, how: Reading) -> _Clip:
     if not len(video):
         raise InvalidInput(f"the sample clip has no frame {frames[0]}; frames are counted from 0")
     return _Clip(_shrink(video, how), SAMPLE_FPS, len(video), video.shape, frames, None)
+
+
+def check_coarsest(
+    settings: Mapping[str, Any], shape: Sequence[int], ratios: Sequence[float]
+) -> None:
+    """Refuse a --coarsest that is larger than the clip, so that there would be no coarser level."""
+    if not is_typed("coarsest"):
+        return
+    n_frames, *sides = (round(n / ratio) for n, ratio in zip(shape, ratios))
+    frames, pixels = settings["coarsest"]
+    if pixels > min(sides) or frames > n_frames > 1:
+        raise click.UsageError(
+            f"--coarsest {frames},{pixels} is larger than the clip of {n_frames} frames, whose "
+            f"shorter side has {min(sides)} pixels; give smaller numbers."
+        )
 
 
 def _preview_step(n_frames: int, keyframe_interval: int | None) -> int:

@@ -14,10 +14,12 @@ from patchvid.cli.inputs import (
     ClipFile,
     Reader,
     Reading,
+    check_coarsest,
     check_exists,
     in_proportion,
     read_inputs,
 )
+from patchvid.cli.layers import plan_layers, read_layers
 from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
 from patchvid.cli.values import Frames
 
@@ -49,28 +51,33 @@ def make_videos(
     quiet: bool,
     readers: Mapping[str, Reader | ClipFile] | None = None,
     source: str = "clip",
+    layers: tuple[Path, ...],
+    layer_frames: Frames | None = None,
+    save_field: Path | None,
     extra: tuple[Path, Draw] | None = None,
     **settings: Any,
 ) -> None:
-    """Write ``make(clip, seed=..., progress=..., details=..., **settings)`` for each seed.
+    """Write ``make(clip, seed=..., progress=..., details=True, **settings)`` for each seed.
 
     Every sample is written as soon as it is made, so an interrupted job keeps those before.
 
     Parameters
     ----------
     make
-        The function of patchvid that makes a video; with ``details=True``, a result.
+        The function of patchvid that makes a video.
     ending
         Added to the clip's name where `output` gives none.
     readers
         Read the further inputs of `make`, by name. They are shrunk like the clip.
     source
-        The input that outputs are made of, for the report.
+        The input that outputs are made of.
+    layer_frames
+        The frames of `source` in use, if they are not `frames`.
     extra
         A file to write after the first sample, and the function that draws it.
     clip, frames, max_size, fps, depth, tone_map, strict, output, overwrite, report, preview
         The options of these names.
-    as_json, samples, seed, quiet
+    as_json, samples, seed, quiet, layers, save_field
         The options of these names.
     """
     import patchvid
@@ -79,16 +86,21 @@ def make_videos(
     ctx = click.get_current_context()
     if output == NO_FILE and not (report or as_json):
         raise click.UsageError("-o - writes no video; add --report or --json, or give a name.")
-    check_exists(clip)
+    if output == NO_FILE and layers:
+        raise click.UsageError("layers are named after the video; leave -o - out.")
+    check_exists(clip, *layers)
     extra_path, draw = extra or (None, None)
     outputs = plan_outputs(
         output, clip, ending=ending, samples=samples, report=report, extra=extra_path,
-        overwrite=overwrite, preview=preview,
+        field=save_field, overwrite=overwrite, preview=preview,
     )  # fmt: skip
     how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
     inputs = read_inputs(clip, frames, readers or {}, how)
     others = dict(inputs.videos)
     video = others.pop("clip")
+    read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
+    check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
+    layer_paths = plan_layers(outputs, read, overwrite=overwrite)
     settings |= in_proportion(settings, inputs.ratios) | others
 
     seed = secrets.randbits(32) if seed is None else seed
@@ -97,22 +109,27 @@ def make_videos(
     page = None
     if outputs.report is not None:
         page = patchvid.Report(inputs.videos, source=source, fps=inputs.fps)
-    details = page is not None or draw is not None
     made: list[Sample] = []
     for number, path in enumerate(outputs.videos):
         start = time.perf_counter()
         label = f"sample {number + 1}/{samples}" if samples > 1 else ctx.command_path
         with reporting(shown, label) as progress:
-            result = make(video, seed=seed + number, progress=progress, details=details, **settings)
-        new = result.video if details else result
+            result = make(video, seed=seed + number, progress=progress, details=True, **settings)
+        new = result.video
         if path is not None:
             patchvid.write_video(path, new, fps=inputs.fps, overwrite=overwrite)
         if outputs.extra and draw and number == 0:
             drawn = draw(inputs.videos, result)
             patchvid.write_video(outputs.extra, drawn, fps=inputs.fps, overwrite=overwrite)
+        beside = layer_paths[number] if layers else []
+        for target, layer in zip(beside, read.values()):
+            moved = patchvid.rearrange(layer, result.field, device=settings["device"])
+            patchvid.write_video(target, moved, fps=inputs.fps, overwrite=overwrite)
+        if field_path := outputs.fields[number]:
+            patchvid.write_field(field_path, result.field, overwrite=overwrite)
         seconds = time.perf_counter() - start
-        file = None if path is None else str(path)
-        made.append(Sample(file, new.shape, seed + number, seconds))
+        layout = [(getattr(result, name, None) or [None])[0] for name in ("novelty", "noise")]
+        made.append(Sample(path, new.shape, seed + number, seconds, beside, field_path, *layout))
         if not (quiet or as_json):
             click.echo(str(made[-1]))
         if page is not None:

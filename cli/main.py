@@ -7,11 +7,14 @@ import click
 
 from patchvid import PatchvidError, TargetExists, __version__
 from patchvid.cli.analogy import analogy
+from patchvid.cli.apply import apply
+from patchvid.cli.command import is_quiet
 from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
 from patchvid.cli.info import info
 from patchvid.cli.inpaint import inpaint
 from patchvid.cli.retarget import retarget
+from patchvid.cli.weights import weights
 
 
 class Interrupted(click.ClickException):
@@ -36,7 +39,9 @@ class Boundary(click.Group):
 
         def warn(message: Warning | str, *_: Any, **__: Any) -> None:
             line = str(message).strip().splitlines()[0]  # Numba may add a traceback
-            if line not in shown:  # the filter "once" forgets when libraries set filters
+            if line not in shown and not is_quiet(
+                ctx
+            ):  # the filter "once" forgets when libraries set filters
                 shown.add(line)
                 click.echo(f"Warning: {line}", err=True)
 
@@ -66,5 +71,5 @@ def main() -> None:
     """Make new videos from one short clip."""
 
 
-for command in (gen, analogy, retarget, inpaint, evaluate, info):
+for command in (gen, analogy, retarget, inpaint, apply, evaluate, weights, info):
     main.add_command(command)

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
-from patchvid.cli.command import is_typed
-from patchvid.cli.values import number_parser, parse_alpha, parse_frames, parse_noise
+from patchvid.cli.command import is_typed, keep_quiet
+from patchvid.cli.values import OutputPath, number_parser, parse_alpha, parse_frames
+
+MOST_SAMPLES = 10_000
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -98,6 +100,14 @@ source = together(
 # Output
 
 as_json = option("--json", "as_json", is_flag=True, help="Print JSON, with all digits.")
+overwrite = option("--overwrite", is_flag=True, help="Replace files that exist.")
+quiet = option(
+    "--quiet",
+    is_flag=True,
+    is_eager=True,
+    callback=keep_quiet,
+    help="Print nothing but errors and JSON.",
+)
 
 
 def output_of(clip: str) -> Decorator:
@@ -106,15 +116,15 @@ def output_of(clip: str) -> Decorator:
         option(
             "-o",
             "--output",
-            type=click.Path(path_type=Path),
+            type=OutputPath(),
             help="Video, GIF, .npz or .npy file to write, or a folder for frames. Several samples "
             "get numbers. - writes no video, for use with --report or --json.  "
             f"[default: named after {clip} and the command, in the current folder]",
         ),
-        option("--overwrite", is_flag=True, help="Replace files that exist."),
+        overwrite,
         option(
             "--report",
-            type=click.Path(path_type=Path),
+            type=OutputPath(),
             metavar="FILE.html",
             help="Also write a page that plays all videos in step, and shows measures, times and "
             "where every pixel comes from.",
@@ -126,8 +136,15 @@ def output_of(clip: str) -> Decorator:
             "frames. Its files have _preview in their names.",
         ),
         as_json,
-        option("--quiet", is_flag=True, help="Print nothing but errors and JSON."),
+        quiet,
     )
+
+
+download = option(
+    "--download",
+    is_flag=True,
+    help="Fetch weights of networks that are not on this machine.",
+)
 
 
 # Size
@@ -189,7 +206,7 @@ seeds = together(
     option(
         "-n",
         "--samples",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, MOST_SAMPLES),
         metavar="N",
         default=1,
         help="How many videos to make.",
@@ -201,33 +218,6 @@ seeds = together(
         help="Seed of the first sample; the next ones have S+1, S+2 and so on.  "
         "[default: random, and printed]",
     ),
-)
-
-variation = together(
-    seeds,
-    option(
-        "--layout",
-        type=click.Choice(["auto", "flow", "noise"]),
-        default="auto",
-        help="How the layout is drawn: flow matching on patches, or noise as in the paper; auto is "
-        "flow unless --noise is given.",
-    ),
-    option(
-        "--novelty",
-        type=click.FloatRange(0, 1),
-        metavar="0..1",
-        default=0.8,
-        help="How far the layout departs from CLIP.",
-    ),
-    option(
-        "--noise",
-        type=parse_noise,
-        metavar="auto|SIGMA",
-        default="auto",
-        help="Standard deviation of the noise of --layout noise, when values go from -1 to 1; 2 to "
-        "5 is usual.",
-    ),
-    completeness_of("CLIP", default="15"),
 )
 
 

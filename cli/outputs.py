@@ -1,11 +1,15 @@
 """The outputs of a job: names of files, printed lines, JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    pass
 
 NO_FILE = Path("-")  # the name that stands for no video
 
@@ -19,14 +23,23 @@ _PHOTOS = {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 class Sample:
     """A sample that was made, as it is printed."""
 
-    file: str | None
+    file: Path | None
     shape: tuple[int, ...]
     seed: int
     seconds: float
+    layers: Sequence[Path]
+    field: Path | None
+    novelty: float | None
+    noise: float | None
 
     def __str__(self) -> str:
         size = "x".join(str(n) for n in self.shape[:3])
-        return f"{self.file or NO_FILE}: {size}, seed {self.seed}, {self.seconds:.1f} s"
+        layout = "".join(
+            f", {name} {value:.3g}"
+            for name, value in (("novelty", self.novelty), ("noise", self.noise))
+            if value is not None
+        )
+        return f"{self.file or NO_FILE}: {size}, seed {self.seed}{layout}, {self.seconds:.1f} s"
 
 
 @dataclass
@@ -34,6 +47,7 @@ class Outputs:
     """The files of a job; None where one is not wanted."""
 
     videos: Sequence[Path | None]
+    fields: Sequence[Path | None]
     report: Path | None
     extra: Path | None
 
@@ -46,37 +60,53 @@ def plan_outputs(
     samples: int,
     report: Path | None,
     extra: Path | None,
+    field: Path | None,
     overwrite: bool,
     preview: bool,
 ) -> Outputs:
     """Name all files of a job, and raise an error before any work if one cannot be written."""
+    from patchvid.io.fields import check_field_target
     from patchvid.io.video import check_target
 
     videos: list[Path | None] = [None] * samples
     if output != NO_FILE:
-        videos = _numbered(_preview_name(output or _default_name(clip, ending), preview), samples)
+        videos = [*numbered(_preview_name(output or default_name(clip, ending), preview), samples)]
+    fields: list[Path | None] = [None] * samples
+    if field is not None:
+        fields = [*numbered(_preview_name(field, preview), samples)]
     extra = extra and _preview_name(extra, preview)
     report = report and _preview_name(report, preview)
     for path in [*videos, extra]:
         if path is not None:
             check_target(path, overwrite=overwrite)
-    if extra is not None and extra.resolve() in [path.resolve() for path in videos if path]:
-        raise click.UsageError(f"{str(extra)!r} would be written twice; give another name.")
+    for path in filter(None, fields):
+        check_field_target(path, overwrite=overwrite)
+    check_distinct([*videos, *fields, extra])
     if report is not None:
         from patchvid.display.report import check_report
 
         check_report(report, overwrite=overwrite)
-    return Outputs(videos, report, extra)
+    return Outputs(videos, fields, report, extra)
+
+
+def check_distinct(paths: Iterable[Path | None]) -> None:
+    """Refuse files that would be written over each other."""
+    seen = set()
+    for path in filter(None, paths):
+        if path.resolve() in seen:
+            raise click.UsageError(f"{str(path)!r} would be written twice; give another name.")
+        seen.add(path.resolve())
 
 
 def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> None:
     """Print what was made as one JSON document."""
     files = [asdict(sample) for sample in samples]
-    document = {"files": files, "report": report and str(report), "command": command}
-    click.echo(json.dumps(document, indent=2))
+    document = {"files": files, "report": report, "command": command}
+    click.echo(json.dumps(document, indent=2, default=str))
 
 
-def _default_name(clip: Path | None, ending: str) -> Path:
+def default_name(clip: Path | None, ending: str) -> Path:
+    """Name an output after a clip, with a suffix that suits it."""
     clip = clip.resolve() if clip else Path("sample.mp4")
     name, suffix = clip.stem, clip.suffix.lower()
     if clip.is_dir():
@@ -86,7 +116,8 @@ def _default_name(clip: Path | None, ending: str) -> Path:
     return Path(name + ending + suffix)
 
 
-def _numbered(path: Path, samples: int) -> list[Path | None]:
+def numbered(path: Path, samples: int) -> list[Path]:
+    """Return the names of several samples."""
     if samples == 1:
         return [path]
     digits = len(str(samples))

@@ -8,6 +8,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command, is_typed
 from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
 
 EXAMPLES = """\b
@@ -21,6 +22,7 @@ Examples:
 @click.command(cls=Command, epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
 @options.source
 @options.output_of("CLIP")
+@layers_of("CLIP")
 @mask_options("keep", "where CLIP must not change")
 @options.size
 @options.periodic

@@ -1,9 +1,12 @@
 """Parsers of the values of options; what they cannot parse is wrong usage."""
 
 import math
+import os
 import re
+import reprlib
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -21,19 +24,36 @@ class Frames(NamedTuple):
 
 def parse_frames(text: str) -> Frames:
     """Parse ``A:B``; either number may be left out."""
-    match = re.fullmatch(r"(\d*):(\d*)", text)
+    match = re.fullmatch(r"(\d{,18}):(\d{,18})", text)
     first, stop = (int(match[1] or 0), int(match[2]) if match[2] else None) if match else (0, 0)
     if stop is not None and first >= stop:
-        raise click.BadParameter(f"{text!r} is not A:B, A: or :B with whole numbers and A < B.")
+        raise click.BadParameter(
+            f"{_short(text)} is not A:B, A: or :B with whole numbers and A < B."
+        )
     return Frames(first, stop)
 
 
 def parse_box(text: str) -> tuple[int, ...]:
     """Parse ``X,Y,W,H`` in pixels."""
-    match = re.fullmatch(r"(-?\d+),(-?\d+),0*([1-9]\d*),0*([1-9]\d*)", text)
+    match = re.fullmatch(r"(-?\d{,18}),(-?\d{,18}),0*([1-9]\d{,17}),0*([1-9]\d{,17})", text)
     if not match:
-        raise click.BadParameter(f"{text!r} is not X,Y,W,H: whole numbers, W and H above 0.")
+        raise click.BadParameter(f"{_short(text)} is not X,Y,W,H: whole numbers, W and H above 0.")
     return tuple(map(int, match.groups()))
+
+
+class OutputPath(click.Path):
+    """A file or folder to write: a name, and not only a suffix."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not os.fspath(value) or path.name in ("", ".."):
+            self.fail(f"{os.fspath(value)!r} is no name of a file or folder.", param, ctx)
+        if re.fullmatch(r"\.(mp4|mov|mkv|webm|gif|webp|a?png|np[yz]|html?)", path.name, re.I):
+            self.fail(f"{os.fspath(value)!r} is a suffix without a name.", param, ctx)
+        return path
 
 
 def parse_noise(text: str) -> str | float:
@@ -43,7 +63,7 @@ def parse_noise(text: str) -> str | float:
     with suppress(ValueError):
         if 0 <= (sigma := float(text)) < math.inf:
             return sigma
-    raise click.BadParameter(f"{text!r} is neither 'auto' nor a number of at least 0.")
+    raise click.BadParameter(f"{_short(text)} is neither 'auto' nor a number of at least 0.")
 
 
 def parse_alpha(value: Any) -> float | None:
@@ -53,13 +73,22 @@ def parse_alpha(value: Any) -> float | None:
     with suppress(ValueError):
         if 0 < (alpha := float(value)) < math.inf:
             return alpha
-    raise click.BadParameter(f"{value!r} is neither 'none' nor a number above 0.")
+    raise click.BadParameter(f"{_short(value)} is neither 'none' nor a number above 0.")
+
+
+def _short(value: Any) -> str:
+    """A value as a message quotes it: of a long one only the two ends."""
+    quoting = reprlib.Repr()
+    quoting.maxstring = 80
+    return quoting.repr(value)
 
 
 def number_parser(
     form: str, kind: type[int] | type[float], below: float
 ) -> Callable[[str], tuple[float, ...]]:
     """Return a parser of numbers above 0, as many as ``form`` (``T,H,W``) has names."""
+    if kind is int:
+        below = min(below, 2**31)
 
     def parse(text: str) -> tuple[float, ...]:
         with suppress(ValueError):
@@ -67,7 +96,7 @@ def number_parser(
             if len(numbers) == form.count(",") + 1 and all(0 < n < below for n in numbers):
                 return numbers
         what = "whole numbers" if kind is int else "numbers"
-        limit = f" and below {below:g}" if below < math.inf else ""
-        raise click.BadParameter(f"{text!r} is not {form}: {what} above 0{limit}.")
+        limit = {2**31: " and below 2**31", math.inf: ""}.get(below, f" and below {below:g}")
+        raise click.BadParameter(f"{_short(text)} is not {form}: {what} above 0{limit}.")
 
     return parse

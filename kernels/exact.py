@@ -1,8 +1,11 @@
 """Exact search by chunked matrix products: for small inputs, and to judge PatchMatch by."""
 
+import math
+
 import numpy as np
 
 from patchvid.kernels import rules
+from patchvid.kernels.threads import unforked
 
 CHUNK = 1 << 22  # distances held at once: 32 MB
 UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integers
@@ -11,11 +14,18 @@ UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integer
 def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
     """All patches as rows in double precision, in which products of integers are exact."""
     video = rules.pad_periodic(video, patch, periodic)
-    windows = np.lib.stride_tricks.sliding_window_view(video, patch, (0, 1, 2))
-    return windows.reshape(-1, windows[0, 0, 0].size).astype(np.float64)
+    # CuPy's `sliding_window_view` would wait for the GPU.
+    first, offsets = (
+        np.asarray(rules.first_voxel(np.arange(math.prod(grid)), grid, video.shape), like=video)
+        for grid in (rules.patch_grid(video.shape, patch), patch)
+    )
+    voxels = video.reshape(-1, video.shape[3]).astype(np.float64)
+    return voxels[first[:, None] + offsets].swapaxes(1, 2).reshape(len(first), -1)
 
 
-def search_exact(query, key, *, patch, weights=None, periodic=(False, False, False)):
+def search_exact(
+    query, key, *, patch, weights=None, periodic=(False, False, False), alpha=None
+):  # fmt: skip
     """Find the nearest key of every query patch; return the field and its cost.
 
     Ties go to the first key. Arguments are those of `cpu.search`. The cost of the method is one
@@ -31,7 +41,9 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
     rows = max(1, CHUNK // len(keys))
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
-        distance = key_squares - 2 * (some @ keys.T)
+        with unforked():
+            products = some @ keys.T
+        distance = key_squares - 2 * products
         distance += np.einsum("ij,ij->i", some, some)[:, None]
         np.maximum(distance, 0, out=distance)
         if weights is not None:
@@ -39,6 +51,7 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
             distance = np.where(forbidden, np.inf, distance)
         nearest[start : start + rows] = distance.argmin(axis=1)
         cost[start : start + rows] = distance.min(axis=1)
+    cost = rules.finish_cost(cost, rules.value_count(patch, key.shape[3]), alpha)
     field = rules.first_voxel(nearest, rules.patch_grid(key.shape, patch), key.shape)
     grid = rules.patch_grid(query.shape, patch, periodic)
     return field.astype(np.int32).reshape(grid), cost.reshape(grid)
@@ -59,7 +72,9 @@ def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     rows = max(1, CHUNK // len(patches))
     for start in range(0, len(chosen), rows):
         some = chosen[start : start + rows]
-        distance = squares + squares[some, None] - 2 * (patches[some] @ patches.T)
+        with unforked():
+            products = patches[some] @ patches.T
+        distance = squares + squares[some, None] - 2 * products
         distance[np.arange(len(some), like=patches), some] = np.inf
         nearest = np.sqrt(np.maximum(distance.min(axis=1), 0))
         total += np.rint(nearest * UNITS).astype(np.int64).sum()

@@ -36,7 +36,7 @@ patchvid.show(content, pond, labels=["content", "style"], fps=FPS)
 # %% [markdown]
 # Where something moves in the content, something that moves in the style should appear. Optical
 # flow estimates how fast each pixel moves. `flow="classical"` needs only OpenCV. The default is
-# RAFT, whose weights are fetched once.
+# RAFT, if `patchvid.fetch_weights` has fetched its weights.
 
 # %%
 made = patchvid.analogy(content, pond, flow="classical", seed=SEED, details=True)

@@ -6,13 +6,15 @@ them vote on every pixel (median). The output has the look and motion of the cli
 New videos
     `generate`, `analogy`, `retarget`, `inpaint`
 Files
-    `read_video`, `write_video`, `read_flow`, `sample_clip`
+    `read_video`, `write_video`, `read_flow`, `read_field`, `write_field`, `sample_clip`,
+    `fetch_weights`
 Figures and pages
     `show`, `plot`, `Report`, `field_to_color`, `flow_to_color`
 Measures
     `metrics`
 Parts of the method, for arrays of any kind
-    `search`, `vote`, `patch_distance`, `vpnn`, `build_pyramid`, `resize`, `optical_flow`
+    `search`, `vote`, `rearrange`, `patch_distance`, `vpnn`, `build_pyramid`, `resize`,
+    `optical_flow`
 
 Videos are arrays (t, y, x, c) of NumPy or CuPy. Errors are subclasses of `PatchvidError`.
 """

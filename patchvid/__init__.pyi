@@ -12,6 +12,7 @@ from .core.pyramid import Level as Level
 from .core.pyramid import build_pyramid as build_pyramid
 from .core.pyramid import level_shapes as level_shapes
 from .core.pyramid import plan_levels as plan_levels
+from .core.rearranging import rearrange as rearrange
 from .core.search import patch_distance as patch_distance
 from .core.search import search as search
 from .core.vote import vote as vote
@@ -28,6 +29,8 @@ from .errors import PatchvidError as PatchvidError
 from .errors import TargetExists as TargetExists
 from .errors import VideoError as VideoError
 from .errors import WeightsError as WeightsError
+from .io.fields import read_field as read_field
+from .io.fields import write_field as write_field
 from .io.flow import read_flow as read_flow
 from .io.info import ColorTags as ColorTags
 from .io.info import VideoInfo as VideoInfo
@@ -37,8 +40,11 @@ from .io.reading import video_info as video_info
 from .io.video import write_video as write_video
 from .motion.color import flow_to_color as flow_to_color
 from .motion.optical_flow import optical_flow as optical_flow
+from .networks.weights import fetch_weights as fetch_weights
 from .results import AnalogyResult as AnalogyResult
+from .results import GenerateResult as GenerateResult
 from .results import LevelTiming as LevelTiming
+from .results import PatchField as PatchField
 from .results import Result as Result
 
 __all__: list[str]

@@ -1,6 +1,6 @@
 """``python -m patchvid`` is the ``patchvid`` command."""
 
-from patchvid.cli.main import main
+from patchvid.cli import run
 
 if __name__ == "__main__":
-    main(prog_name="python -m patchvid")
+    run()

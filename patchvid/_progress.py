@@ -28,7 +28,7 @@ def reporting(progress: Progress | bool | None, label: str) -> Iterator[Progress
     """
     if callable(progress):
         yield progress
-    elif progress is False or not sys.stderr.isatty():
+    elif progress is False or sys.stderr is None or not sys.stderr.isatty():
         yield ignore
     else:
         with bar(label) as report:

@@ -127,14 +127,16 @@ def to_kernel_dtype(video: NDArray[Any]) -> NDArray[Any]:
     return video if video.dtype.kind == "u" else video.astype(np.float32, copy=False)
 
 
-def check_integer(name: str, value: Any, least: int) -> int:
-    """Check a whole number of at least `least`."""
+def check_integer(name: str, value: Any, least: int, most: float = MOST_VOXELS) -> int:
+    """Check a whole number from `least` to `most`."""
     try:
         number = operator.index(value)
     except TypeError:
         number = least - 1
     if number < least:
         raise InvalidInput(f"{name} must be a whole number of at least {least}, got {shown(value)}")
+    if number > most:
+        raise InvalidInput(f"{name} must be a whole number up to {most}, got {shown(value)}")
     return number
 
 
@@ -147,6 +149,10 @@ def check_integers(name: str, values: Any, count: int = 3) -> tuple[int, ...]:
     if len(numbers) != count or min(numbers) < 1:
         raise InvalidInput(
             f"{name} must be {_COUNTS[count]} whole numbers of at least 1, got {shown(values)}"
+        )
+    if max(numbers) > MOST_VOXELS:
+        raise InvalidInput(
+            f"{name} must be {_COUNTS[count]} whole numbers below 2**31, got {shown(values)}"
         )
     return numbers
 
@@ -229,7 +235,7 @@ def check_seed(seed: Any) -> int:
         return secrets.randbits(32)
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**32))
-    return check_integer("seed", seed, 0)
+    return check_integer("seed", seed, 0, math.inf)
 
 
 def check_reduce(reduce: Any) -> Literal["median", "mean"]:

@@ -1,9 +1,10 @@
 """What applications return beside the video, with ``details=True``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,50 @@ class LevelTiming:
         return f"LevelTiming({self.shape}, iterations={self.iterations}, {self.seconds:.3f} s)"
 
 
+def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int32]:
+    """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
+    rows, x = field // key_shape[2], field % key_shape[2]
+    return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
+
+
+class PatchField(NamedTuple):
+    """A field with all that it takes to rearrange a layer as a clip was: see `rearrange`.
+
+    Attributes
+    ----------
+    places : array of int32
+        (t', y', x'): the first voxel in the source of the patch at each place of the output, as the
+        last search found it, by its index ``(t * height + y) * width + x``. Of several samples
+        (n, t', y', x').
+    patch : tuple of int
+        Frames, rows and columns of a patch.
+    periodic : tuple of bool
+        Axes (t, y, x) along which the output is periodic.
+    reduce : {"median", "mean"}
+        How overlapping patches are reconciled, see `vote`.
+    shape : tuple of int
+        (t, y, x) of the source.
+    made : array of float32 or None
+        (t, y, x): how much of each voxel of the output is made of patches, from 0 to 1. The rest is
+        the source's. None: all of it.
+    shift : tuple of int
+        How far what is the source's has moved, (t, y, x).
+    """
+
+    places: NDArray[np.int32]
+    patch: tuple[int, int, int]
+    periodic: tuple[bool, bool, bool]
+    reduce: Literal["median", "mean"]
+    shape: tuple[int, int, int]
+    made: NDArray[np.float32] | None = None
+    shift: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The places as voxels, (t', y', x', 3)."""
+        return to_nnf(self.places, self.shape)
+
+
 class Result(NamedTuple):
     """A video and how it was made; of several samples arrays are (n, ...).
 
@@ -49,9 +94,11 @@ class Result(NamedTuple):
     ----------
     video : array
         (t, y, x, c), what is returned without details.
+    field : PatchField
+        Where its patches come from, and all that it takes to rearrange a layer: see `rearrange`.
     nnf : array of int32
-        (t', y', x', 3): the first voxel in the source of the patch at each place of the video, as
-        the last search found it.
+        (t', y', x', 3): the first voxel (t, y, x) in the source of the patch at each place of the
+        video, as the last search found it.
     seed : int
         The same seed makes the same video.
     levels : list of LevelTiming
@@ -59,9 +106,42 @@ class Result(NamedTuple):
     """
 
     video: NDArray[Any]
-    nnf: NDArray[np.int32]
+    field: PatchField
     seed: int
     levels: list[LevelTiming]
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The first voxel in the source of the patch at each place."""
+        return self.field.nnf
+
+
+class GenerateResult(NamedTuple):
+    """A `Result`, and how far the layout of each sample departs from the clip.
+
+    Attributes
+    ----------
+    video, field, nnf, seed, levels
+        As for `Result`.
+    novelty : list of float or None
+        For every sample, the difference between its layout and the clip, relative to that between
+        the clip and the clip shifted sideways. None if layouts were made by noise.
+    noise : list of float or None
+        Standard deviation of the noise that was used, for every sample: where values span [-1, 1].
+        None if layouts were drawn by flow matching.
+    """
+
+    video: NDArray[Any]
+    field: PatchField
+    seed: int
+    levels: list[LevelTiming]
+    novelty: list[float] | None
+    noise: list[float] | None
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The first voxel in the source of the patch at each place."""
+        return self.field.nnf
 
 
 class Structure(NamedTuple):
@@ -84,14 +164,22 @@ class AnalogyResult(NamedTuple):
 
     Attributes
     ----------
-    video, nnf, seed, levels
+    video, field, nnf, seed, levels
         As for `Result`.
     structures : list of Structure
         Of `content` and `style`.
     """
 
     video: NDArray[Any]
-    nnf: NDArray[np.int32]
+    field: PatchField
     seed: int
     levels: list[LevelTiming]
     structures: list[Structure]
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The first voxel in the source of the patch at each place."""
+        return self.field.nnf
+
+
+AnyResult = Result | GenerateResult | AnalogyResult

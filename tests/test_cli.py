@@ -19,7 +19,8 @@ import click
 import imageio.v3
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from commands import fail, run, succeed
 from numpy.typing import NDArray
 
 from patchvid import (
@@ -57,33 +58,6 @@ def save(path: Path, video: Video) -> Path:
     return path
 
 
-def run(*args: object) -> Result:
-    return CliRunner().invoke(main, [str(arg) for arg in args])
-
-
-def succeed(*args: object) -> list[str]:
-    """Run a command that must succeed, and return the lines that it prints."""
-    result = run(*args)
-    assert result.exit_code == 0, result.output
-    assert result.stderr == ""  # no terminal, so no progress
-    return result.stdout.splitlines()
-
-
-def fail(*args: object, exit_code: int = 1) -> str:
-    """Run a command that must fail and leave no file behind, and return its message."""
-    before = sorted(Path().rglob("*"))
-    result = run(*args)
-    assert result.exit_code == exit_code, result.output
-    assert isinstance(result.exception, SystemExit)  # not a traceback
-    assert result.stdout == ""
-    assert sorted(Path().rglob("*")) == before
-    lines = result.stderr.splitlines()
-    assert lines[-1].startswith("Error: ")
-    if exit_code == 1:
-        assert len(lines) == 1
-    return lines[-1]
-
-
 # Files that are written
 
 
@@ -94,7 +68,7 @@ def fail(*args: object, exit_code: int = 1) -> str:
 )
 def test_every_kind_of_output(clip: Path, name: str) -> None:
     (line,) = succeed("gen", clip, "-o", name, "--seed", 3)
-    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, \d+\.\d s", line)
+    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, novelty [\d.]+, \d+\.\d s", line)
     assert read_video(name)[0].shape == (5, 24, 32, 3)
     assert sorted(os.listdir()) == sorted([name, "clip.npz"])
 
@@ -311,6 +285,8 @@ def test_json(clip: Path) -> None:
     assert (first["file"], second["file"]) == ("clip_gen_1.npz", "clip_gen_2.npz")
     assert (first["shape"], second["seed"], result["report"]) == ([5, 24, 32, 3], 6, None)
     assert first["seconds"] > 0
+    made = generate(np.load(clip)["video"], seed=5, details=True)
+    assert ([first["novelty"]], first["noise"]) == (made.novelty, made.noise)
     assert json.loads("\n".join(succeed("info", "--json")))["numpy"] == np.__version__
 
 
@@ -319,6 +295,19 @@ def test_what_exists_is_replaced_only_on_request(clip: Path) -> None:
     said = fail("gen", clip, "-o", "old.npy")
     assert said.endswith("it exists; choose another name, or replace it with --overwrite")
     assert "overwrite=True" not in said
+
+
+def test_a_coarsest_level_is_no_larger_than_the_clip(clip: Path) -> None:
+    said = fail("gen", clip, "--coarsest", "3,40", exit_code=2)
+    assert "3,40 is larger than the clip of 5 frames, whose shorter side has 24 pixels" in said
+    fail("gen", clip, "--coarsest", "6,15", exit_code=2)
+    succeed("gen", clip, "--frames", ":1", "--coarsest", "3,15", "-o", "still.npy")
+
+
+def test_frames_beyond_the_clip_are_left_out(clip: Path) -> None:
+    assert "clip.npz' has no frame 9" in fail("gen", clip, "--frames", "9:12")
+    (line,) = succeed("gen", clip, "--frames", "2:99", "-o", "a.npy")
+    assert line.startswith("a.npy: 3x24x32, ")
 
 
 def test_a_missing_clip_is_named_before_an_output_that_exists(clip: Path) -> None:
@@ -390,6 +379,7 @@ def test_report(clip: Path) -> None:
     html = Path("r.html").read_text()
     assert html.count("<video") == 6
     assert f"patchvid gen {clip} -n 2 --seed 1 --report r.html" in html
+    assert re.search(r"5 frames, 24x32, seed 2, novelty [\d.]+", html)
     for told in ("clip_gen_2.npz", "--coarsest", "3,15", np.__version__, "5x24x32"):
         assert told in html
     assert "exists" in fail("gen", clip, "-o", "b.npz", "--report", "r.html")
@@ -433,6 +423,67 @@ def test_output_cannot_be_written(clip: Path, target: str) -> None:
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
 def test_no_gpu(clip: Path) -> None:
     assert "cuda" in fail("gen", clip, "--device", "cuda").lower()
+
+
+def test_an_output_that_is_too_large(clip: Path) -> None:
+    assert "fewer than 2**31 voxels" in fail("gen", clip, "--scale", "1,1,1e308")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are texts on this system")
+def test_names_that_are_no_text(here: Path, video: Video) -> None:
+    name, folder = (os.fsdecode(name) for name in (b"cl\xe9.mp4", b"d\xe9"))
+    write_video("clip.mp4", video)
+    os.rename("clip.mp4", name)
+    os.mkdir(folder)
+    words = [
+        "gen",
+        name,
+        "--iterations",
+        "1",
+        "-o",
+        f"{folder}/a.mp4",
+        "--report",
+        f"{folder}/r.html",
+    ]
+    for options in ([], ["--json", "--overwrite"]):
+        done = subprocess.run([*PATCHVID, *words, *options], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"d\\udce9/a.mp4" in done.stdout
+    assert read_video(f"{folder}/a.mp4")[0].shape == video.shape
+    assert "cl\\udce9.mp4" in Path(folder, "r.html").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
+def test_closed_streams(clip: Path, closed: str) -> None:
+    words = shlex.join([*PATCHVID, "gen", str(clip), "-o", "a.mp4", "--iterations", "1"])
+    assert (
+        subprocess.run(f"{words} {closed}", shell=True, stdout=subprocess.DEVNULL).returncode == 0
+    )
+    assert read_video("a.mp4")[0].shape == (5, 24, 32, 3)
+
+
+def test_a_strict_stdout(clip: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    words = [*PATCHVID, "gen", str(clip), "-o", "é.npy", "--iterations", "1"]
+    done = subprocess.run(words, capture_output=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b".npy: 5x24x32" in done.stdout
+    assert Path("é.npy").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
+def test_interrupt_while_the_command_starts(here: Path) -> None:
+    script = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from patchvid.cli import run; run()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "Error: interrupted\n")
 
 
 def test_no_frames_left(clip: Path) -> None:
@@ -489,6 +540,15 @@ def raising(error: BaseException) -> click.Command:
     [
         (["--size", "1,2"], "T,H,W"),
         (["--size", "1,2,2.5"], "T,H,W"),
+        (["--size", f"1,2,{'9' * 400}"], "99...99"),
+        (["--patch", f"1,2,{'9' * 6400}"], "99...99"),
+        (["--frames", f"0:{'9' * 400}"], "99...99"),
+        (["--noise", "9" * 400], "99...99"),
+        (["-n", "1000000"], "1<=x<=10000"),
+        (["-o", "."], "'.' is no name of a file or folder"),
+        (["-o", ".", "-n", "2"], "'.' is no name of a file or folder"),
+        (["-o", ""], "'' is no name of a file or folder"),
+        (["-o", ".mp4"], "'.mp4' is a suffix without a name"),
         (["--scale", "0,1,1"], "T,H,W"),
         (["--scale", "nan,1,1"], "T,H,W"),
         (["--size", "5,24,32", "--scale", "1,1,1"], "--scale and --size"),

@@ -130,9 +130,11 @@ def test_svfid_is_shown_where_weights_are_given(
 def test_auto_fetches_the_weights_of_svfid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unreachable = {"c3d_sports1m": Published("http://127.0.0.1:9/c3d.pth", "0")}
     monkeypatch.setattr("patchvid.networks.weights.PUBLISHED", unreachable)
-    monkeypatch.setattr("patchvid.networks.weights._failures", {})
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
+    monkeypatch.delenv("PATCHVID_C3D", raising=False)
     message = fail("source.npz", "same.npz", "--svfid", "auto")
+    assert "c3d_sports1m are not on this machine; fetch them with `patchvid weights" in message
+    message = fail("source.npz", "same.npz", "--svfid", "auto", "--download")
     assert "cannot download the weights c3d_sports1m from http://127.0.0.1:9/c3d.pth" in message
 
 

@@ -19,7 +19,7 @@ from patchvid.core.pyramid import level_shapes
 from patchvid.core.synthesis import _resample_periodic
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.results import Result
+from patchvid.results import GenerateResult
 
 Array = NDArray[Any]
 
@@ -91,7 +91,8 @@ def test_means_stay_in_the_range_of_the_clip(dtype: Any) -> None:
 @pytest.mark.parametrize("frames", [1, 3])
 def test_any_number_of_channels_and_one_frame(frames: int, channels: int) -> None:
     clip = smooth(frames, 20, 26, channels)
-    video, nnf, *_ = generate(clip, seed=1, details=True, **FREELY)
+    made = generate(clip, seed=1, details=True, **FREELY)
+    video, nnf = made.video, made.nnf
     assert video.shape == clip.shape
     assert nnf.shape == (1, 14, 20, 3)  # the patch of an image is flat
     patch = (min(frames, 3), 7, 7)
@@ -145,7 +146,8 @@ def test_by_default_the_clip_does_not_come_back(seed: int) -> None:
 @pytest.mark.parametrize("tile", ["x", "y", "xy"])
 def test_a_tile_goes_on_around(tile: str) -> None:
     periodic = (False, "y" in tile, "x" in tile)
-    tiles, nnf, *_ = generate(CLIP, seed=1, samples=4, tile=tile, details=True, **FREELY)
+    made = generate(CLIP, seed=1, samples=4, tile=tile, details=True, **FREELY)
+    tiles, nnf = made.video, made.nnf
     assert tiles[0].shape == CLIP.shape
     assert nnf[0].shape == (2, 24 if "y" in tile else 18, 40 if "x" in tile else 34, 3)
     np.testing.assert_array_equal(tiles[0], vote(CLIP, nnf[0], periodic=periodic))
@@ -161,7 +163,8 @@ def test_a_tile_goes_on_around(tile: str) -> None:
 
 def test_a_loop_goes_on_from_its_end() -> None:
     clip = resize(sample_clip(), (12, 40, 70))
-    loop, nnf, *_ = generate(clip, seed=1, loop=True, details=True)
+    made = generate(clip, seed=1, loop=True, details=True)
+    loop, nnf = made.video, made.nnf
     assert loop.shape == clip.shape
     assert nnf.shape == (12, 34, 64, 3)
     np.testing.assert_array_equal(loop, vote(clip, nnf, periodic=(True, False, False)))
@@ -279,7 +282,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(compute: Callable[[], Arra
 def test_details_tell_where_everything_comes_from() -> None:
     options: Any = {"patch": (3, 5, 6), "size": (4, 20, 33)}
     made = generate(CLIP, seed=4, samples=2, details=True, **options, **FREELY)
-    assert isinstance(made, Result)
+    assert isinstance(made, GenerateResult)
     assert made.seed == 4
     assert made.nnf.dtype == np.int32
     assert made.nnf.shape == (2, 2, 16, 28, 3)
@@ -291,6 +294,17 @@ def test_details_tell_where_everything_comes_from() -> None:
     assert [level.shape for level in made.levels] == shapes * 2
     assert [level.iterations for level in made.levels] == [1, *[2] * (len(shapes) - 1)] * 2
     assert all(0 < level.seconds < 60 for level in made.levels)
+
+
+def test_the_noise_of_each_sample_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert generate(CLIP, seed=4, noise=2.5, details=True, **FREELY).noise == [2.5]
+    redraws = iter([1, 1, 0, 0])  # the first sample's layout is drawn three times, the other's once
+    monkeypatch.setattr("patchvid.core.noise._largest_share", lambda *_: next(redraws))
+    made = generate(CLIP, seed=4, samples=2, details=True, layout="noise")
+    assert made.noise is not None
+    first, second = made.noise
+    assert first == pytest.approx(1.2**2 * second)
+    assert second >= 1.7
 
 
 def test_details_can_be_pickled_and_copied() -> None:

@@ -29,7 +29,7 @@ def plan_of(video: NDArray[Any]) -> Plan:
         video, patch=None, iterations=None, reduce="median", size=size, factor=(0.87, 0.82),
         coarsest=(3, 15),
     )  # fmt: skip
-    return plan_synthesis(backend("cpu"), video, size, settings)  # type: ignore[arg-type]
+    return plan_synthesis(backend("cpu"), video, size, settings)
 
 
 def letterboxed(bar: int = 6) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ several types, an attribute on the dictionary and an entry that is no tensor.
 """
 
 import hashlib
+import json
 import os
 import pickle
 import zipfile
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run, succeed
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -335,7 +337,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         monkeypatch.setattr(
             "patchvid.networks.weights.PUBLISHED", {NAME: Published(url, sha256[:8])}
         )
-        monkeypatch.setattr("patchvid.networks.weights._failures", {})
         monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
         for variable in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.delenv(variable, raising=False)
@@ -352,7 +353,7 @@ def test_weights_are_fetched_once(server: Server, tmp_path: Path) -> None:
         assert not named.exists()  # before it is whole
         told.append(fraction)
 
-    path = fetch_weights(NAME, tell)
+    path = fetch_weights(NAME, progress=tell)
     assert path == named
     assert path.read_bytes() == CONTENT
     assert told == sorted(told)
@@ -377,14 +378,13 @@ def test_a_length_that_is_not_told_is_not_needed(server: Server) -> None:
         ("nonsense", "nonsense"),
     ],
 )
-def test_a_bad_download_leaves_nothing_and_is_not_tried_again(
+def test_a_bad_download_leaves_nothing(
     server: Server, tmp_path: Path, kind: str, reason: str
 ) -> None:
     server.kind = kind
-    for _ in range(2):
-        with pytest.raises(WeightsError, match=f"cannot download the weights .*{reason}") as caught:
-            fetch_weights(NAME)
-        assert "\n" not in str(caught.value)
+    with pytest.raises(WeightsError, match=f"cannot download the weights .*{reason}") as caught:
+        fetch_weights(NAME)
+    assert "\n" not in str(caught.value)
     assert server.requests == 1
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -394,7 +394,7 @@ def test_an_interrupted_download_leaves_nothing(server: Server, tmp_path: Path) 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch_weights(NAME, interrupt)
+        fetch_weights(NAME, progress=interrupt)
     assert list((tmp_path / "cache").iterdir()) == []
     assert fetch_weights(NAME).read_bytes() == CONTENT
     assert server.requests == 2
@@ -447,7 +447,11 @@ def test_argument_comes_before_variable_before_default(
 ) -> None:
     find = partial(find_weights, names=[NAME], variable="PATCHVID_TEST")
     monkeypatch.delenv("PATCHVID_TEST", raising=False)
-    cached = find(None)
+    with pytest.raises(WeightsError, match=rf"{NAME} are not on this machine; fetch them with"):
+        find(None)
+    assert server.requests == 0  # nothing is downloaded unless it is asked for
+    cached = fetch_weights(NAME)
+    assert find(None) == cached
     assert cached.read_bytes() == CONTENT
     for name in ("a.pth", "b.pth"):
         (tmp_path / name).touch()
@@ -458,3 +462,61 @@ def test_argument_comes_before_variable_before_default(
     monkeypatch.setenv("PATCHVID_TEST", str(tmp_path / "gone.pth"))
     with pytest.raises(InvalidInput, match=r"gone.pth' \(PATCHVID_TEST\); give a path, or 'raft_"):
         find(None)
+
+
+def test_a_damaged_file_in_the_cache_is_not_used(server: Server) -> None:
+    path = fetch_weights(NAME)
+    path.write_bytes(CONTENT[:-1])
+    with pytest.raises(WeightsError, match="are not on this machine"):
+        find_weights(NAME, names=[NAME], variable="PATCHVID_TEST")
+
+
+# Small files that claim much
+
+
+def test_an_archive_that_claims_much_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "bomb.npz", weight=np.zeros(1 << 23, np.uint8))
+    assert (tmp_path / "bomb.npz").stat().st_size < 1 << 14
+    with pytest.raises(InvalidInput, match="its arrays are much larger than the file"):
+        read_tensors(tmp_path / "bomb.npz")
+    np.savez_compressed(tmp_path / "small.npz", weight=np.zeros(1 << 20, np.uint8))
+    assert read_tensors(tmp_path / "small.npz")["weight"].size == 1 << 20
+
+
+def test_nobody_is_told_to_load_objects(tmp_path: Path) -> None:
+    np.savez(tmp_path / "objects.npz", weight=np.array([{}, None]))
+    with pytest.raises(InvalidInput, match="objects that are no arrays of numbers") as caught:
+        read_tensors(tmp_path / "objects.npz")
+    assert "allow_pickle" not in str(caught.value)
+
+
+def test_keys_whose_hashes_are_equal_are_refused(tmp_path: Path) -> None:
+    keys = {n * (2**61 - 1): None for n in range(1, 2000)}
+    with (tmp_path / "keys.pth").open("wb") as file:
+        parts: list[Any] = [*OLD_HEAD, keys, []]
+        for part in parts:
+            pickle.dump(part, file, protocol=2)
+    with pytest.raises(InvalidInput, match="as a key, which no tensors need"):
+        read_tensors(tmp_path / "keys.pth")
+
+
+# The command
+
+
+def test_weights_are_listed_fetched_and_checked(server: Server, tmp_path: Path) -> None:
+    (line,) = succeed("weights")
+    assert line.startswith(f"{NAME:14}not here (")
+    assert run("weights", NAME).exit_code == 1
+    assert server.requests == 0
+    cached = str(tmp_path / "cache" / "weights.pth")
+    (line,) = succeed("weights", NAME, "--download")
+    assert cached in line
+    assert succeed("weights", NAME, "--quiet") == []
+    assert json.loads("\n".join(succeed("weights", NAME, "--json")))[0]["file"] == cached
+    assert server.requests == 1
+    Path(cached).write_bytes(CONTENT[:-1])
+    assert run("weights", NAME).exit_code == 1
+    assert "no weights 'raft'; known are" in run("weights", "raft").stderr
+    assert "needs the NAMES" in run("weights", "--download").stderr
+    with pytest.raises(InvalidInput, match=f"name must be one of {NAME}, got 'raft'"):
+        fetch_weights("raft")

@@ -77,7 +77,7 @@ reveal_type(patchvid.metrics.coherence(clip, clip).value)
     told, errors, _ = mypy.run([*config, "--follow-imports", "silent", str(tmp_path / "use.py")])
     revealed = re.findall(r'Revealed type is "(.*)"', told)
     array = "ndarray[Any]"
-    expected = [array, array, "Result", "float", array, "list[Structure]", "float"]
+    expected = [array, array, "GenerateResult", "float", array, "list[Structure]", "float"]
     # Named tuples are revealed as tuples that fall back to their names, and the shape of an array
     # by newer versions of NumPy only.
     names = [re.sub(r"tuple\[.*fallback=([\w.]+)\]", r"\1", kind) for kind in revealed]

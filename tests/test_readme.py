@@ -13,7 +13,6 @@ from PIL import Image
 from patchvid import sample_clip, write_video
 from patchvid.cli.main import main
 from patchvid.data.sample_clip import N_FRAMES
-from patchvid.networks import weights
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "install.md", *sorted(ROOT.glob("docs/howto/*.md"))]
@@ -40,10 +39,11 @@ def small() -> NDArray[np.uint8]:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint8]) -> None:
     """Make a folder with small clips and frames of the names that the pages use."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(weights._failures, "raft_small", "tests fetch nothing")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("no_cache"))
     write_video("clip.mp4", small, fps=12)
     write_video("style.mp4", small[:, ::-1, ::-1], fps=12)
     write_video("frames/", small)
+    np.save("depth.npy", small[..., :1] / np.float32(3))
 
 
 @pytest.mark.usefixtures("here")
@@ -59,7 +59,7 @@ def test_commands(block: str) -> None:
             assert Path(path.strip()).exists() or path.strip() == "(a table)"
 
 
-@pytest.mark.filterwarnings("ignore:tests fetch nothing")
+@pytest.mark.filterwarnings("ignore:the weights raft_small are not")
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("block", blocks("python"))
 def test_code(block: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from patchvid import generate, resize, retarget, sample_clip
 from patchvid.display.report import Report
 from patchvid.display.report.films import to_film
 from patchvid.errors import InvalidInput, VideoError
-from patchvid.results import Result
+from patchvid.results import GenerateResult
 
 Video = NDArray[Any]
 
@@ -51,7 +51,7 @@ def clip() -> Video:
 
 
 @pytest.fixture(scope="module")
-def made(clip: Video) -> Result:
+def made(clip: Video) -> GenerateResult:
     return generate(clip, seed=1, iterations=1, details=True)
 
 
@@ -60,7 +60,7 @@ def write(path: Path, report: Report, **others: Any) -> str:
     return path.read_text()
 
 
-def test_page_holds_all_it_shows(tmp_path: Path, clip: Video, made: Result) -> None:
+def test_page_holds_all_it_shows(tmp_path: Path, clip: Video, made: GenerateResult) -> None:
     report = Report({"clip": clip, "mask": None}, fps=12)
     report.add("a&b.mp4", made, seconds=1.5)
     told: list[float] = []
@@ -108,11 +108,12 @@ def test_floats_beyond_1_are_shown_with_the_range_of_the_source() -> None:
 
 
 @pytest.mark.usefixtures("gpu")
-def test_arrays_of_a_gpu_are_shown(tmp_path: Path, clip: Video, made: Result) -> None:
+def test_arrays_of_a_gpu_are_shown(tmp_path: Path, clip: Video, made: GenerateResult) -> None:
     report = Report({"clip": clip})
     report.add("made", made)
     moved = Report({"clip": standin.wrap(clip)})
-    moved.add("made", made._replace(video=standin.wrap(made.video), nnf=standin.wrap(made.nnf)))
+    field = made.field._replace(places=standin.wrap(made.field.places))
+    moved.add("made", made._replace(video=standin.wrap(made.video), field=field))
     for ours, theirs in zip(moved._films, report._films, strict=True):
         assert type(ours.pixels) is np.ndarray
         np.testing.assert_array_equal(ours.pixels, theirs.pixels)
@@ -120,7 +121,9 @@ def test_arrays_of_a_gpu_are_shown(tmp_path: Path, clip: Video, made: Result) ->
     assert "coherence" in write(tmp_path / "r.html", moved)
 
 
-def test_outputs_may_have_different_levels(tmp_path: Path, clip: Video, made: Result) -> None:
+def test_outputs_may_have_different_levels(
+    tmp_path: Path, clip: Video, made: GenerateResult
+) -> None:
     report = Report({"clip": clip})
     report.add("made", made)
     report.add("coarse", made._replace(levels=made.levels[:1]))
@@ -130,7 +133,7 @@ def test_outputs_may_have_different_levels(tmp_path: Path, clip: Video, made: Re
     assert row.endswith('<td class="number"></td></tr>')
 
 
-def test_several_samples_in_one_result_are_refused(clip: Video, made: Result) -> None:
+def test_several_samples_in_one_result_are_refused(clip: Video, made: GenerateResult) -> None:
     with pytest.raises(InvalidInput, match="both must be a filled"):
         Report({"clip": clip}).add("both", made._replace(video=np.stack([made.video] * 2)))
 
@@ -143,7 +146,7 @@ def test_small_videos_are_not_measured(tmp_path: Path, clip: Video) -> None:
 
 
 def test_large_videos_are_measured_small(
-    tmp_path: Path, clip: Video, made: Result, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clip: Video, made: GenerateResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("patchvid.display.report.MEASURED", clip[..., 0].size / 4)
     report = Report({"clip": clip})
@@ -155,7 +158,7 @@ def test_large_videos_are_measured_small(
 
 
 def test_page_is_not_replaced_or_half_written(
-    tmp_path: Path, clip: Video, made: Result, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clip: Video, made: GenerateResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "r.html"
     path.write_text("precious")
@@ -185,7 +188,7 @@ def test_page_is_not_replaced_or_half_written(
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
 @pytest.mark.parametrize("window", ["1280,1000", "390,844"], ids=["desktop", "phone"])
 def test_films_play_in_step_in_a_browser(
-    tmp_path: Path, clip: Video, made: Result, window: str
+    tmp_path: Path, clip: Video, made: GenerateResult, window: str
 ) -> None:
     report = Report({"clip": clip, "short": clip[:6]}, fps=12)
     report.add("made.mp4", made)

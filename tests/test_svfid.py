@@ -279,7 +279,7 @@ def test_videos_that_are_too_small_are_refused(weights: Path, shape: tuple[int, 
     assert "\n" not in str(caught.value)
 
 
-def test_weights_are_found_by_path_or_variable_or_fetched(
+def test_weights_are_found_by_path_or_variable(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = metrics.svfid(CLIP, OTHER, weights=weights)
@@ -291,14 +291,13 @@ def test_weights_are_found_by_path_or_variable_or_fetched(
     monkeypatch.delenv("PATCHVID_C3D")
     unreachable = {"c3d_sports1m": Published("http://127.0.0.1:9/c3d.pth", "0")}
     monkeypatch.setattr("patchvid.networks.weights.PUBLISHED", unreachable)
-    monkeypatch.setattr("patchvid.networks.weights._failures", {})
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path / "cache")
-    with pytest.raises(WeightsError, match="cannot download the weights c3d_sports1m"):
+    with pytest.raises(WeightsError, match="the weights c3d_sports1m are not on this machine"):
         metrics.svfid(CLIP, OTHER)
 
 
 def test_what_is_fetched_is_known_by_the_hash_in_its_name() -> None:
-    url, sha256 = PUBLISHED["c3d_sports1m"]
+    url, sha256, _ = PUBLISHED["c3d_sports1m"]
     assert re.search(rf"-{sha256}\.pth$", url)
 
 

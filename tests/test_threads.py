@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 
 import numba
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchvid.kernels.threads import parallel_range
+from patchvid.kernels.threads import parallel_range, unforked
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +87,30 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     with multiprocessing.get_context("fork").Pool(1) as pool:
         (inside,) = pool.map_async(count_threads, [None]).get(timeout=120)
     assert inside == numba.get_num_threads()
+
+
+def multiply(_: object = None) -> float:
+    matrix = np.ones((200, 200))
+    with unforked():
+        return float((matrix @ matrix).sum())
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_process_may_fork_while_other_threads_multiply() -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system does not fork processes")
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.is_set():
+            multiply()
+
+    busy = threading.Thread(target=go_on, daemon=True)
+    busy.start()
+    try:
+        for _ in range(12):
+            with multiprocessing.get_context("fork").Pool(1) as pool:
+                assert pool.map_async(multiply, [None]).get(timeout=120) == [200.0**3]
+    finally:
+        ended.set()
+        busy.join()

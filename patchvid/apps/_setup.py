@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from patchvid._alpha import is_translucent, premultiply, straight
 from patchvid._convert import compress_highlights, has_highlights
+from patchvid._masks import Mask
 from patchvid._validation import (
     MOST_VOXELS,
     Triple,
@@ -18,13 +19,14 @@ from patchvid._validation import (
     check_reduce,
     check_size,
     like_input,
+    shown,
     to_kernel_dtype,
 )
-from patchvid.core.fields import to_nnf
 from patchvid.core.plan import Plan, Settings
+from patchvid.core.rearranging import NOT_SHIFTED
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
-from patchvid.results import Result
+from patchvid.results import PatchField, Result
 
 
 def check_settings(
@@ -61,17 +63,17 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
     """(t, y, x) of the output, from a scale of the clip's shape or as it is."""
     factors = check_numbers("scale", scale, 3)
     if size is None:
-        size = [math.ceil(n * f - 1e-5) for n, f in zip(shape, factors)]
+        size = [math.ceil(min(n * f, MOST_VOXELS) - 1e-5) for n, f in zip(shape, factors)]
     elif any(factor != 1 for factor in factors):
         raise InvalidInput("give either scale or size, got both")
     new = check_size("size", size)
     if math.prod(new) > MOST_VOXELS:
-        raise InvalidInput(f"an output must have fewer than 2**31 voxels, got size {new}")
+        raise InvalidInput(f"an output must have fewer than 2**31 voxels, got size {shown(new)}")
     return new
 
 
 class Clip(NamedTuple):
-    """A clip as it was given, and in the values that patches are made of and compared by.
+    """A clip as it was given, and the values that patches consist of and are compared by.
 
     Attributes
     ----------
@@ -89,7 +91,7 @@ class Clip(NamedTuple):
 
     @classmethod
     def of(cls, video: NDArray[Any]) -> Self:
-        """The clip that a checked video is."""
+        """Make the clip of a checked video."""
         value = premultiply(video) if is_translucent(video) else video
         return cls(video, value, has_highlights(video))
 
@@ -123,18 +125,32 @@ class Clip(NamedTuple):
 
 
 def collect(
-    outputs: Sequence[LevelOutput], video: NDArray[Any], given: Any, seed: int, *, details: bool
+    outputs: Sequence[LevelOutput],
+    video: NDArray[Any],
+    given: Any,
+    seed: int,
+    settings: Settings,
+    *,
+    details: bool,
+    made_share: Mask | None = None,
+    shift: Triple = NOT_SHIFTED,
 ) -> Any:
     """The outputs in the type of the clip as it was given, or with details a `Result`.
 
-    A single one has no axis for samples.
+    A single one has no axis for samples. `made_share` and `shift` say what is the clip's own, see
+    `PatchField`.
     """
     made = _join([like_input(output.output, given) for output in outputs])
     if not details:
         return made
-    nnf = _join([to_nnf(output.field, video.shape) for output in outputs])
+    places = _join([output.field for output in outputs])
     timings = [timing for output in outputs for timing in output.timings]
-    return Result(made, nnf, seed, timings)
+    t, y, x, _ = video.shape
+    patch, _ = settings.at(outputs[0].output.shape)
+    field = PatchField(
+        places, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift
+    )
+    return Result(made, field, seed, timings)
 
 
 def _join(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -154,7 +154,7 @@ def analogy(
     DeviceError
         If the device cannot be used, or has too little memory.
     WeightsError
-        If `flow` is "raft" and its weights cannot be fetched.
+        If `flow` is "raft" and its weights are not on this machine, see `fetch_weights`.
 
     Notes
     -----
@@ -215,7 +215,8 @@ def analogy(
         plan = _guide_plan(plan, structures)
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
-    result = collect([clip.finish(plan, made)], style, given, seed, details=details)
+    made = clip.finish(plan, made)
+    result = collect([made], style, given, seed, settings, details=details)
     return AnalogyResult(**result._asdict(), structures=structures) if details else result
 
 

@@ -24,7 +24,7 @@ from patchvid.core.noise import choose_noise, synthesize_from_noise
 from patchvid.core.plan import plan_synthesis
 from patchvid.core.samples import synthesize_samples
 from patchvid.errors import InvalidInput
-from patchvid.results import Result
+from patchvid.results import GenerateResult
 
 MOST_NOISE = 1000
 
@@ -41,7 +41,7 @@ def generate(
 @overload
 def generate(
     video: NDArray[Any], *, details: Literal[True], **settings: Unpack[_typing.Generate]
-) -> Result: ...
+) -> GenerateResult: ...
 @on_device("video")
 def generate(
     video: NDArray[Any],
@@ -130,11 +130,12 @@ def generate(
         Called as ``progress(fraction, message)``, with the fraction of the work that is done. None
         shows a bar in a terminal, False shows nothing.
     details : bool
-        Whether to return a `Result`: the video, its field, the seed and the times of the levels.
+        Whether to return a `GenerateResult`: the video, its field, the seed, the noise and the
+        times of the levels.
 
     Returns
     -------
-    array or Result
+    array or GenerateResult
         (t, y, x, c) of the dtype and range of `video`; (n, t, y, x, c) for several samples.
 
     Raises
@@ -159,7 +160,7 @@ def generate(
     given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
     noise = _check_noise(noise)
-    layout = _check_layout(layout, is_noisy=noise != "auto" or not replicate_noise)
+    drawn_by = _check_layout(layout, is_noisy=noise != "auto" or not replicate_noise)
     novelty = _check_range("novelty must be", novelty, 1)
     size = check_output_size(video.shape, scale, size)
     settings = check_settings(
@@ -170,14 +171,22 @@ def generate(
     clip = Clip.of(video)
     with reporting(progress, "generate") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
-        if layout == "flow":
+        if drawn_by == "flow":
             make = partial(synthesize_from_layout, plan, novelty)
         else:
             chosen = choose_noise(plan, noise, replicate=replicate_noise)
             make = partial(synthesize_from_noise, plan, chosen)
-        outputs = synthesize_samples(plan, make, range(seed, seed + samples), report)
-    outputs = [clip.finish(plan, made) for made in outputs]
-    return collect(outputs, video, given, seed, details=details)
+        made = synthesize_samples(plan, make, range(seed, seed + samples), report)
+    outputs = [clip.finish(plan, output) for output, _ in made]
+    result = collect(outputs, video, given, seed, settings, details=details)
+    if not details:
+        return result
+    measures = [measure for _, measure in made]
+    return GenerateResult(
+        **result._asdict(),
+        novelty=measures if drawn_by == "flow" else None,
+        noise=measures if drawn_by == "noise" else None,
+    )
 
 
 def _check_noise(noise: Any) -> float | Literal["auto"]:

@@ -87,15 +87,6 @@ def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
     return filled.astype(video.dtype)
 
 
-def blend(made: NDArray[Any], video: NDArray[Any], share: Mask) -> NDArray[Any]:
-    """`video` with `made` where a mask is white, and something between where it is grey."""
-    share = share[..., None]
-    mixed = share * made.astype(np.float32) + (1 - share) * video.astype(np.float32)
-    if video.dtype.kind == "u":
-        mixed = np.rint(mixed)
-    return np.where(share > 0, mixed.astype(video.dtype), video)
-
-
 def _spread(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:
     if not hole.any():
         return video

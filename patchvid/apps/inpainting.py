@@ -36,7 +36,6 @@ from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.holes import (
     Region,
-    blend,
     dilate,
     fill_smoothly,
     first_level,
@@ -45,6 +44,7 @@ from patchvid.apps.holes import (
 )
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.rearranging import blend
 from patchvid.core.synthesis import finest, synthesize
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
@@ -211,7 +211,7 @@ def inpaint(
         output=np.where(hole[..., None], output, video),
         field=_name_untouched(made.field, hole, settings),
     )
-    return collect([made], video, given, seed, details=details)
+    return collect([made], video, given, seed, settings, details=details, made_share=soft)
 
 
 def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:

@@ -10,7 +10,6 @@ Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Mad
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
 from typing import Any, Literal, Unpack, overload
 
 import numpy as np
@@ -23,9 +22,10 @@ from patchvid._resampling import resample
 from patchvid._validation import Seed, Triple, as_array, check_seed, check_video
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
-from patchvid.apps.holes import blend, coarse_region, fill_smoothly
+from patchvid.apps.holes import coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
+from patchvid.core.rearranging import NOT_SHIFTED, blend, moved
 from patchvid.core.retarget_steps import retarget_query
 from patchvid.core.synthesis import finest
 from patchvid.errors import InvalidInput
@@ -152,9 +152,11 @@ def retarget(
     )  # fmt: skip
     clip = Clip.of(video)
     kept: tuple[NDArray[Any], Mask] | None = None
+    shift = NOT_SHIFTED
     if keep is not None:
         soft = check_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
-        kept = _place(kernels, clip.value, soft, size)
+        shift = _find_shift(soft, size)
+        kept = moved(clip.value, shift, size), moved(soft, shift, size)
     with reporting(progress, "retarget") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         opened = open_ends(plan)
@@ -164,11 +166,16 @@ def retarget(
             plan, opened = _keep(plan, *canvas), _keep(opened, *_repeat(canvas, opened.size))
         made = finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
     made = clip.restore(plan, made)
-    if kept is not None:
-        region, share = kept
-        made = made._replace(output=blend(made.output, region, 1 - share))
-    made = made._replace(output=clip.straight(made.output))
-    return collect([made], video, given, seed, details=details)
+    made_share = None if kept is None else 1 - kept[1]
+    if kept is None or made_share is None:
+        made = made._replace(output=clip.straight(made.output))
+    else:
+        output = clip.straight(blend(made.output, kept[0], made_share))
+        same = moved(video, shift, size)
+        made = made._replace(output=np.where((made_share > 0)[..., None], output, same))
+    return collect(
+        [made], video, given, seed, settings, details=details, made_share=made_share, shift=shift
+    )
 
 
 def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
@@ -193,13 +200,11 @@ def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
     return min(frames, SUMMARY_FRAMES) if size[0] < shape[0] else frames, pixels
 
 
-def _place(
-    kernels: ModuleType, video: NDArray[Any], keep: Mask, size: Triple
-) -> tuple[NDArray[Any], Mask]:
-    """The region to keep, moved to its place in an output of `size`, and its soft mask."""
+def _find_shift(keep: Mask, size: Triple) -> Triple:
+    """How far the region to keep moves, (t, y, x), to have its place in an output of `size`."""
     if not keep.any():
         raise InvalidInput("keep must be white where the clip must not change, got only black")
-    source, target = [], []
+    shift = []
     for axis, (n, m) in enumerate(zip(keep.shape, size)):
         others = tuple(other for other in range(3) if other != axis)
         white = np.flatnonzero(keep.any(axis=others))
@@ -211,13 +216,9 @@ def _place(
                 f"the region to keep spans {length} {name} of the clip, and does not fit into {m}"
             )
         middle = (first + length / 2) * m / n
-        begin = min(max(round(middle - length / 2), 0), m - length)
-        source.append(slice(first, first + length))
-        target.append(slice(begin, begin + length))
-    kept = kernels.xp.zeros((*size, video.shape[3]), video.dtype)
-    share = kernels.xp.zeros(size, np.float32)
-    kept[tuple(target)], share[tuple(target)] = video[tuple(source)], keep[tuple(source)]
-    return kept, share
+        shift.append(min(max(round(middle - length / 2), 0), m - length) - first)
+    t, y, x = shift
+    return t, y, x
 
 
 def _repeat(kept: tuple[NDArray[Any], Mask], size: Triple) -> tuple[NDArray[Any], Mask]:

@@ -6,11 +6,11 @@ Kernels work on flat indices ``(t * height + y) * width + x`` (int32); users see
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid._validation import Axes, Triple, as_array, contiguous
@@ -21,12 +21,6 @@ NOT_PERIODIC: Axes = (False, False, False)
 
 Field = NDArray[np.int32]
 PatchMask = NDArray[np.bool_]
-
-
-def to_nnf(field: Field, key_shape: Sequence[int]) -> NDArray[np.int32]:
-    """(t', y', x', 3) of first voxels from a field of flat voxel indices."""
-    rows, x = field // key_shape[2], field % key_shape[2]
-    return np.stack([rows // key_shape[1], rows % key_shape[1], x], axis=-1)
 
 
 def from_nnf(
@@ -49,6 +43,23 @@ def from_nnf(
     t, y, x = (nnf[..., axis].astype(np.int64) for axis in range(3))
     field: Field = ((t * key_shape[1] + y) * key_shape[2] + x).astype(np.int32)
     return field
+
+
+def check_field(field: NDArray[Any], key_shape: Sequence[int], patch: Triple) -> Field:
+    """A field (t', y', x') of flat indices, if they are those of patches of a key."""
+    if field.ndim != 3 or field.dtype.kind not in "iu" or 0 in field.shape:
+        raise InvalidInput(
+            f"the places of a field must be whole numbers (t', y', x'), got {field.dtype} of shape "
+            f"{field.shape}"
+        )
+    n_frames, height, width = key_shape[:3]
+    if field.min() < 0 or field.max() >= n_frames * height * width:
+        raise InvalidInput("the places of a field must be voxels of its clip; some lie outside")
+    rows = field // width
+    for places, n, extent in zip((rows // height, rows % height, field % width), key_shape, patch):
+        if places.max() > n - extent:
+            raise InvalidInput("the places of a field must leave room for a patch; some do not")
+    return contiguous(field.astype(np.int32, copy=False))
 
 
 def random_field(
@@ -128,7 +139,9 @@ def patches_within(
     """Which patches lie inside a mask (t, y, x) with all their voxels, by their first voxels."""
     mask = rules.pad_periodic(mask, patch, periodic)
     for axis, extent in enumerate(patch):
-        # Whole planes at a time: over an axis of a few windows NumPy would be slow.
-        inside: Any = np.moveaxis(sliding_window_view(mask, extent, axis), -1, 0)
-        mask = np.all(inside, axis=0)
+        n_patches = mask.shape[axis] - extent + 1
+        before = (slice(None),) * axis
+        # Whole planes at a time. CuPy's `sliding_window_view` would wait for the GPU.
+        planes = (mask[*before, d : d + n_patches] for d in range(extent))
+        mask = reduce(np.logical_and, planes)
     return mask

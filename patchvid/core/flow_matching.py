@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from patchvid._validation import Triple
 from patchvid.kernels import rng, rules
+from patchvid.kernels.threads import unforked
 
 STEPS = 10
 PATCH: Triple = (3, 5, 5)
@@ -32,11 +33,8 @@ GUIDED = 0.36
 # only some keys, evenly spaced, are used.
 PRODUCTS = 1e9
 
-FINE = 16  # steps of one gray level in which patch means are added up
-CELLS, LOWEST = (
-    64,
-    16,
-)  # entries of the table of weights for a unit of the exponent; its lowest unit
+FINE = 16  # steps per gray level in which patches are added up
+CELLS, LOWEST = 64, 16  # entries of the table of weights per unit of the exponent; the last unit
 HEAVIEST = 1 << 16  # weight of the likeliest key
 
 Guides = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -51,7 +49,7 @@ def draw_layout(
     preferred where they are alike. All arrays are NumPy's: a GPU would mostly wait for launches.
     """
     patch: Any = tuple(map(min, PATCH, key.shape, shape))
-    middle, variance = round(float(key.mean())), float(key.var(dtype=np.float64))
+    middle, variance = _moments(key)
     noise = rng.normal(np, (1, *shape[1:], key.shape[3]), *seed)
     noise = np.rint(noise * np.float32(math.sqrt(variance))).astype(np.float64)
     layout = np.repeat(noise, shape[0], axis=0)
@@ -73,7 +71,8 @@ def draw_layout(
         exponent -= exponent.min(axis=1, keepdims=True)
         cells = np.minimum(exponent * CELLS + 0.5, len(table) - 1).astype(np.int32)
         weights = table[cells]
-        means = weights @ keys / weights.sum(axis=1, keepdims=True)
+        with unforked():
+            means = weights @ keys / weights.sum(axis=1, keepdims=True)
         layout = np.rint(layout + (_fold(means, grid, patch) - layout) / left)
     return np.clip(layout + middle, 0, 255).astype(np.uint8)
 
@@ -106,8 +105,16 @@ def _squared_distances(
     queries: NDArray[np.float64], keys: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Of every query to every key; exact for whole numbers."""
-    squares = np.einsum("ij,ij->i", keys, keys) - 2 * (queries @ keys.T)
+    with unforked():
+        squares = np.einsum("ij,ij->i", keys, keys) - 2 * (queries @ keys.T)
     return squares + np.einsum("ij,ij->i", queries, queries)[:, None]
+
+
+def _moments(video: NDArray[np.uint8]) -> tuple[int, float]:
+    """Mean, rounded, and variance, from sums of whole numbers."""
+    values = video.astype(np.int64)
+    mean = int(values.sum()) / values.size
+    return round(mean), int((values**2).sum()) / values.size - mean**2
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ are distributed as the clip's.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,11 @@ class _Layout(NamedTuple):
 
 def synthesize_from_layout(
     plan: Plan, novelty: float, seed: int, progress: Progress
-) -> LevelOutput:
-    """Draw layouts, choose one whose novelty is at least `novelty`, and go on from there."""
+) -> tuple[LevelOutput, float]:
+    """Draw layouts, choose one whose novelty is at least `novelty`, and go on from there.
+
+    Beside the output is the novelty of its layout.
+    """
     opened = open_ends(plan)
     judge = _Judge(opened)
     layouts = [
@@ -58,7 +61,7 @@ def synthesize_from_layout(
         with_places(plan, best.strength), with_places(opened, best.strength),
         plan.kernels.to_device(best.query), seed=seed, progress=progress,
     )  # fmt: skip
-    return finest(levels)
+    return finest(levels), best.novelty
 
 
 class _Judge:
@@ -71,7 +74,10 @@ class _Judge:
         self._clip = resample(self._key, self._shape)
         self._patch, _ = plan.settings.at(self._shape)
         guides = self._guides(level)
-        self._places, key_places = guides or (None, None)
+        self._places: Any = None
+        key_places: Any = None
+        if guides is not None:
+            self._places, key_places = guides
         n_channels = self._key.shape[3] + (0 if key_places is None else key_places.shape[3])
         self._directions = np.rint(
             UNITS * rng.normal(np, (math.prod(self._patch) * n_channels, DIRECTIONS), 0)

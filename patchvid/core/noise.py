@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from patchvid._convert import HALF_RANGE
 from patchvid._progress import Progress
-from patchvid.core.fields import Field, to_nnf
+from patchvid.core.fields import Field
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, finest
 from patchvid.kernels import rng
 from patchvid.kernels.exact import nearest_other_distance
+from patchvid.results import to_nnf
 
 # The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
 # one. Noise that is the same in all frames does not average out within a patch, so 0.8 of that is
@@ -50,6 +51,10 @@ class Noise(NamedTuple):
     replicate: bool
     draws: int
 
+    def sigma_of(self, redraw: int) -> float:
+        """Its standard deviation when it is drawn again."""
+        return self.sigma * STRONGER**redraw
+
 
 def choose_noise(plan: Plan, noise: float | Literal["auto"], *, replicate: bool) -> Noise:
     """The noise that was asked for, where values span [-1, 1], or one that suits the clip."""
@@ -60,8 +65,13 @@ def choose_noise(plan: Plan, noise: float | Literal["auto"], *, replicate: bool)
     return Noise(max(RULE_OF_THUMB * distance, HALF_RANGE * LEAST_NOISE), replicate, DRAWS)
 
 
-def synthesize_from_noise(plan: Plan, noise: Noise, seed: int, progress: Progress) -> LevelOutput:
-    """Draw noise until the layout is new, and go on from there."""
+def synthesize_from_noise(
+    plan: Plan, noise: Noise, seed: int, progress: Progress
+) -> tuple[LevelOutput, float]:
+    """Draw noise until the layout is new, and go on from there.
+
+    Beside the output is the standard deviation of the noise, where values span [-1, 1].
+    """
     opened = open_ends(plan)
     coarse = opened.initial_query()
     for redraw in range(noise.draws):
@@ -74,7 +84,7 @@ def synthesize_from_noise(plan: Plan, noise: Noise, seed: int, progress: Progres
             or _largest_share(layouts[-1].field, value.shape) <= MOST_ALIKE
         ):
             break
-    return finest(chain(layouts, levels))
+    return finest(chain(layouts, levels)), noise.sigma_of(redraw) / HALF_RANGE
 
 
 def _add_noise(
@@ -82,7 +92,7 @@ def _add_noise(
 ) -> NDArray[np.float32]:
     n_frames = 1 if noise.replicate else coarse.shape[0]
     drawn = rng.normal(plan.kernels.xp, (n_frames, *coarse.shape[1:]), seed, redraw)
-    return np.rint(coarse + np.float32(noise.sigma * STRONGER**redraw) * drawn)
+    return np.rint(coarse + np.float32(noise.sigma_of(redraw)) * drawn)
 
 
 def _largest_share(field: Field, value_shape: Sequence[int]) -> float:

@@ -9,10 +9,10 @@ from patchvid.core.synthesis import LevelOutput
 
 def synthesize_samples(
     plan: Plan,
-    make: Callable[[int, Progress], LevelOutput],
+    make: Callable[[int, Progress], tuple[LevelOutput, float]],
     seeds: Sequence[int],
     progress: Progress,
-) -> list[LevelOutput]:
+) -> list[tuple[LevelOutput, float]]:
     """Call ``make(seed, progress)`` for every seed."""
     outputs = []
     for number, seed in enumerate(seeds):

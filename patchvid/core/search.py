@@ -3,7 +3,6 @@
 Reference: Barnes et al., "PatchMatch" (2009).
 """
 
-import math
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
@@ -30,10 +29,10 @@ from patchvid.core.fields import (
     Field,
     PatchMask,
     from_nnf,
-    to_nnf,
 )
-from patchvid.core.matcher import SWEEPS, Matcher, comparable
+from patchvid.core.matcher import SWEEPS, Matcher, Operand, comparable_dtype
 from patchvid.errors import InvalidInput
+from patchvid.results import to_nnf
 
 
 @on_device("query", "key", "nnf", "weights", "key_mask", "query_mask")
@@ -126,8 +125,9 @@ def search(
     factors = _check_weights(kernels, weights, kernels.patch_grid(key.shape, patch))
     matcher = Matcher(kernels, seed, periodic, field=field, method=method, sweeps=sweeps)
     found, cost = matcher.find(
-        query, key, patch, weights=factors, key_mask=allowed, query_mask=searched
-    )
+        Operand(kernels, query, patch, periodic), Operand(kernels, key, patch), weights=factors,
+        key_mask=allowed, query_mask=searched,
+    )  # fmt: skip
     return to_nnf(found, key.shape), cost
 
 
@@ -179,10 +179,9 @@ def patch_distance(
     query, key, patch, periodic, field, _, _ = check_operands(
         kernels, query, key, patch=patch, periodic=periodic, nnf=nnf
     )
-    query, key = comparable(query, key, patch)
-    cost = kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
-    cost /= np.float32(math.prod(patch) * key.shape[3])
-    return cost
+    dtype = comparable_dtype(query, key, patch)
+    query, key = (video.astype(dtype, copy=False) for video in (query, key))
+    return kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
 
 
 class Operands(NamedTuple):
@@ -247,8 +246,11 @@ def _check_weights(
     if weights is None:
         return None
     factors = contiguous(kernels.to_device(as_array(weights))).astype(np.float32)
-    if factors.shape != grid or not ((factors > 0) & (factors < np.inf)).all():
+    if factors.shape != grid:
+        raise InvalidInput(f"weights must have shape {grid}, one for a patch, got {factors.shape}")
+    if not ((factors > 0) & (factors < np.inf)).all():
         raise InvalidInput(
-            f"weights must be positive and finite, of shape {grid}, got shape {factors.shape}"
+            f"weights must be above 0 and finite, got {factors.min():g} to {factors.max():g}; "
+            "forbid patches with key_mask"
         )
     return factors

@@ -2,14 +2,13 @@
 
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from patchvid._paths import StrPath, quoted, reason
 from patchvid.errors import PatchvidError, TargetExists, VideoError
+from patchvid.io._parts import delayed_signals, dropped_at_the_end, put_in_place
 
 
 def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False) -> None:
@@ -22,8 +21,11 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False
     VideoError
         If `path` cannot be written for another reason.
     """
-    target, parent = Path(path), Path(path).parent
     with naming_failures(path):
+        if not os.fspath(path) or "\0" in os.fspath(path):
+            raise cannot_write(path, "that is no name of a file; give another")
+        target = _follow_links(path)
+        parent = target.parent
         if not parent.is_dir():
             raise cannot_write(path, f"there is no folder {quoted(parent)}; create it first")
         if not os.access(parent, os.W_OK | os.X_OK):
@@ -36,10 +38,22 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False
             exists = bool(names)
             if not folder or not all(re.fullmatch(r"\d+\.png", name) for name in names):
                 raise cannot_write(path, "it is a folder of other things; choose another name")
+            if target.samefile(Path.cwd()) or target.parent == target:
+                raise cannot_write(path, "it is the current folder; choose another name")
         elif exists and folder:
             raise cannot_write(path, "it is a file; choose another name for the folder")
+        elif exists and not target.is_file():
+            raise cannot_write(path, "it is a device or a pipe; choose another name")
         if exists and not overwrite:
             raise TargetExists(os.fspath(path))
+
+
+def _follow_links(path: StrPath) -> Path:
+    """The file that will be written: a link stays a link, and where it points is replaced."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():  # the links lead back to themselves
+        raise cannot_write(path, "it is a link that leads to itself; choose another name")
+    return target
 
 
 def cannot_write(path: StrPath, problem: str) -> VideoError:
@@ -59,30 +73,15 @@ def naming_failures(path: StrPath) -> Iterator[None]:
 
 
 @contextmanager
-def complete_or_nothing(target: Path) -> Iterator[Path]:
-    """Yield a hidden path next to `target`; move it to `target` at the end, or remove it."""
+def complete_or_nothing(target: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Yield a hidden, empty file or folder; move it to `target` at the end, or remove it.
 
-    def hidden() -> Path:
-        return target.with_name(f".patchvid-{secrets.token_hex(4)}{target.suffix}")
-
-    target = target.resolve()  # a link stays a link
-    part = hidden()
-    try:
+    It is next to `target`. Whatever ends the process leaves at `target` what was there, or all that
+    is new. What is hidden is removed, by the next process that writes there if this one is killed.
+    What is replaced keeps its permissions.
+    """
+    target = _follow_links(target)
+    with dropped_at_the_end(target, folder=folder) as part:
         yield part
-        if target.is_dir():
-            old = hidden()
-            os.rename(target, old)
-            try:
-                os.rename(part, target)
-            except BaseException:
-                os.rename(old, target)
-                raise
-            shutil.rmtree(old)
-        else:
-            os.replace(part, target)
-    except BaseException:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
-        raise
+        with delayed_signals():
+            put_in_place(part, target)

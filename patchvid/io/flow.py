@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from patchvid._paths import StrPath, quoted, reason
 from patchvid.errors import InvalidInput
+from patchvid.io.kinds import check_is_file
 from patchvid.io.sequences import load_array, natural_order
 
 Flow = NDArray[np.float32]
@@ -71,6 +72,7 @@ def _read_flo_folder(folder: Path) -> list[Flow]:
         raise ValueError("the folder holds no .flo files")
     fields = []
     for file in files:
+        check_is_file(file)
         raw = file.read_bytes()
         width, height = (int.from_bytes(raw[at : at + 4], "little") for at in (4, 8))
         if raw[:4] != _FLO_MAGIC or len(raw) != 12 + 8 * width * height:

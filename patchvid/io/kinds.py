@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names may be wrong."""
+"""The kind of a file, by its first bytes, because names may be wrong."""
 
 from pathlib import Path
 
@@ -19,19 +19,33 @@ _SIGNATURES = (
     ("webp", 8, (b"WEBP",)),
     ("avif", 4, (b"ftypavif", b"ftypavis")),
 )
+# What lists of other files begin with, and within how many bytes. FFmpeg would open those files.
+_PLAYLISTS = (
+    *((b"#EXTM3U", 7), (b"ffconcat version", 16)),
+    *((b"<MPD", 1024), (b"<CompositionPlaylist", 1024)),
+)
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the lengths that its second header may have
 _HAS_AVIF = "avif" in features.modules and features.check("avif")  # since Pillow 11.3
 PICTURES = ("gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse pipes and devices, which may have no end, or no beginning."""
+    if path.exists() and not path.is_file():
+        raise VideoError(f"{quoted(path)} is a pipe or a device; save it as a file first")
 
 
 def kind_of(path: Path) -> str:
     """The kind of a picture or of an array in a file; ``"folder"``; and else ``"film"``."""
     if path.is_dir():
         return "folder"
+    check_is_file(path)
     with path.open("rb") as file:
-        head = file.read(64)
+        head = file.read(1024)
     if not head:
         raise VideoError(f"{quoted(path)} is empty; copy or download it again")
+    if any(mark in head.lstrip(b"\xef\xbb\xbf \r\n\t")[:at] for mark, at in _PLAYLISTS):
+        raise VideoError(f"{quoted(path)} is a list of other files; give the videos that it names")
     for kind, start, marks in _SIGNATURES:
         if head[start:].startswith(marks):
             if kind == "jpeg" and path.suffix.lower() in (".mjpeg", ".mjpg"):

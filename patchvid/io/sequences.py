@@ -16,7 +16,7 @@ from patchvid._validation import check_video, with_channels
 from patchvid.errors import VideoError
 from patchvid.io._frames import rgb_frames
 from patchvid.io.info import VideoInfo
-from patchvid.io.kinds import kind_of
+from patchvid.io.kinds import check_is_file, kind_of
 from patchvid.io.pictures import PICTURES, picture_source, read_still
 from patchvid.io.source import Frame, Source, Wanted
 from patchvid.io.timeline import Timeline
@@ -49,8 +49,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def write_folder(path: Path, video: NDArray[Any]) -> None:
-    """Write the frames of a video (t, y, x, 1, 3 or 4) to a new folder: 00000.png and so on."""
-    path.mkdir()
+    """Write the frames of a video (t, y, x, 1, 3 or 4) to an empty folder: 00000.png and so on."""
     for index, frame in enumerate(rgb_frames(video, keep_alpha=True)):
         iio.imwrite(path / f"{index:05d}.png", frame, plugin="pillow", compress_level=3)
 
@@ -120,6 +119,7 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
     ValueError
         If the file does not hold the array.
     """
+    check_is_file(Path(path))
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -129,7 +129,7 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
             named = [name for name in names if name in held]
             if named or len(held) == 1:
                 return loaded[(named or held)[0]]
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except Exception:  # damaged archives raise nearly anything, and NumPy suggests unpickling them
         raise ValueError("it holds no array of numbers, or is cut short") from None

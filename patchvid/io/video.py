@@ -101,6 +101,7 @@ def write_video(
     --------
     >>> import tempfile
     >>> import numpy as np
+    >>> from patchvid import read_video
     >>> folder = tempfile.TemporaryDirectory()
     >>> write_video(f"{folder.name}/noise.mp4", np.random.rand(8, 32, 48, 3), fps=10)
     >>> video, fps = read_video(f"{folder.name}/noise.mp4")
@@ -126,7 +127,7 @@ def write_video(
         raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
     target = Path(os.path.abspath(path))
     sound = None if audio is None else find_sound(path, audio, audio_range)
-    with naming_failures(path), complete_or_nothing(target) as part:
+    with naming_failures(path), complete_or_nothing(target, folder=not suffix) as part:
         if suffix in ARRAYS:
             write_array(part, video)
         elif suffix:
@@ -148,7 +149,7 @@ def check_target(
     quality: int | None = None,
     depth: int | None = None,
 ) -> None:
-    """Raise an error unless `write_video` can write to `path`, before the work is done in vain.
+    """Raise an error unless `write_video` can write to `path`; call it before the work is done.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def evaluate(
     InvalidInput
         If the videos cannot be compared, or are smaller than a patch.
     WeightsError
-        If published weights cannot be fetched.
+        If published weights are not on this machine, see `fetch_weights`.
     DeviceError
         If the device cannot be used.
 

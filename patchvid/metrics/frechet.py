@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from patchvid._convert import to_rgb
 from patchvid._device import backend_of
 from patchvid._paths import StrPath, reason
-from patchvid._progress import Progress, ignore
 from patchvid.errors import InvalidInput
+from patchvid.kernels.threads import unforked
 from patchvid.metrics._comparison import Estimate, check_pair
 from patchvid.networks.c3d import REACH, STRIDE, build_c3d
 from patchvid.networks.checkpoint import read_tensors
@@ -60,8 +60,8 @@ def svfid(
         are blended with white. Any others are replaced by their mean.
     weights : str or path-like, optional
         Weights of C3D: a ``.pth`` file as of MMAction, an ``.npz`` file as of Chainer, or
-        "c3d_sports1m", which is fetched once (300 MB) and kept in the user's cache. By default the
-        environment variable PATCHVID_C3D names the weights, or else they are "c3d_sports1m".
+        "c3d_sports1m", which `fetch_weights` puts into the user's cache. By default the environment
+        variable PATCHVID_C3D names the weights, or else they are "c3d_sports1m".
     device : {"auto", "cpu", "cuda"}
         Where C3D runs.
 
@@ -77,7 +77,7 @@ def svfid(
     InvalidInput
         If the videos cannot be compared or are too small, or the file holds no weights of C3D.
     WeightsError
-        If published weights are not in the cache and cannot be fetched.
+        If published weights are not in the cache, see `fetch_weights`.
     DeviceError
         If the device cannot be used.
 
@@ -113,9 +113,9 @@ def svfid(
     return Estimate(frechet_distance(summarize(source, features), summarize(output, features)))
 
 
-def find_c3d(weights: StrPath | None, progress: Progress = ignore) -> Path:
+def find_c3d(weights: StrPath | None) -> Path:
     """Find the file of C3D's weights, with the errors of `find_weights`."""
-    return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=progress)
+    return find_weights(weights, names=_NAMES, variable=_VARIABLE)
 
 
 def read_c3d(file: Path, device: str) -> Features:
@@ -183,7 +183,9 @@ def _of_columns(features: NDArray[np.float32]) -> Statistics:
     values = features.astype(np.float64)
     mean = values.mean(axis=1)
     values -= mean[:, None]
-    return Statistics(values.shape[1], mean, values @ values.T / max(values.shape[1] - 1, 1))
+    with unforked():
+        products = values @ values.T
+    return Statistics(values.shape[1], mean, products / max(values.shape[1] - 1, 1))
 
 
 def _join(a: Statistics, b: Statistics) -> Statistics:
@@ -202,8 +204,9 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
     singular values of the product of their symmetric roots. The root of the product itself, which
     is not symmetric, may be complex, and is inexact if the covariances are nearly singular.
     """
-    product = _root(a.covariance) @ _root(b.covariance)
-    common = scipy.linalg.svdvals(product).sum()
+    with unforked():
+        product = _root(a.covariance) @ _root(b.covariance)
+        common = scipy.linalg.svdvals(product).sum()
     spread = np.trace(a.covariance) + np.trace(b.covariance) - 2 * common
     return max(0.0, float(((a.mean - b.mean) ** 2).sum() + spread))  # rounding can bring it below
 

@@ -14,6 +14,7 @@ from patchvid._convert import Floats
 from patchvid._device import backend, on_device
 from patchvid._validation import Triple, check_integer
 from patchvid.core.search import search
+from patchvid.kernels.threads import unforked
 from patchvid.metrics._comparison import PATCH, Estimate, check_pair
 from patchvid.metrics._patches import copy_rows, count, middle_of, unfold
 
@@ -175,7 +176,8 @@ def _least_cost(rows: Floats, keys: Floats) -> Floats:
     band = max(1, CHUNK // width)
     for t, y in product(range(n_frames), range(0, height, band)):
         some = keys[t, y : y + band].reshape(-1, rows.shape[1])
-        distance = (-2 * rows) @ some.T
+        with unforked():
+            distance = (-2 * rows) @ some.T
         distance += np.einsum("ij,ij->i", some, some)
         found = distance.min(axis=1)
         place = distance.argmin(axis=1) + (t * height + y) * width

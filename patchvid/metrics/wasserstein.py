@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from patchvid._convert import Floats
 from patchvid._device import backend, on_device
 from patchvid._validation import Triple, check_integer
-from patchvid.kernels.threads import parallel_range
+from patchvid.kernels.threads import parallel_range, unforked
 from patchvid.metrics._comparison import PATCH, Estimate, check_pair
 from patchvid.metrics._patches import copy_rows, middle_of, unfold
 
@@ -110,7 +110,9 @@ def distribution_distance(
 
     def project(video: NDArray[Any], middle: Any, count: int, number: int) -> Floats:
         places = kernels.to_device(_spread(count, number, seed))
-        projected: Floats = directions @ copy_rows(unfold(video, patch, middle), places).T
+        rows = copy_rows(unfold(video, patch, middle), places)
+        with unforked():
+            projected: Floats = directions @ rows.T
         if kernels.DEVICE == "cpu":
             parallel_range(
                 lambda first, stop: projected[first:stop].sort(axis=1), len(projected), grain=32

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from patchvid._convert import ValueRange, to_rgb
 from patchvid._device import backend_of
 from patchvid._paths import StrPath, quoted, reason
-from patchvid._progress import Progress, ignore, reporting
+from patchvid._progress import Progress, reporting
 from patchvid._resampling import resize
 from patchvid._validation import check_integer, check_video
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
 from patchvid.kernels.threads import parallel_range
 from patchvid.networks.checkpoint import read_tensors
-from patchvid.networks.onnx_graph import is_on_gpu, open_session
+from patchvid.networks.onnx_graph import check_loops, is_on_gpu, open_session
 from patchvid.networks.raft import LEAST_SIDE, STRIDE, build_raft
 from patchvid.networks.weights import find_weights
 
@@ -30,8 +30,8 @@ Flow = NDArray[np.float32]
 Estimator = Callable[[NDArray[np.uint8], NDArray[np.uint8]], Flow]
 
 # Names of weights, the default first; and the environment variable that holds a name or a path.
-_NAMES = ("raft_small", "raft_large")
-_VARIABLE = "PATCHVID_RAFT"
+RAFT_NAMES = ("raft_small", "raft_large")
+RAFT_VARIABLE = "PATCHVID_RAFT"
 
 # Both methods miss most of the motion in frames of fewer pixels, so these are enlarged.
 _ENOUGH = 192 * 192
@@ -64,12 +64,12 @@ def optical_flow(
         "raft" is the network RAFT [1]_. "classical" is the dense inverse search [2]_ of OpenCV: it
         takes a twentieth of the time, and its magnitudes correlated with those of RAFT by 0.96 and
         0.87 on films of lava and water, but by 0.57 on a drawing. "auto" is "raft" if its weights
-        are on this machine or can be downloaded, and else "classical", with a warning.
+        are on this machine, and else "classical", with a warning. `fetch_weights` downloads them.
     weights : str or path, optional
         Weights of RAFT: "raft_small"; "raft_large", which takes three times as long; or a file:
         ``.pth`` or ``.npz`` with the tensors of either, or ``.onnx`` with two inputs (n, 3, y, x)
         of values from 0 to 255. By default the value of the environment variable PATCHVID_RAFT, or
-        else "raft_small". Published weights are downloaded once and kept in the user's cache.
+        else "raft_small". Those two are in the user's cache after `fetch_weights`.
     iterations : int
         Updates of the flow by RAFT, at least 1; an ``.onnx`` file has its own number.
     device : {"auto", "cpu", "cuda"}
@@ -91,7 +91,7 @@ def optical_flow(
         If `video` is no video or has one frame, a setting is out of range, or a file holds no
         weights of RAFT.
     WeightsError
-        If `method` is "raft" and its weights cannot be downloaded.
+        If `method` is "raft" and its weights are not on this machine.
     DeviceError
         If the device cannot be used.
 
@@ -140,7 +140,7 @@ def _estimate(
 ) -> Flow:
     kernels = backend_of(video)
     n_frames, height, width, _ = video.shape
-    file = None if method == "classical" else _raft_or_none(method, weights, progress)
+    file = None if method == "classical" else _raft_or_none(method, weights)
     if file is None and device == "cuda":
         raise DeviceError("the classical method has no device 'cuda'; use 'cpu' or 'auto'")
 
@@ -161,19 +161,10 @@ def _estimate(
     return flow if factor == 1 else resize(flow / np.float32(factor), (n_frames - 1, height, width))
 
 
-def find_raft(weights: StrPath | None, progress: Progress = ignore) -> Path:
-    """Find the file of weights of RAFT, and download it if need be; see `find_weights`."""
-    return find_weights(weights, names=_NAMES, variable=_VARIABLE, progress=progress)
-
-
-def _raft_or_none(method: str, weights: StrPath | None, progress: Progress) -> Path | None:
+def _raft_or_none(method: str, weights: StrPath | None) -> Path | None:
     """The file of weights, or None to use the classical method."""
-
-    def report(fraction: float, message: str) -> None:  # a download is not part of the work
-        progress(0.0, message)
-
     try:
-        return find_raft(weights, report)
+        return find_weights(weights, names=RAFT_NAMES, variable=RAFT_VARIABLE)
     except WeightsError as error:
         if method == "raft":
             raise
@@ -231,6 +222,8 @@ def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[
         model = build_raft(read_tensors(file), iterations).SerializeToString()
     threads = 1 if together else 0  # one for each pair, or all for one pair
     try:
+        if file.suffix.lower() == ".onnx":
+            check_loops(model)
         session = open_session(model, device, threads)
         names = [x.name for x in session.get_inputs() if len(x.shape) == 4]
         if len(names) != 2:

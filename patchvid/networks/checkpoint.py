@@ -36,7 +36,9 @@ _DTYPES = {
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _OLD_VERSION = 1001
 
-_MOST_COPIES = 4  # tensors that share numbers may together take this many times the file's bytes
+# The tensors of a file may together take this many times its bytes: some share numbers, and weights
+# are hardly compressed. Of archives, those that need no more than a little memory may hold more.
+_MOST_COPIES, _LITTLE = 4, 1 << 22
 
 
 class _Storage(NamedTuple):
@@ -108,7 +110,13 @@ def read_tensors(path: Path) -> Tensors:
 
 def _read_npz(path: Path) -> Tensors:
     with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
+        n_bytes = sum(entry.file_size for entry in arrays.zip.infolist())
+        if n_bytes > max(_MOST_COPIES * path.stat().st_size, _LITTLE):
+            raise ValueError("its arrays are much larger than the file")
+        try:
+            return dict(arrays)
+        except ValueError:  # NumPy suggests to unpickle objects
+            raise ValueError("it holds objects that are no arrays of numbers") from None
 
 
 def _read_checkpoint(path: Path) -> Tensors:

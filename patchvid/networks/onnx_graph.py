@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FLOAT, INT64, BOOL = 1, 7, 9  # of onnx.TensorProto
 
 _OPSET, _IR_VERSION = 17, 8  # every onnxruntime since 2022 reads these
+MOST_TURNS = 10_000  # of the loops of a model, one inside of another
 _CUDA = "CUDAExecutionProvider"
 
 Shapes = Mapping[str, Sequence[Any]]  # of inputs or outputs; an axis with a name has any size
@@ -110,6 +111,50 @@ class Graph:
         graph = helper.make_graph(self.nodes, name, infos(inputs), infos(outputs), self.constants)
         opset = helper.make_opsetid("", _OPSET)
         return helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
+
+
+def check_loops(model: bytes) -> None:
+    """Refuse a model of unknown origin that may never end.
+
+    Parameters
+    ----------
+    model : bytes
+        A serialized ONNX model.
+
+    Raises
+    ------
+    ValueError
+        If a loop in it has no constant number of turns, or too many.
+    Exception
+        Nearly any other, if it is no model.
+    """
+    import onnx
+
+    parsed = onnx.load_from_string(model)
+    for part in (parsed.graph, *parsed.functions):
+        _check_loops(part, MOST_TURNS)
+
+
+def _check_loops(graph: Any, most: int) -> None:
+    """Check the loops of a graph or function, which may together take so many turns, and inside."""
+    from onnx import numpy_helper
+
+    constants = {tensor.name: tensor for tensor in getattr(graph, "initializer", ())}
+    nodes = graph.node
+    for node in nodes:
+        if node.op_type == "Constant":
+            values = [a.t for a in node.attribute if a.name == "value"]
+            constants.update(zip(node.output, values))
+    for node in nodes:
+        turns = 1
+        if node.op_type == "Loop":
+            known = constants.get(node.input[0])
+            turns = most + 1 if known is None else int(numpy_helper.to_array(known).reshape(-1)[0])
+        if turns > most:
+            raise ValueError(f"a loop in it has no constant number of turns up to {most}")
+        for attribute in node.attribute:
+            for inner in [attribute.g, *attribute.graphs]:
+                _check_loops(inner, most // max(turns, 1))
 
 
 def open_session(model: bytes, device: str, threads: int = 0) -> Any:

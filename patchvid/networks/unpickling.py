@@ -17,6 +17,7 @@ _PUSH = {  # these push their argument
     *("BINUNICODE", "BINSTRING", "SHORT_BINSTRING"),
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_LARGEST_KEY = 2**31
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
@@ -129,7 +130,8 @@ class _Machine:
         if type(self.stack[-1]) is not dict:
             raise ValueError("its pickle sets items of something other than a dictionary")
         for key in items[::2]:
-            if type(key) not in (str, int):  # the hash of nested tuples may take forever
+            # The hash of nested tuples may take forever, and large numbers may have equal ones.
+            if type(key) not in (str, int) or (type(key) is int and abs(key) > _LARGEST_KEY):
                 raise ValueError(
                     f"its pickle has a {type(key).__name__} as a key, which no tensors need"
                 )

@@ -1,4 +1,4 @@
-"""Weights of networks: files on this machine, or published ones, which are downloaded once.
+"""Weights of networks: files on this machine, and published ones, downloaded when asked for.
 
 What is downloaded is kept in the user's cache, and only if its hash is the published one.
 """
@@ -11,46 +11,44 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from patchvid._paths import StrPath, quoted, reason
-from patchvid._progress import Progress, ignore
+from patchvid._progress import Progress, reporting
+from patchvid._validation import shown
 from patchvid.errors import InvalidInput, WeightsError
 
 
 class Published(NamedTuple):
-    """A file of weights: its address, and its SHA-256 or the known beginning of it."""
+    """A file of weights: its address, its SHA-256 or the known beginning of it, and its use."""
 
     url: str
     sha256: str
+    use: str = ""
 
 
 PUBLISHED = {
     "raft_small": Published(
         "https://download.pytorch.org/models/raft_small_C_T_V2-01064c6d.pth",
         "01064c6dba73b0fc9fc8edf772248560a00a3acfd62ac6677e9eeebad9680e27",
+        "optical flow for analogies, 4 MB",
     ),
     "raft_large": Published(
-        "https://download.pytorch.org/models/raft_large_C_T_SKHT_V1-0b8c9e55.pth", "0b8c9e55"
+        "https://download.pytorch.org/models/raft_large_C_T_SKHT_V1-0b8c9e55.pth",
+        "0b8c9e55",
+        "the same, slower, 20 MB",
     ),
     "c3d_sports1m": Published(
         "https://download.openmmlab.com/mmaction/recognition/c3d/"
         "c3d_sports1m_pretrain_20201016-dcc47ddc.pth",
         "dcc47ddc",
+        "svfid of patchvid eval, 300 MB",
     ),
 }
 
 _TIMEOUT = 20  # seconds without an answer
 _CHUNK = 1 << 18  # bytes from one report of progress to the next
 
-_failures: dict[str, str] = {}  # messages of downloads that failed in this process
 
-
-def find_weights(
-    source: StrPath | None,
-    *,
-    names: Sequence[str],
-    variable: str,
-    progress: Progress = ignore,
-) -> Path:
-    """Find a file of weights, and download it if need be.
+def find_weights(source: StrPath | None, *, names: Sequence[str], variable: str) -> Path:
+    """Find a file of weights on this machine.
 
     Parameters
     ----------
@@ -61,8 +59,6 @@ def find_weights(
         Keys of `PUBLISHED` that may be used.
     variable : str
         Name of an environment variable that may hold a path or a name.
-    progress : callable
-        Called as ``progress(fraction, message)`` with the fraction of a download that is done.
 
     Returns
     -------
@@ -74,13 +70,18 @@ def find_weights(
     InvalidInput
         If there is no file at a path that was given.
     WeightsError
-        If published weights are not in the cache and cannot be downloaded.
+        If published weights are not in the cache.
     """
     origin = "" if source else f" ({variable})"
     source = os.fspath(source or os.environ.get(variable) or names[0])
     if source in names:
-        return fetch_weights(source, progress)
-    path = Path(source).expanduser()
+        if (cached := cached_weights(source)) is None:
+            raise WeightsError(
+                f"the weights {source} are not on this machine; fetch them with `patchvid weights "
+                f"{source} --download` or patchvid.fetch_weights({source!r})"
+            )
+        return cached
+    path = Path(os.path.expanduser(source))
     if not path.is_file():
         raise InvalidInput(
             f"there is no file of weights at {quoted(path)}{origin}; give a path, "
@@ -89,18 +90,29 @@ def find_weights(
     return path
 
 
-def fetch_weights(name: str, progress: Progress = ignore) -> Path:
-    """Return the file of published weights in the cache; download it if it is not there.
+def cached_weights(name: str) -> Path | None:
+    """The file of published weights in the user's cache, if it is there and whole."""
+    import pooch
 
-    If a download is cut short, or has another hash than the published one, no file is left. A
-    process does not repeat a download that failed.
+    path = _place(name)
+    is_whole = path.is_file() and pooch.file_hash(str(path)).startswith(PUBLISHED[name].sha256)
+    return path if is_whole else None
+
+
+def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path:
+    """Download published weights to the user's cache, unless they are there.
+
+    Nothing else in patchvid uses the network. A download that is cut short, or is not what was
+    published, leaves nothing behind.
 
     Parameters
     ----------
-    name : str
-        A key of `PUBLISHED`.
-    progress : callable
-        Called as ``progress(fraction, message)`` with the fraction of a download that is done.
+    name : {"raft_small", "raft_large", "c3d_sports1m"}
+        Weights of RAFT, for `optical_flow` and `analogy` (4 or 20 MB), or of C3D, for
+        `metrics.svfid` (300 MB).
+    progress : callable or bool, optional
+        Called as ``progress(fraction, message)``, with the fraction of the download that is done.
+        None shows a bar in a terminal, False shows nothing.
 
     Returns
     -------
@@ -109,37 +121,50 @@ def fetch_weights(name: str, progress: Progress = ignore) -> Path:
 
     Raises
     ------
+    InvalidInput
+        If there are no weights of this name.
     WeightsError
         If the weights cannot be downloaded.
+
+    Examples
+    --------
+    >>> fetch_weights("raft_small")  # doctest: +SKIP
+    PosixPath('/home/ada/.cache/patchvid/raft_small_C_T_V2-01064c6d.pth')
     """
     import pooch
-    from platformdirs import user_cache_path
 
-    url, sha256 = PUBLISHED[name]
-    path = user_cache_path("patchvid", appauthor=False) / url.rpartition("/")[2]
-    if path.is_file() and pooch.file_hash(str(path)).startswith(sha256):
-        return path
-    if name in _failures:
-        raise WeightsError(_failures[name])
-    http = pooch.HTTPDownloader(_Bar(progress), chunk_size=_CHUNK, timeout=_TIMEOUT)
-
-    def download(url: str, target: str, _: Any) -> None:
-        http(url, target, None)
-        # Of some files only the beginning of the hash is published, which Pooch does not check.
-        if not pooch.file_hash(target).startswith(sha256):
-            raise OSError("the file is damaged, or not the one that was published")
-
+    if name not in PUBLISHED:
+        raise InvalidInput(f"name must be one of {', '.join(PUBLISHED)}, got {shown(name)}")
+    if (cached := cached_weights(name)) is not None:
+        return cached
+    url, sha256, _ = PUBLISHED[name]
+    path = _place(name)
     try:
-        with _without_messages(pooch.get_logger()):
+        with reporting(progress, "fetching weights") as report, _without_messages():
+            http = pooch.HTTPDownloader(_Bar(report), chunk_size=_CHUNK, timeout=_TIMEOUT)
+
+            def download(url: str, target: str, _: Any) -> None:
+                http(url, target, None)
+                # Of some files only the beginning of the hash is published, which Pooch does not
+                # check.
+                if not pooch.file_hash(target).startswith(sha256):
+                    raise OSError("the file is damaged, or not the one that was published")
+
             path.unlink(missing_ok=True)  # Pooch would use it without a check
             pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=download)
     except (OSError, ValueError) as error:
-        _failures[name] = (
+        raise WeightsError(
             f"cannot download the weights {name} from {url}: {reason(_innermost(error))}; download "
             "them by other means and give their path"
-        )
-        raise WeightsError(_failures[name]) from error
+        ) from error
     return path
+
+
+def _place(name: str) -> Path:
+    """Where published weights are kept."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("patchvid", appauthor=False) / PUBLISHED[name].url.rpartition("/")[2]
 
 
 class _Bar:
@@ -171,8 +196,11 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 @contextmanager
-def _without_messages(logger: logging.Logger) -> Iterator[None]:
-    """Silence what a logger says below a warning."""
+def _without_messages() -> Iterator[None]:
+    """Silence what Pooch says below a warning."""
+    import pooch
+
+    logger: logging.Logger = pooch.get_logger()
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:

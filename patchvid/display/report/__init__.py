@@ -34,7 +34,7 @@ from patchvid.io._files import (
     naming_failures,
 )
 from patchvid.io.video import DEFAULT_FPS
-from patchvid.results import Result
+from patchvid.results import AnyResult, GenerateResult
 
 SUFFIXES = (".html", ".htm")
 
@@ -103,7 +103,7 @@ class Report:
         )
         self._samples: list[Sample] = []
 
-    def add(self, name: str, result: Result, *, seconds: float | None = None) -> None:
+    def add(self, name: str, result: AnyResult, *, seconds: float | None = None) -> None:
         """Add an output.
 
         Parameters
@@ -126,6 +126,9 @@ class Report:
         pixels = to_film(video, self._source, self._scale)
         colours = output_colours(result.nnf, video.shape, self._source.shape, self._scale)
         note = f"{_describe(video)}, seed {result.seed}"
+        if isinstance(result, GenerateResult):
+            for name, values in (("novelty", result.novelty), ("noise", result.noise)):
+                note += f", {name} {values[0]:.3g}" if values else ""
         self._films.append(ReportFilm(name, note, pixels, colours, OUTPUT_MAP))
         measured = shrink(video, self._measured_scale)
         self._samples.append(Sample(name, result.seed, seconds, result.levels, measured))
@@ -172,7 +175,7 @@ class Report:
         with reporting(progress, "writing the report") as report:
             html = fill_page(title, self._body(command, tables or {}, report))
             with naming_failures(target), complete_or_nothing(target) as part:
-                part.write_text(html, encoding="utf-8")
+                part.write_text(html, encoding="utf-8", errors="backslashreplace")
 
     def _body(
         self, command: str, tables: Mapping[str, Mapping[str, str]], progress: Progress

@@ -1,0 +1,78 @@
+"""``patchvid apply``: a layer rearranged by a field that was saved."""
+
+import json
+from pathlib import Path
+
+import click
+
+from patchvid.cli import options
+from patchvid.cli.command import Command
+from patchvid.cli.values import Frames, OutputPath
+
+EXAMPLES = """\b
+Examples:
+  patchvid apply field.npz depth.npy               depth_apply.npy: as the field's clip was
+  patchvid apply field.npz matte.mp4 -o new_matte.mp4
+"""
+
+
+@click.command(cls=Command, epilog=EXAMPLES, short_help="Rearrange a layer by a saved field.")
+@click.argument("field", type=click.Path(path_type=Path))
+@click.argument("clip", type=click.Path(path_type=Path))
+@options.frames_of("CLIP")
+@options.reading_of("CLIP")
+@options.option(
+    "-o",
+    "--output",
+    type=OutputPath(),
+    help="Video, GIF, .npz or .npy file, or a folder for frames.  [default: CLIP's name and the "
+    "command's, in the current folder; .npy for what is no 8-bit video]",
+)
+@options.overwrite
+@options.as_json
+@options.quiet
+@options.device
+def apply(
+    field: Path,
+    clip: Path,
+    frames: Frames,
+    max_size: int | None,
+    fps: float | None,
+    depth: int | None,
+    tone_map: bool,
+    strict: bool,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    device: str,
+) -> None:
+    """Rearrange CLIP as another clip was, by the FIELD that --save-field wrote.
+
+    CLIP is a layer of that clip, such as depth, normals or a matte, with the same frames, rows and
+    columns. Where --frames, --fps or --max-size were used for the field, give them here too.
+    """
+    import patchvid
+    from patchvid.cli.inputs import Reading, check_exists, read_inputs
+    from patchvid.cli.layers import name_layer
+    from patchvid.cli.outputs import numbered
+    from patchvid.io.video import check_target
+
+    check_exists(field, clip)
+    saved = patchvid.read_field(field)
+    how = Reading(max_size, fps, depth, tone_map, strict, preview=False, quiet=quiet)
+    inputs = read_inputs(clip, frames, {}, how)
+    layer = inputs.videos["clip"]
+    samples = len(saved.places) if saved.places.ndim == 4 else 1
+    paths = numbered(output or name_layer(clip, layer, "_apply"), samples)
+    for path in paths:
+        check_target(path, overwrite=overwrite)
+    made = patchvid.rearrange(layer, saved, device=device)
+    videos = made if made.ndim == 5 else [made]
+    for path, video in zip(paths, videos, strict=True):
+        patchvid.write_video(path, video, fps=inputs.fps, overwrite=overwrite)
+        if not (as_json or quiet):
+            click.echo(f"{path}: {'x'.join(map(str, video.shape[:3]))}")
+    if as_json:
+        files = [{"file": str(path), "shape": made.shape[-4:]} for path in paths]
+        click.echo(json.dumps({"files": files}, indent=2))
