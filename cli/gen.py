@@ -8,6 +8,7 @@ from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
+from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
@@ -25,6 +26,7 @@ Examples:
 )
 @options.source
 @options.output_of("CLIP")
+@writing_options
 @layers_of("CLIP")
 @options.size
 @options.periodic
@@ -39,4 +41,4 @@ def gen(**settings: Any) -> None:
     """
     from patchvid import generate
 
-    make_videos(generate, ending="_gen", **settings)
+    make_videos(generate, ending="_gen", keeps_order=False, **settings)

@@ -11,6 +11,7 @@ from patchvid.cli.inputs import ClipFile, Reader
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
+from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
@@ -41,6 +42,7 @@ cue_options = options.together(
 )
 @options.source
 @options.output_of("CLIP")
+@writing_options
 @layers_of("CLIP")
 @mask_options("mask", "where the hole is")
 @cue_options

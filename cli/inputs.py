@@ -89,7 +89,10 @@ def in_proportion(settings: Mapping[str, Any], ratios: Sequence[float]) -> dict[
     """Return the settings that are in frames and pixels, for a clip smaller by these ratios."""
     scaled: dict[str, Any] = {}
     if size := settings.get("size"):
-        scaled["size"] = tuple(max(1, round(n * ratio)) for n, ratio in zip(size, ratios))
+        n_frames, *sides = (n * ratio for n, ratio in zip(size, ratios))
+        if ratios[1] < 1:
+            sides = [2 * round(side / 2) for side in sides]  # players want even sides
+        scaled["size"] = tuple(max(1, round(n)) for n in (n_frames, *sides))
     if grow := settings.get("grow"):
         scaled["grow"] = max(1, round(grow * ratios[1]))
     return scaled

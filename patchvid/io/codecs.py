@@ -72,7 +72,7 @@ CODECS = {
         "libsvtav1",
         {"crf": "8", "preset": "6"},
         {8: "yuv420p", 10: "yuv420p10le"},
-        least_side=16,
+        least_side=64,  # below, SVT-AV1 may hang
     ),
     "ffv1": Codec(
         "ffv1", {"level": "3"}, {8: "bgr0", 16: "gbrp16le"}, {8: "bgra", 16: "gbrap16le"}
@@ -90,10 +90,10 @@ _APNG = Format("apng", ("apng",), {"plays": "0"})
 FORMATS = {
     ".mp4": Format("mp4", ("h264", "h265", "av1"), _FAST, has_sound=True, has_aspect=True),
     ".mov": Format("mov", ("h264", "prores", "h265"), _FAST, has_sound=True, has_aspect=True),
+    ".webm": Format("webm", ("vp9", "av1"), {}, has_sound=True),
     ".mkv": Format(
         "matroska", ("h264", "h265", "vp9", "av1", "prores", "ffv1"), {}, has_sound=True
     ),
-    ".webm": Format("webm", ("vp9", "av1"), {}, has_sound=True),
     ".gif": Format("gif", ("gif",), {"loop": "0"}),
     ".webp": Format("webp", ("webp",), {"loop": "0"}),
     ".png": _APNG,

@@ -74,8 +74,8 @@ def choose_encoding(
     options = dict(chosen.options)
     if quality is not None:
         options["crf"] = str(max(1, round((100 - quality) / 2)))
-    if name == "h265" and len(video) < 3:  # x265 gives so few frames random times to decode them
-        options["x265-params"] += ":bframes=0"
+    if name == "h265":
+        options["x265-params"] += _x265_workarounds(video.shape)
     if pixels == "yuva420p":
         options["auto-alt-ref"] = "0"  # libvpx cannot reorder frames with alpha
     if alpha and not chosen.with_alpha:
@@ -103,6 +103,12 @@ def choose_encoding(
     return how._replace(
         options=options | _as_options(colors), colors=colors, tag=tag, pixel_aspect=aspect
     )
+
+
+def _x265_workarounds(shape: Sequence[int]) -> str:
+    """Settings without which x265 writes outside of its memory, or random times of decoding."""
+    small = ":no-cutree=1" if min(shape[1:3]) < 64 else ""
+    return small + (":bframes=0" if shape[0] < 3 else "")
 
 
 def warn_of_aspect(path: StrPath, aspect: Fraction) -> None:

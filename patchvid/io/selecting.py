@@ -53,11 +53,19 @@ def check_options(
 
 
 def shrunk_size(height: int, width: int, max_size: int | None) -> tuple[int, int]:
-    """The size whose longer side has at most `max_size` pixels."""
+    """The size whose longer side has at most `max_size` pixels; where it shrinks, sides are even.
+
+    Players want even sides.
+    """
     longer = max(height, width)
     if max_size is None or longer <= max_size:
         return height, width
-    return max(1, round(height * max_size / longer)), max(1, round(width * max_size / longer))
+    most = max_size - max_size % 2 or 1
+
+    def shrink(side: int) -> int:
+        return min(side, most, max(2, 2 * round(side * max_size / longer / 2)))
+
+    return shrink(height), shrink(width)
 
 
 def iter_source(source: Source, how: Options) -> Iterator[Frame]:
