@@ -68,7 +68,7 @@ def choose_sound(
     info = inputs.info
     if clip is None or info is None or not info.has_audio or not info.fps or how.no_audio:
         return {}, None
-    left_out = f"{clip.name}: its sound is left out, because {{}}; --no-audio says nothing of it"
+    left_out = f"{clip.name}: its sound is left out, because {{}} (--no-audio hides this line)"
     if not how.keeps_order:
         return {}, left_out.format("things happen at other times in the output")
     n_before = len(inputs.videos["clip"])
