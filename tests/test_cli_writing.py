@@ -7,6 +7,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import slow
 from click.testing import CliRunner, Result
 
 from patchvid import sample_clip, video_info, write_video
@@ -67,12 +68,14 @@ def samples(path: Path) -> list[int]:
 
 @pytest.mark.parametrize(
     "words",
-    [
-        ("inpaint", "--box", "12,10,14,12"),
-        ("inpaint", "--box", "12,10,14,12", "--loop"),
-        ("retarget", "--scale", "1,1,0.75"),
-        ("analogy", "clip.mov", "--flow", "classical"),
-    ],
+    slow.but_the_first(
+        [
+            ("inpaint", "--box", "12,10,14,12"),
+            ("inpaint", "--box", "12,10,14,12", "--loop"),
+            ("retarget", "--scale", "1,1,0.75"),
+            ("analogy", "clip.mov", "--flow", "classical"),
+        ]
+    ),
 )
 def test_sound_is_kept_where_things_happen_when_they_did(clip: Path, words: Any) -> None:
     command, *options = words
@@ -83,6 +86,7 @@ def test_sound_is_kept_where_things_happen_when_they_did(clip: Path, words: Any)
     assert (made.dtype, made.pixel_aspect, made.fps) == ("uint16", Fraction(4, 3), 12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -131,6 +135,7 @@ def test_a_gif_holds_no_sound_and_says_so(clip: Path) -> None:
     assert "made.gif' holds no sound" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "name", "codec", "pixels"),
     [
@@ -161,6 +166,7 @@ def test_settings_of_a_codec_are_checked_before_the_work(clip: Path) -> None:
     assert "codec of .mp4 must be" in run("gen", clip, "-o", "a.mp4", "--codec", "vp9").stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "size"),
     [
