@@ -15,9 +15,9 @@ NO_FILE = Path("-")  # the name that stands for no video
 
 # By default the output has the suffix of the clip if it is one of these. Photos become PNG files,
 # and everything else becomes MP4, or what holds the codec that was chosen.
-_KEPT = {".gif", ".webp", ".png", ".apng", ".npy", ".npz"}
+_KEPT = {".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".exr", ".npy", ".npz"}
 _OF_CODEC = {"prores": ".mov", "vp9": ".webm", "ffv1": ".mkv"}
-_PHOTOS = {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+_PHOTOS = {".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"}
 
 
 @dataclass
@@ -134,4 +134,6 @@ def _preview_name(path: Path, preview: bool) -> Path:
 
 
 def _marked(path: Path, mark: str) -> Path:
+    if "%" in path.name:  # numbered pictures, whose folder is the output
+        return _marked(path.parent, mark) / path.name
     return path.with_name(f"{path.stem}_{mark}{path.suffix}")

@@ -10,9 +10,13 @@ from patchvid._paths import StrPath, quoted, reason
 from patchvid.errors import PatchvidError, TargetExists, VideoError
 from patchvid.io._parts import delayed_signals, dropped_at_the_end, put_in_place
 
+NUMBERED = r"\d+\.(png|tiff?|exr)"  # pictures that are written to a folder
 
-def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False) -> None:
-    """Raise an error unless a file can be written to `path`, or a folder of numbered PNGs.
+
+def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None = None) -> None:
+    """Raise an error unless a file can be written to `path`, or a folder of pictures.
+
+    `folder` is a regular expression for the names of the pictures; None for a file.
 
     Raises
     ------
@@ -36,11 +40,11 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False
         if target.is_dir():
             names = os.listdir(target)
             exists = bool(names)
-            if not folder or not all(re.fullmatch(r"\d+\.png", name) for name in names):
+            if folder is None or not all(re.fullmatch(folder, name) for name in names):
                 raise cannot_write(path, "it is a folder of other things; choose another name")
             if target.samefile(Path.cwd()) or target.parent == target:
                 raise cannot_write(path, "it is the current folder; choose another name")
-        elif exists and folder:
+        elif exists and folder is not None:
             raise cannot_write(path, "it is a file; choose another name for the folder")
         elif exists and not target.is_file():
             raise cannot_write(path, "it is a device or a pipe; choose another name")

@@ -77,11 +77,16 @@ CODECS = {
     "ffv1": Codec(
         "ffv1", {"level": "3"}, {8: "bgr0", 16: "gbrp16le"}, {8: "bgra", 16: "gbrap16le"}
     ),
-    "gif": Codec("gif", {}, {8: "pal8"}),
+    "gif": Codec("gif", {}, {8: "pal8"}, {8: "pal8"}),
     "webp": Codec(
         "libwebp_anim", {"lossless": "1", "compression_level": "0"}, {8: "bgra"}, {8: "bgra"}
     ),
-    "apng": Codec("apng", {"compression_level": "3", "pred": "paeth"}, {8: "rgb24"}, {8: "rgba"}),
+    "apng": Codec(
+        "apng",
+        {"compression_level": "3", "pred": "paeth"},
+        {8: "rgb24", 16: "rgb48be"},
+        {8: "rgba", 16: "rgba64be"},
+    ),
 }
 FILM_CODECS = ("h264", "h265", "prores", "vp9", "av1", "ffv1")  # those that users know by name
 

@@ -28,14 +28,10 @@ class Encoding(NamedTuple):
     pixels: str
     options: Mapping[str, str]
     muxing: Mapping[str, str]
+    has_alpha: bool = False
     colors: ColorTags | None = None  # None if files have no word for them
     tag: str | None = None
     pixel_aspect: Fraction = Fraction(1)
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether pixels have alpha."""
-        return any(part.is_alpha for part in av.VideoFormat(self.pixels).components)
 
     @property
     def is_deep(self) -> bool:
@@ -93,7 +89,14 @@ def choose_encoding(
     if aspect != 1 and not (format_.has_aspect or chosen.has_aspect):
         warn_of_aspect(path, aspect)
         aspect = Fraction(1)
-    how = Encoding(format_.container, chosen.encoder, pixels, options, format_.options)
+    how = Encoding(
+        format_.container,
+        chosen.encoder,
+        pixels,
+        options,
+        format_.options,
+        has_alpha=alpha and bool(chosen.with_alpha),
+    )
     if name not in FILM_CODECS:
         if hdr:
             warn_of_hdr(path, hdr)
