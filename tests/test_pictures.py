@@ -140,6 +140,7 @@ def test_gifs_of_pillow(tmp_path: Path, disposal: int, interlace: bool) -> None:
 def test_alpha_goes_out_and_in(tmp_path: Path, name: str) -> None:
     video = colours(4, 24, 32, 4)
     video[..., 3] = np.where(video[..., 3] > 120, 255, 0)
+    video[1, ..., 3] = 255
     if name == "a.gif":
         video[..., :3] &= 0xE0
         video[..., :3] = video[:, :4, :4, :3].repeat(6, 1).repeat(8, 2)  # few colours

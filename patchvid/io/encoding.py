@@ -74,6 +74,8 @@ def choose_encoding(
         options["x265-params"] += _x265_workarounds(video.shape)
     if pixels == "yuva420p":
         options["auto-alt-ref"] = "0"  # libvpx cannot reorder frames with alpha
+    if alpha and name == "gif":
+        options["gifflags"] = "-offsetting-transdiff"  # whole frames, see `clear_between_frames`
     if alpha and not chosen.with_alpha:
         _warn(f"{quoted(path)} holds no alpha, so it is blended with white; {_KEEPS_ALPHA}")
     if held < wanted:

@@ -25,7 +25,17 @@ from patchvid.io.timeline import even_out
 CLEARED, RESTORED = 2, 3  # what becomes of a frame before the next one: the disposal methods
 TOO_SHORT, SHOWN_INSTEAD = 1, 10  # hundredths of a second
 
+_FRAME, _EXTENSION, _END = b",", b"!", b";"
+_CONTROL = b"!\xf9"  # how the next frame is shown
+
 _Palette = NDArray[np.uint8]
+_Control = tuple[int | None, int, int]  # the clear colour, the disposal and the delay
+
+# Colours that are their own numbers: Pillow gives the numbers of pixels then.
+_NUMBERS = bytes(np.repeat(np.arange(256, dtype=np.uint8), 3))
+_NO_PALETTE: _Palette = np.full((256, 4), 255, np.uint8)
+_NO_PALETTE[:, :3] = np.arange(256, dtype=np.uint8)[:, None]
+_DEFAULT: _Control = (None, 0, 0)
 
 
 class _Stored(NamedTuple):
@@ -116,50 +126,68 @@ def _draw(frame: _Stored, region: NDArray[np.uint8]) -> None:
     region[is_drawn] = frame.palette[numbers[is_drawn]]
 
 
+def clear_between_frames(path: Path) -> None:
+    """Have every frame of a GIF cleared before the next one, which must cover the whole picture.
+
+    FFmpeg does so after frames with transparent pixels only, and others show through later ones.
+    """
+    raw = bytearray(path.read_bytes())
+    for at, _ in _blocks(raw):
+        if raw[at : at + 2] == _CONTROL:
+            raw[at + 3] = raw[at + 3] & ~(7 << 2) | CLEARED << 2
+    path.write_bytes(raw)
+
+
 def _parse(raw: bytes) -> _Gif:
     """Split a GIF into its frames. The last one counts only if it is complete."""
     frames: list[_Stored] = []
     control = _DEFAULT  # of the next frame
-    width = height = 0
-    is_whole = has_end = False
+    width = height = at = 0
+    is_whole = True
     try:
         width, height, flags = struct.unpack_from("<HHB", raw, 6)
         shared, at = _palette(raw, 13, flags)
-        while True:
-            if at >= len(raw):
-                is_whole = control is _DEFAULT
-                break
-            mark = raw[at]
-            if mark == 0x3B:  # the end
-                is_whole = has_end = True
-                break
-            if mark == 0x21:  # an extension
-                if raw[at + 1] == 0xF9:  # how the next frame is shown
-                    packed, delay, number = struct.unpack_from("<BHB", raw, at + 3)
-                    control = number if packed & 1 else None, packed >> 2 & 7, delay
-                at = _after_blocks(raw, at + 2)
-            elif mark == 0x2C:  # a frame
-                left, top, columns, rows, flags = struct.unpack_from("<HHHHB", raw, at + 1)
-                palette, start = _palette(raw, at + 10, flags)
-                at = _after_blocks(raw, start + 1)
-                screen = struct.pack("<HHBBB", columns, rows, 0xF7, 0, 0)
-                place = struct.pack("<BHHHHB", 0x2C, 0, 0, columns, rows, flags & 0x40)
-                still = b"GIF89a" + screen + _NUMBERS + place + raw[start:at] + b";"
-                palette = shared if palette is None else palette
-                frames.append(
-                    _Stored(
-                        still, _NO_PALETTE if palette is None else palette, (top, left),
-                        (rows, columns), *control,
-                    )
-                )  # fmt: skip
+        for start, at in _blocks(raw):
+            if raw[start : start + 2] == _CONTROL:
+                packed, delay, number = struct.unpack_from("<BHB", raw, start + 3)
+                control = number if packed & 1 else None, packed >> 2 & 7, delay
+            elif raw[start : start + 1] == _FRAME:
+                frames.append(_stored(raw, start, at, shared, control))
                 control = _DEFAULT
-            else:
-                break  # damaged: what follows is no block
-    except (IndexError, struct.error):
-        pass  # cut short within a block
+    except (IndexError, struct.error, ValueError):  # cut short within a block, or no block
+        is_whole = False
+    if at >= len(raw) and control is not _DEFAULT:
+        is_whole = False
     if frames:  # some files state a size of nothing, or one that the first frame leaves
         height, width = (max(n, m) for n, m in zip((height, width), _reach(frames[0])))
-    return _Gif((height, width), frames, is_whole, has_end)
+    return _Gif((height, width), frames, is_whole, raw[at : at + 1] == _END)
+
+
+def _blocks(raw: bytes | bytearray) -> Iterator[tuple[int, int]]:
+    """Where each block before the end mark begins and ends."""
+    at = 13 + _palette_size(raw[10])
+    while raw[at : at + 1] not in (b"", _END):
+        if raw[at : at + 1] == _FRAME:
+            end = _after_data(raw, at + 11 + _palette_size(raw[at + 9]))
+        elif raw[at : at + 1] == _EXTENSION:
+            end = _after_data(raw, at + 2)
+        else:
+            raise ValueError("what follows is no block")
+        yield at, end
+        at = end
+
+
+def _stored(
+    raw: bytes, start: int, end: int, shared: _Palette | None, control: _Control
+) -> _Stored:
+    left, top, width, height, flags = struct.unpack_from("<HHHHB", raw, start + 1)
+    palette, data = _palette(raw, start + 10, flags)
+    if palette is None:
+        palette = _NO_PALETTE if shared is None else shared
+    screen = struct.pack("<HHBBB", width, height, 0xF7, 0, 0)
+    place = struct.pack("<HHHHB", 0, 0, width, height, flags & 0x40)
+    still = b"GIF89a" + screen + _NUMBERS + _FRAME + place + raw[data:end] + _END
+    return _Stored(still, palette, (top, left), (height, width), *control)
 
 
 def _reach(frame: _Stored) -> tuple[int, int]:
@@ -168,24 +196,22 @@ def _reach(frame: _Stored) -> tuple[int, int]:
 
 def _palette(raw: bytes, at: int, flags: int) -> tuple[_Palette | None, int]:
     """The table of colours at a place, opaque and filled up with black, and where it ends."""
-    if not flags & 0x80:
+    size = _palette_size(flags)
+    if not size:
         return None, at
-    count = 2 << (flags & 7)
     palette = np.zeros((256, 4), np.uint8)
     palette[:, 3] = 255
-    palette[:count, :3] = np.reshape(list(struct.unpack_from(f"{3 * count}B", raw, at)), (-1, 3))
-    return palette, at + 3 * count
+    colours = np.array(struct.unpack_from(f"{size}B", raw, at), np.uint8).reshape(-1, 3)
+    palette[: len(colours), :3] = colours
+    return palette, at + size
 
 
-def _after_blocks(raw: bytes, at: int) -> int:
-    """Where a chain of blocks that begins at a place ends."""
+def _palette_size(flags: int) -> int:
+    return 6 << (flags & 7) if flags & 0x80 else 0
+
+
+def _after_data(raw: bytes | bytearray, at: int) -> int:
+    """Where a chain of blocks of data that begins at a place ends."""
     while raw[at]:
         at += 1 + raw[at]
     return at + 1
-
-
-# Colours that are their own numbers: Pillow gives the numbers of pixels then.
-_NUMBERS = bytes(np.repeat(np.arange(256, dtype=np.uint8), 3))
-_DEFAULT: tuple[int | None, int, int] = (None, 0, 0)  # no colour is clear, frames stay, no delay
-_NO_PALETTE: _Palette = np.full((256, 4), 255, np.uint8)
-_NO_PALETTE[:, :3] = np.arange(256, dtype=np.uint8)[:, None]

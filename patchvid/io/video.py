@@ -25,6 +25,7 @@ from patchvid.io.deep import write_tiff
 from patchvid.io.encoder import encode_film
 from patchvid.io.encoding import choose_encoding, warn_of_aspect, warn_of_hdr
 from patchvid.io.exr import check_openexr
+from patchvid.io.gif import clear_between_frames
 from patchvid.io.info import VideoInfo
 from patchvid.io.sequences import ARRAYS, write_array, write_folder
 from patchvid.io.sound import find_sound
@@ -157,6 +158,8 @@ def write_video(
         elif suffix:
             how = choose_encoding(path, video, codec=codec, quality=quality, depth=depth, info=info)
             encode_film(f"file:{part}", video, how, fps, sound=sound)
+            if suffix == ".gif" and how.has_alpha:
+                clear_between_frames(part)
         else:
             if info is not None and info.pixel_aspect != 1:
                 warn_of_aspect(path, info.pixel_aspect)
