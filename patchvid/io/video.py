@@ -145,8 +145,9 @@ def write_video(
     if is_linear and (suffix or _folder_suffix(info)) not in _LINEAR:
         video = shown_light(path, video)
     target = Path(os.path.abspath(path if pattern is None else Path(path).parent))
+    is_folder = not suffix or pattern is not None
     sound = None if audio is None else find_sound(path, audio, audio_range)
-    with naming_failures(path), complete_or_nothing(target, folder=not suffix) as part:
+    with naming_failures(path), complete_or_nothing(target, folder=is_folder) as part:
         if suffix in ARRAYS:
             write_array(part, video)
         elif pattern is not None:
