@@ -20,7 +20,7 @@ from patchvid.cli.inputs import (
     read_inputs,
 )
 from patchvid.cli.layers import plan_layers, read_layers
-from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
+from patchvid.cli.outputs import NO_FILE, Sample, holds_rate, plan_outputs, print_json
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ def make_videos(
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
     check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
+    if inputs.fps is None and len(video) > 1 and holds_rate(outputs.videos) and not quiet:
+        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
+        click.echo(line, err=True)
     settings |= in_proportion(settings, inputs.ratios) | others
 
     seed = secrets.randbits(32) if seed is None else seed

@@ -446,6 +446,14 @@ def test_frames_are_shrunk_as_they_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(small, resize(whole, (3, 45, 80)))
 
 
+def test_progress_is_told_for_each_frame(tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", numbered(8))
+    told: list[tuple[float, str]] = []
+    read_video(tmp_path / "a.mp4", progress=lambda *step: told.append(step))
+    assert [fraction for fraction, _ in told] == [n / 8 for n in range(1, 9)]
+    assert told[2][1] == "frame 3 of 8"
+
+
 @pytest.mark.slow
 def test_memory_is_that_of_what_is_used(tmp_path: Path) -> None:
     encode(tmp_path / "a.mp4", np.zeros((60, 2160, 3840, 3), np.uint8), preset="ultrafast", g="30")
