@@ -101,14 +101,14 @@ def make_videos(
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
     check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
-    if inputs.fps is None and len(video) > 1 and holds_rate(outputs.videos) and not quiet:
-        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
-        click.echo(line, err=True)
     settings |= in_proportion(settings, inputs.ratios) | others
 
     seed = secrets.randbits(32) if seed is None else seed
     command = command_line(ctx, seed, without=["--preview"])
     shown = False if quiet else None  # None is a bar, if there is a terminal
+    if inputs.fps is None and len(video) > 1 and holds_rate(outputs.videos) and not quiet:
+        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
+        click.echo(line, err=True)
     page = None
     if outputs.report is not None:
         page = patchvid.Report(inputs.videos, source=source, fps=inputs.fps)
