@@ -20,7 +20,7 @@ from patchvid.cli.inputs import (
     read_inputs,
 )
 from patchvid.cli.layers import plan_layers, read_layers
-from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
+from patchvid.cli.outputs import NO_FILE, Sample, holds_rate, plan_outputs, print_json
 from patchvid.cli.values import Frames
 from patchvid.cli.writing import Writing, choose_sound, even_size
 
@@ -122,6 +122,9 @@ def make_videos(
     seed = secrets.randbits(32) if seed is None else seed
     command = command_line(ctx, seed, without=["--preview"])
     shown = False if quiet else None  # None is a bar, if there is a terminal
+    if inputs.fps is None and len(video) > 1 and holds_rate(outputs.videos) and not quiet:
+        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
+        click.echo(line, err=True)
     page = None
     if outputs.report is not None:
         page = patchvid.Report(inputs.videos, source=source, fps=inputs.fps)

@@ -101,6 +101,11 @@ def check_distinct(paths: Iterable[Path | None]) -> None:
         seen.add(path.resolve())
 
 
+def holds_rate(videos: Sequence[Path | None]) -> bool:
+    """Whether a file that will be written holds a frame rate; folders and arrays do not."""
+    return any(path and path.suffix.lower() not in ("", ".npy", ".npz") for path in videos)
+
+
 def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> None:
     """Print what was made as one JSON document."""
     files = [asdict(sample) for sample in samples]
