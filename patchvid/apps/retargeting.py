@@ -147,7 +147,8 @@ def retarget(
     size = _check_new_size(video.shape[:3], size, scale)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
-        size=size, factor=factor, coarsest=coarsest or _default_coarsest(video.shape, size),
+        size=size, factor=factor,
+        coarsest=_default_coarsest(video.shape, size) if coarsest is None else coarsest,
         complete_levels=COMPLETE_LEVELS, first_iterations=None,
     )  # fmt: skip
     clip = Clip.of(video)

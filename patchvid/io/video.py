@@ -9,8 +9,8 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from patchvid._device import backend_of
-from patchvid._paths import StrPath
-from patchvid._validation import as_array, check_video, with_channels
+from patchvid._paths import StrPath, as_path
+from patchvid._validation import as_array, check_number, check_video, with_channels
 from patchvid.errors import InvalidInput
 from patchvid.io._files import (
     cannot_write,
@@ -22,12 +22,12 @@ from patchvid.io.codecs import FORMATS, check_codec
 from patchvid.io.encoder import encode_film
 from patchvid.io.encoding import choose_encoding, warn_of_aspect, warn_of_hdr
 from patchvid.io.info import VideoInfo
+from patchvid.io.opening import MAX_FPS, MIN_FPS
 from patchvid.io.sequences import ARRAYS, write_array, write_folder
 from patchvid.io.sound import find_sound
 
 DEFAULT_FPS = 24.0
 
-_MIN_FPS, _MAX_FPS = 0.01, 1000
 _FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 
@@ -122,8 +122,7 @@ def write_video(
             f"video must hold uint8, uint16 or floats, got {video.dtype}; convert it, or write to "
             ".npz instead"
         )
-    if not _MIN_FPS <= fps <= _MAX_FPS:
-        raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
+    check_number("fps", fps, MIN_FPS, MAX_FPS)
     target = Path(os.path.abspath(path))
     sound = None if audio is None else find_sound(path, audio, audio_range)
     with naming_failures(path), complete_or_nothing(target, folder=not suffix) as part:
@@ -188,5 +187,6 @@ def check_target(
 
 def _suffix(path: StrPath) -> str:
     """The suffix that chooses the format, in lower case; empty for a folder of frames."""
-    text = os.fspath(path)
+    as_path(path)
+    text = os.fsdecode(path)
     return "" if text.endswith(("/", os.sep)) else Path(text).suffix.lower()
