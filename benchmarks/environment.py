@@ -1,5 +1,6 @@
 """The machine, the code, its versions and the command: what measured numbers depend on."""
 
+import json
 import os
 import platform
 import re
@@ -14,13 +15,14 @@ import patchvid
 
 def describe() -> dict[str, str]:
     """Describe the machine, the code and its versions, and the command that was run."""
-    info = subprocess.check_output([sys.executable, "-m", "patchvid", "info"], text=True)
+    command = [sys.executable, "-m", "patchvid", "info", "--json"]
+    info = json.loads(subprocess.check_output(command, text=True))
     return {
         "command": shlex.join(["python", *sys.argv]),
         "date": datetime.now().astimezone().isoformat(timespec="minutes"),
         "machine": _machine(),
         "commit": _commit(),
-        **dict(line.split(maxsplit=1) for line in info.splitlines()),
+        **info,
         "load average, start": load(),
     }
 

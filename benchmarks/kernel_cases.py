@@ -213,19 +213,15 @@ _tallied_sweep = njit(error_model="numpy")(
 
 def count_work(query: Any, key: Any, start: Any, sweeps: int) -> Work:
     """Count the work of `cpu.search` in some sweeps from a field, which is not changed."""
-    buffers = []
-
-    def unfold(*arguments: Any) -> Any:
-        buffers.append(cpu.unfold_time(*arguments))
-        buffers[-1][-OVERREAD:] = 0
-        return buffers[-1]
-
-    search = _with_globals(cpu.search, _sweep=_tallied_sweep, unfold_time=unfold)
+    pair = [cpu.prepare(video, patch=PATCH) for video in (query, key)]
+    tally = pair[0].layout[-OVERREAD:]
+    tally[:] = 0
+    search = _with_globals(cpu.search, _sweep=_tallied_sweep)
     threads = numba.get_num_threads()
     numba.set_num_threads(1)  # two threads would lose counts
     try:
-        search(query, key, start.copy(), patch=PATCH, sweeps=sweeps)
+        search(*pair, start.copy(), patch=PATCH, sweeps=sweeps)
     finally:
         numba.set_num_threads(threads)
-    candidates, rows, *_ = buffers[0][-OVERREAD:].view(np.int64)
+    candidates, rows, *_ = tally.view(np.int64)
     return Work(int(candidates), int(rows))

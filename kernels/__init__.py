@@ -8,7 +8,8 @@ In the tables, ``t y x c: uint8 float32`` is a C-contiguous array of `xp` with f
 two dtypes. Within a call, one name stands for one size. Query and output are t, y, x; key and value
 are T, Y, X. ``t'`` counts the patches along t, and ``ft`` belongs to a finer level. ``(t y x)`` is
 a tuple of sizes, where ``...`` allows more of them. ``as query`` is the dtype of that argument,
-``or empty`` allows an array of size 0, and ``host`` marks arrays of NumPy. A default follows ``=``,
+``or empty`` allows an array of size 0, ``or prepared`` what one of the two functions that prepare
+made of such an array, and ``host`` marks arrays of NumPy. A default follows ``=``,
 and the arguments after ``*`` go by name only.
 
 A field holds, for every query patch, the flat index ``(t * Y + y) * X + x`` of the first voxel of
@@ -35,7 +36,9 @@ class Function(NamedTuple):
 
 _PATCH: dict[str, Spec] = {"patch": "3 int"}
 _PERIODIC: dict[str, Spec] = {"periodic": "3 bool = (False, False, False)"}
-_PAIR: dict[str, Spec] = {"query": "t y x c: uint8 float32", "key": "T Y X c: as query"}
+_PAIR: dict[str, Spec] = {
+    "query": "t y x c: uint8 float32 or prepared", "key": "T Y X c: as query or prepared",
+}  # fmt: skip
 _FIELD: dict[str, Spec] = {"field": "t' y' x': int32"}
 
 CONTRACT = {
@@ -62,23 +65,34 @@ CONTRACT = {
         "Number of patches along t, y and x.", {"shape": "(t y x ...)", **_PATCH, **_PERIODIC},
         "(t' y' x')",
     ),
+    "prepare": Function(
+        "Bring a video into the layout in which its patches are compared, for several searches.",
+        {"video": "t y x c: uint8 float32", "*": "", **_PATCH, **_PERIODIC}, "prepared",
+    ),
+    "prepare_value": Function(
+        "Bring a video into the layout in which its patches vote, for several votes.",
+        {"value": "T Y X c: uint8 uint16 float32", "*": "", "reduce": "str = 'median'"}, "prepared",
+    ),
     "search": Function(
         "Improve `field` in place by PatchMatch; return its cost and the next threshold.",
         {
             **_PAIR, **_FIELD, "*": "", **_PATCH, "weights": "T' Y' X': float32 = None",
             "query_mask": "t' y' x': bool = None", **_PERIODIC, "sweeps": "int",
             "first_sweep": "int = 0", "search_radius": "int = None",
-            "cost_threshold": "1: float32 = None", "seed": "int = 0",
+            "cost_threshold": "1: float32 = None", "seed": "int = 0", "alpha": "float = None",
         },
         ("t' y' x': float32", "1: float32"),
     ),
     "search_exact": Function(
         "Find the nearest key of every query patch; return the field and its cost.",
-        {**_PAIR, "*": "", **_PATCH, "weights": "T' Y' X': float32 = None", **_PERIODIC},
+        {
+            "query": "t y x c: uint8 float32", "key": "T Y X c: as query", "*": "", **_PATCH,
+            "weights": "T' Y' X': float32 = None", **_PERIODIC, "alpha": "float = None",
+        },
         ("t' y' x': int32", "t' y' x': float32"),
     ),
     "patch_distance": Function(
-        "Squared distance of every query patch to its key patch.",
+        "Mean squared difference of every query patch and its key patch.",
         {**_PAIR, **_FIELD, "*": "", **_PATCH, **_PERIODIC}, "t' y' x': float32",
     ),
     "carry": Function(
@@ -93,7 +107,7 @@ CONTRACT = {
     "vote": Function(
         "Reconcile the patches that cover each voxel by their lower median or their mean.",
         {
-            "value": "T Y X c: uint8 uint16 float32", **_FIELD, "*": "", **_PATCH,
+            "value": "T Y X c: uint8 uint16 float32 or prepared", **_FIELD, "*": "", **_PATCH,
             "update_mask": "t y x: bool = None", **_PERIODIC, "reduce": "str = 'median'",
         },
         "t y x c: as value",
@@ -124,22 +138,27 @@ LAUNCHES = {
         {"values": "t y x c: uint8 uint16 uint32"}, "t y x w: uint32",
     ),
     "sweep": Function(
-        "Improve the patches of one colour, then those of the other; return the mean cost.",
+        "Improve the patches of one colour, then those of the other; write the mean cost.",
         {
             **_WORDS, "weights": "T' Y' X' or empty: float32",
             "query_mask": "t' y' x' or empty: bool", **_FIELD, "cost": "t' y' x': float32",
-            "threshold": "1: float32", "totals": "n: uint64", "counted": "1 or empty: int64",
-            "geometry": "tuple", "plans": "list",
+            "threshold": "1 or empty: float32", "mean": "1: float32", "totals": "n: uint64",
+            "counted": "1 or empty: int64", "geometry": "tuple", "plans": "list",
+            "divisor": "float", "alpha": "float",
         },
-        "1: float32",
+        "None",
     ),
     "distance": Function(
-        "Write the squared distance of every query patch to its key patch.",
-        {**_WORDS, **_FIELD, "cost": "t' y' x': float32", "geometry": "tuple"}, "None",
+        "Write the distance of every query patch to its key patch, divided by `divisor`.",
+        {
+            **_WORDS, **_FIELD, "cost": "t' y' x': float32", "geometry": "tuple",
+            "divisor": "float",
+        },
+        "None",
     ),
     "median": Function(
         "Write the lower median of the votes on every voxel.",
-        {"value": "T Y X c: uint8 uint16 uint32", **_VOTES}, "None",
+        {"value": "T Y X w: uint32", **_VOTES, "voted": "t y x c: uint8 uint16 uint32"}, "None",
     ),
     "mean": Function(
         "Write the mean of the votes on every voxel; integers are rounded, halves up.",

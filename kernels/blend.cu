@@ -1,7 +1,7 @@
 // Resampling along one of three axes: one thread an output value.
 //
 // Compiled for the types of input and output values, SOURCE and TARGET. Sums have the order and the
-// rounding of the CPU's, see resample.py.
+// rounding of the CPU's, see resample.py; `__fmaf_ieee_rn` keeps floats below 1.2e-38, too.
 
 extern "C" __global__ void blend_kernel(
     const SOURCE *source, const long long *starts, const float *weights, TARGET *out,
@@ -16,7 +16,7 @@ extern "C" __global__ void blend_kernel(
     weights += entry * taps;
     float total = 0;
     for (int k = 0; k < taps; ++k)
-        total = fmaf(weights[k], (float)source[(size_t)k * inner], total);
+        total = __fmaf_ieee_rn(weights[k], (float)source[(size_t)k * inner], total);
     if (top > 0)
         total = min(max(total + 0.5f, 0.0f), top);
     out[index] = (TARGET)total;

@@ -13,20 +13,23 @@ __device__ __forceinline__ int carry_key(
     return (int)min(max(rounded, 0LL), (long long)(fine - extent));
 }
 
+struct Sizes {
+    int grid_y, grid_x, n_t, n_y, n_x, key_t, key_y, key_x;
+    int query_t, query_y, query_x, fine_t, fine_y, fine_x, depth, rows, columns;
+};
+
 extern "C" __global__ void carry_kernel(
     const int *coarse, const longlong2 *near_t, const longlong2 *near_y, const longlong2 *near_x,
-    int *fine, int grid_y, int grid_x, int n_t, int n_y, int n_x, int key_t, int key_y, int key_x,
-    int query_t, int query_y, int query_x, int fine_t, int fine_y, int fine_x,
-    int depth, int rows, int columns)
+    int *fine, Sizes sizes)
 {
     const unsigned int patch = blockIdx.x * blockDim.x + threadIdx.x;
-    const Place at = coordinates(patch, n_y, n_x);
-    if (at.t >= n_t)
+    const Place at = coordinates(patch, sizes.n_y, sizes.n_x);
+    if (at.t >= sizes.n_t)
         return;
     const longlong2 t = near_t[at.t], y = near_y[at.y], x = near_x[at.x];
-    const Place key = coordinates(coarse[(t.x * grid_y + y.x) * grid_x + x.x], key_y, key_x);
-    const int to_t = carry_key(key.t, t.y, depth, query_t, key_t, fine_t);
-    const int to_y = carry_key(key.y, y.y, rows, query_y, key_y, fine_y);
-    const int to_x = carry_key(key.x, x.y, columns, query_x, key_x, fine_x);
-    fine[patch] = (to_t * fine_y + to_y) * fine_x + to_x;
+    const Place key = coordinates(coarse[(t.x * sizes.grid_y + y.x) * sizes.grid_x + x.x], sizes.key_y, sizes.key_x);
+    const int to_t = carry_key(key.t, t.y, sizes.depth, sizes.query_t, sizes.key_t, sizes.fine_t);
+    const int to_y = carry_key(key.y, y.y, sizes.rows, sizes.query_y, sizes.key_y, sizes.fine_y);
+    const int to_x = carry_key(key.x, x.y, sizes.columns, sizes.query_x, sizes.key_x, sizes.fine_x);
+    fine[patch] = (to_t * sizes.fine_y + to_y) * sizes.fine_x + to_x;
 }

@@ -14,10 +14,11 @@ from patchvid.kernels import rules
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.jit import inlined, kernel
 from patchvid.kernels.resample import apply_taps as apply_taps
-from patchvid.kernels.rules import make_geometry
+from patchvid.kernels.rules import Prepared, make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
 from patchvid.kernels.simd import OVERREAD, rows_ssd
 from patchvid.kernels.threads import parallel_range
+from patchvid.kernels.voting import prepare_value as prepare_value
 from patchvid.kernels.voting import vote as vote
 
 DEVICE, xp = "cpu", np
@@ -120,6 +121,13 @@ def unfold_time(video: np.ndarray, patch, periodic=(False, False, False)) -> np.
     return buffer
 
 
+def prepare(video, *, patch, periodic=(False, False, False)):
+    """Bring a video into the layout in which its patches are compared, for several searches."""
+    if isinstance(video, Prepared):
+        return video
+    return Prepared(unfold_time(video, patch, periodic), video.shape, video.dtype)
+
+
 # ---------------------------------------------------------------------------------------------
 # Patch distance and search
 # ---------------------------------------------------------------------------------------------
@@ -163,13 +171,13 @@ def _sweep(
 
 def search(
     query, key, field, *, patch, weights=None, query_mask=None, periodic=(False, False, False),
-    sweeps, first_sweep=0, search_radius=None, cost_threshold=None, seed=0,
+    sweeps, first_sweep=0, search_radius=None, cost_threshold=None, seed=0, alpha=None,
 ):  # fmt: skip
     """Improve `field` in place by PatchMatch.
 
     Parameters
     ----------
-    query, key : array of uint8 or float32
+    query, key : array of uint8 or float32, or what `prepare` made of one
         (t, y, x, c), with the same dtype and number of channels.
     field : array of int32
         (t', y', x'): flat index of the first voxel of each key patch.
@@ -191,17 +199,18 @@ def search(
         not search at random.
     seed : int
         Of the random search.
+    alpha : float, optional
+        Return completeness weights, ``1 / (alpha + cost)``, in place of costs.
 
     Returns
     -------
     cost : array of float32
-        (t', y', x'): squared distance times weight.
+        (t', y', x'): mean squared difference per value, times weight.
     cost_threshold : array of float32
         (1,), the mean cost, for the next search.
     """
+    query, key = prepare(query, patch=patch, periodic=periodic), prepare(key, patch=patch)
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
-    unfolded_query = unfold_time(query, patch, periodic)
-    unfolded_key = unfold_time(key, patch)
     cost = np.full(field.shape, np.nan, np.float32)
     n_rows = field.shape[0] * field.shape[1]
     totals = np.zeros((2, n_rows), np.int64)
@@ -217,13 +226,13 @@ def search(
 
             def work(first: int, stop: int, threshold=cost_threshold, sweep=sweep) -> None:
                 _sweep(
-                    unfolded_query, unfolded_key, weights, query_mask, field, cost, threshold,
-                    totals, geometry, sweep, first, stop,
+                    query.layout, key.layout, weights, query_mask, field, cost, threshold, totals,
+                    geometry, sweep, first, stop,
                 )  # fmt: skip
 
             parallel_range(work, n_rows, grain=16)
         cost_threshold = np.full(1, rules.mean_cost(totals.sum(), n_updated))
-    return cost, cost_threshold
+    return rules.finish_cost(cost, rules.value_count(patch, key.shape[3]), alpha), cost_threshold
 
 
 @kernel
@@ -239,15 +248,16 @@ def _patch_distance(query, key, field, cost, geometry, first, stop):
 
 
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
-    """Squared distance (float32) of every query patch to its key patch."""
+    """Mean squared difference (float32) of every query patch and its key patch."""
+    query, key = prepare(query, patch=patch, periodic=periodic), prepare(key, patch=patch)
     geometry = make_geometry(query.shape, key.shape, patch, periodic)
-    unfolded_query, unfolded_key = unfold_time(query, patch, periodic), unfold_time(key, patch)
     cost = np.empty(field.shape, np.float32)
 
     def work(first: int, stop: int) -> None:
-        _patch_distance(unfolded_query, unfolded_key, field, cost, geometry, first, stop)
+        _patch_distance(query.layout, key.layout, field, cost, geometry, first, stop)
 
     parallel_range(work, field.shape[0] * field.shape[1], grain=16)
+    cost /= rules.value_count(patch, key.shape[3])
     return cost
 
 

@@ -4,6 +4,7 @@ Channels of 8 bits are compared as words of four. Nothing waits for the device: 
 CuPy's current stream, and the cost threshold of a search stays on the device for the next one.
 """
 
+import math
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -15,7 +16,7 @@ import numpy as np
 from patchvid.kernels import THREADS, cuda_form, is_on_gpu, rules
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.ordinals import from_ordinals, to_ordinals
-from patchvid.kernels.rules import make_geometry
+from patchvid.kernels.rules import Prepared, make_geometry, value_count
 from patchvid.kernels.rules import patch_grid as patch_grid
 
 DEVICE, xp = "cuda", cupy
@@ -23,7 +24,7 @@ DEVICE, xp = "cuda", cupy
 launches = import_module(f"patchvid.kernels.{cuda_form()}_cuda")
 
 STREAMS = 4  # on which work overlaps
-BETWEEN = 256 << 20  # bytes that resampling may hold between its passes, or else one row
+BETWEEN = 32 << 20  # bytes that resampling may hold between its passes, or else one row
 
 
 def to_device(array):
@@ -81,6 +82,8 @@ def seconds_between(begin, end):
 def check_memory(size):
     """Why so many bytes, and those for resampling, are not free, in one line; empty if they are.
 
+    In that case they are reserved for the current stream.
+
     Running work holds memory, so if there is too little, this waits for the work to end.
     """
     size += BETWEEN
@@ -90,6 +93,9 @@ def check_memory(size):
         cupy.get_default_memory_pool().free_all_blocks()
         free, _ = cupy.cuda.Device().mem_info
     if size <= free:
+        # The pool cuts all later blocks from this one. Without it, it would keep blocks of the
+        # sizes of every level.
+        cupy.cuda.alloc(size)
         return ""
     return (
         f"the GPU has {free / 2**30:.1f} GiB of memory free, and about {size / 2**30:.1f} GiB "
@@ -110,36 +116,63 @@ def indices(mask):
     return found
 
 
-def _comparable(query, key, patch, periodic):
-    """Query, padded along periodic axes, and key, both as words or as contiguous floats."""
-    query = rules.pad_periodic(query, patch, periodic)
-    if query.dtype == np.uint8:
-        return launches.pack(query), launches.pack(key)
-    return cupy.ascontiguousarray(query), cupy.ascontiguousarray(key)
+def prepare(video, *, patch, periodic=(False, False, False)):
+    """Bring a video into the layout in which its patches are compared, for several searches.
+
+    It is padded along periodic axes; four channels of 8 bits become a word.
+    """
+    if isinstance(video, Prepared):
+        return video
+    padded = rules.pad_periodic(video, patch, periodic)
+    words = launches.pack(padded) if video.dtype == np.uint8 else cupy.ascontiguousarray(padded)
+    return Prepared(words, video.shape, video.dtype)
 
 
-def _none(dtype):
+def prepare_value(value, *, reduce="median"):
+    """Bring a video into the layout in which its patches vote, for several votes."""
+    if isinstance(value, Prepared):
+        return value
+    votes = launches.pack(to_ordinals(value)) if reduce == "median" else value
+    return Prepared(votes, value.shape, value.dtype)
+
+
+@cache
+def _none(dtype, device):
+    """An empty array on a device."""
     return cupy.empty((0, 0, 0), dtype)
+
+
+@cache
+def _totals(device, stream):
+    """Zeros for the sums of a search; whoever uses them on this stream leaves zeros."""
+    return cupy.zeros(2 * THREADS + 1, np.uint64)
+
+
+def _scene(query, key, patch, periodic):
+    """Query and key as words or floats, the geometry of a search, and the divisor of its costs."""
+    query, key = prepare(query, patch=patch, periodic=periodic), prepare(key, patch=patch)
+    geometry = make_geometry(query.shape, key.shape, patch, periodic)
+    return query.layout, key.layout, geometry, float(value_count(patch, key.shape[3]))
 
 
 def search(
     query, key, field, *, patch, weights=None, query_mask=None, periodic=(False, False, False),
-    sweeps, first_sweep=0, search_radius=None, cost_threshold=None, seed=0,
+    sweeps, first_sweep=0, search_radius=None, cost_threshold=None, seed=0, alpha=None,
 ):  # fmt: skip
     """Improve `field` in place by PatchMatch, as `cpu.search` does."""
-    geometry = make_geometry(query.shape, key.shape, patch, periodic)
-    query, key = _comparable(query, key, patch, periodic)
-    geometry = (*geometry[:-1], key.shape[3])
-    cost = cupy.empty(field.shape, np.float32)
+    query, key, geometry, divisor = _scene(query, key, patch, periodic)
+    device = cupy.cuda.Device().id
+    cost, mean = cupy.empty(field.shape, np.float32), cupy.empty(1, np.float32)
+    totals = _totals(device, cupy.cuda.get_current_stream().ptr)
+    counted = _none(np.int64, device)
     if query_mask is not None:
         cost.fill(np.nan)
-    counted = (
-        cupy.empty(0, np.int64) if query_mask is None else query_mask.sum(dtype=np.int64).reshape(1)
-    )
-    weights = _none(np.float32) if weights is None else weights
-    query_mask = _none(np.bool_) if query_mask is None else query_mask
-    cost_threshold = cupy.zeros(1, np.float32) if cost_threshold is None else cost_threshold
-    totals = cupy.zeros(THREADS, np.uint64)
+        counted = query_mask.sum(dtype=np.int64).reshape(1)
+    weights = _none(np.float32, device) if weights is None else weights
+    query_mask = _none(np.bool_, device) if query_mask is None else query_mask
+    threshold = _none(np.float32, device) if cost_threshold is None else cost_threshold
+    unfinished = 1.0, float(rules.NO_ALPHA)
+    finished = divisor, unfinished[1] if alpha is None else alpha
     for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
         plans = [
             rules.plan_sweep(
@@ -147,19 +180,19 @@ def search(
             )
             for colour in (0, 1)
         ]
-        cost_threshold = launches.sweep(
-            query, key, weights, query_mask, field, cost, cost_threshold, totals, counted, geometry,
-            plans,
+        launches.sweep(
+            query, key, weights, query_mask, field, cost, threshold, mean, totals, counted,
+            geometry, plans, *(finished if number == sweeps - 1 else unfinished),
         )  # fmt: skip
-    return cost, cost_threshold
+        threshold = mean
+    return cost, mean
 
 
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
-    """Squared distance (float32) of every query patch to its key patch."""
-    geometry = make_geometry(query.shape, key.shape, patch, periodic)
-    query, key = _comparable(query, key, patch, periodic)
+    """Mean squared difference (float32) of every query patch and its key patch."""
+    query, key, geometry, divisor = _scene(query, key, patch, periodic)
     cost = cupy.empty(field.shape, np.float32)
-    launches.distance(query, key, field, cost, (*geometry[:-1], key.shape[3]))
+    launches.distance(query, key, field, cost, geometry, divisor)
     return cost
 
 
@@ -189,16 +222,17 @@ def _upload(arrays):
 
 def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
     """Reconcile the patches that cover each voxel by their lower median or their mean."""
-    shape = rules.output_shape(field.shape, patch, periodic)
-    update_mask = _none(np.bool_) if update_mask is None else update_mask
+    value = prepare_value(value, reduce=reduce)
+    shape = (*rules.output_shape(field.shape, patch, periodic), value.shape[3])
+    if update_mask is None:
+        update_mask = _none(np.bool_, cupy.cuda.Device().id)
     settings = value.shape[:3], patch, periodic
     if reduce == "mean":
-        voted = cupy.empty((*shape, value.shape[3]), value.dtype)
-        launches.mean(value, field, update_mask, voted, *settings)
+        voted = cupy.empty(shape, value.dtype)
+        launches.mean(value.layout, field, update_mask, voted, *settings)
         return voted
-    ordinals = to_ordinals(value)
-    voted = cupy.empty((*shape, value.shape[3]), ordinals.dtype)
-    launches.median(ordinals, field, update_mask, voted, *settings)
+    voted = cupy.empty(shape, np.uint32 if value.dtype == np.float32 else value.dtype)
+    launches.median(value.layout, field, update_mask, voted, *settings)
     return from_ordinals(voted, value.dtype)
 
 
@@ -207,25 +241,34 @@ def apply_taps(video, tables, out):
 
     It goes in bands of rows, so that little memory is needed between the three passes.
     """
-    frames, height, width, channels = video.shape
-    new_frames, new_height, new_width, _ = out.shape
+    new_size, channels = out.shape[:3], out.shape[3]
+    top = int(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else 0
+    row = video.shape[0] * (video.shape[2] + new_size[2]) * channels * 4
+    band = min(max(1, BETWEEN // row), new_size[1])
     starts, weights = zip(*tables)
     on_device = _upload([*starts, *weights])
-    t, y, x = zip(on_device[:3], on_device[3:])
-    top = int(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else 0
-    row = frames * (width + new_width) * channels * 4
-    band = max(1, BETWEEN // row)
-    for first in range(0, new_height, band):
-        n_rows = min(band, new_height - first)
-        starts, weights = (table[first : first + n_rows] for table in y)
-        rows = cupy.empty((frames, n_rows, width * channels), np.float32)
-        flat = video.reshape(frames, height, width * channels)
-        launches.blend(flat, starts, weights, rows, 0)
-        pixels = cupy.empty((frames * n_rows, new_width, channels), np.float32)
-        launches.blend(rows.reshape(frames * n_rows, width, channels), *x, pixels, 0)
+    axes = list(zip(on_device[:3], on_device[3:]))
+    # An axis that stays as it is needs no pass; one pass is needed in any case.
+    changed = [axis for axis in (1, 2, 0) if tables[axis][1].shape != (video.shape[axis], 1)]
+    if band < new_size[1] and 1 not in changed:
+        changed.insert(0, 1)
+    changed = changed or [0]
+    for first in range(0, new_size[1], band):
+        n_rows = min(band, new_size[1] - first)
         part = out
-        if n_rows < new_height:
-            part = cupy.empty((new_frames, n_rows, new_width, channels), out.dtype)
-        launches.blend(pixels.reshape(1, frames, -1), *t, part.reshape(1, new_frames, -1), top)
+        if n_rows < new_size[1]:
+            part = cupy.empty((new_size[0], n_rows, *out.shape[2:]), out.dtype)
+        source, size = video, [*video.shape[:3]]
+        for axis in changed:
+            starts, weights = axes[axis]
+            if axis == 1:
+                starts, weights = starts[first : first + n_rows], weights[first : first + n_rows]
+            outer, inner = math.prod(size[:axis]), math.prod(size[axis + 1 :]) * channels
+            shape = outer, len(starts), inner
+            is_last = axis == changed[-1]
+            target = part.reshape(shape) if is_last else cupy.empty(shape, np.float32)
+            source = source.reshape(outer, size[axis], inner)
+            launches.blend(source, starts, weights, target, top if is_last else 0)
+            source, size[axis] = target, len(starts)
         if part is not out:
             out[:, first : first + n_rows] = part

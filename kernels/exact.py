@@ -1,5 +1,7 @@
 """Exact search by chunked matrix products: for small inputs, and to judge PatchMatch by."""
 
+import math
+
 import numpy as np
 
 from patchvid.kernels import rules
@@ -12,11 +14,18 @@ UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integer
 def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
     """All patches as rows in double precision, in which products of integers are exact."""
     video = rules.pad_periodic(video, patch, periodic)
-    windows = np.lib.stride_tricks.sliding_window_view(video, patch, (0, 1, 2))
-    return windows.reshape(-1, windows[0, 0, 0].size).astype(np.float64)
+    # CuPy's `sliding_window_view` would wait for the GPU.
+    first, offsets = (
+        np.asarray(rules.first_voxel(np.arange(math.prod(grid)), grid, video.shape), like=video)
+        for grid in (rules.patch_grid(video.shape, patch), patch)
+    )
+    voxels = video.reshape(-1, video.shape[3]).astype(np.float64)
+    return voxels[first[:, None] + offsets].swapaxes(1, 2).reshape(len(first), -1)
 
 
-def search_exact(query, key, *, patch, weights=None, periodic=(False, False, False)):
+def search_exact(
+    query, key, *, patch, weights=None, periodic=(False, False, False), alpha=None
+):  # fmt: skip
     """Find the nearest key of every query patch; return the field and its cost.
 
     Ties go to the first key. Arguments are those of `cpu.search`. The cost of the method is one
@@ -42,6 +51,7 @@ def search_exact(query, key, *, patch, weights=None, periodic=(False, False, Fal
             distance = np.where(forbidden, np.inf, distance)
         nearest[start : start + rows] = distance.argmin(axis=1)
         cost[start : start + rows] = distance.min(axis=1)
+    cost = rules.finish_cost(cost, rules.value_count(patch, key.shape[3]), alpha)
     field = rules.first_voxel(nearest, rules.patch_grid(key.shape, patch), key.shape)
     grid = rules.patch_grid(query.shape, patch, periodic)
     return field.astype(np.int32).reshape(grid), cost.reshape(grid)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from numba import config, njit
 from numba.core.caching import FunctionCache
-from platformdirs import user_cache_path
 
 inlined = njit(inline="always")
 
@@ -67,7 +66,12 @@ def _folder():
     sources = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         sources.update(path.read_bytes())
-    home = Path(config.CACHE_DIR or user_cache_path("patchvid", appauthor=False) / "kernels")
+    if config.CACHE_DIR:
+        home = Path(config.CACHE_DIR)
+    else:
+        from platformdirs import user_cache_path
+
+        home = user_cache_path("patchvid", appauthor=False) / "kernels"
     return home / sources.hexdigest()[:16]
 
 

@@ -24,30 +24,39 @@ def _launch(kernel, count, *arguments):
 
 
 def sweep(
-    query, key, weights, query_mask, field, cost, threshold, totals, counted, geometry, plans
+    query, key, weights, query_mask, field, cost, threshold, mean, totals, counted, geometry, plans,
+    divisor, alpha,
 ):  # fmt: skip
-    """Improve the patches of one colour, then those of the other; return the mean cost, (1,)."""
+    """Improve the patches of one colour, then those of the other; write the mean cost, (1,)."""
     n_t, n_y, n_x = field.shape
     kernel, _ = numba_kernels.SEARCH[query.dtype.name]
+    threshold = threshold if threshold.size else cupy.zeros(1, np.float32)
     for plan in plans:
         _launch(
-            kernel, n_t * n_y * ((n_x + 1) // 2), query.reshape(-1), key.reshape(-1),
-            weights, query_mask, field, cost, threshold, totals, geometry, plan,
+            kernel, n_t * n_y * ((n_x + 1) // 2), query.reshape(-1), key.reshape(-1), weights,
+            query_mask, field, cost, threshold, totals,
+            _in_words(geometry, query), plan, np.float32(divisor), np.float32(alpha),
         )  # fmt: skip
-    cost_threshold = cupy.empty(1, np.float32)
-    _launch(numba_kernels.settle_kernel, 1, totals, counted, cost_threshold, field.size)
-    return cost_threshold
+    _launch(numba_kernels.settle_kernel, 1, totals, counted.reshape(-1), mean, field.size)
 
 
-def distance(query, key, field, cost, geometry):
-    """Write the squared distance of every query patch to its key patch."""
+def distance(query, key, field, cost, geometry, divisor):
+    """Write the distance of every query patch to its key patch, divided by `divisor`."""
     _, kernel = numba_kernels.SEARCH[query.dtype.name]
-    _launch(kernel, field.size, query.reshape(-1), key.reshape(-1), field, cost, geometry)
+    _launch(
+        kernel, field.size, query.reshape(-1), key.reshape(-1), field, cost,
+        _in_words(geometry, query), np.float32(divisor),
+    )  # fmt: skip
+
+
+def _in_words(geometry, query):
+    """The geometry of a search with the words of a voxel in place of its channels."""
+    return (*geometry[:-1], query.shape[3])
 
 
 def median(value, field, update_mask, voted, key_size, patch, periodic):
-    """Write the lower median of the votes on every voxel, which are unsigned integers."""
-    votes, bits = value.reshape(-1, value.shape[3]), 8 * value.dtype.itemsize
+    """Write the lower median of the votes on every voxel, which are words of unsigned integers."""
+    votes, bits = value.reshape(-1, value.shape[3]), 8 * voted.dtype.itemsize
     _launch(
         numba_kernels.median_kernel, voted.size,
         votes, field, update_mask, voted, key_size, patch, periodic, bits,

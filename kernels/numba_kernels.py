@@ -11,6 +11,7 @@ from patchvid.kernels import rules
 device = cuda.jit(device=True)
 coordinates, carry_patch = device(rules.coordinates), rules.carrier(device)
 fixed_point, mean_cost = device(rules.fixed_point), device(rules.mean_cost)
+finish_cost = device(rules.finish_cost)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -77,7 +78,8 @@ def _make_kernels(rows_ssd):
 
     @cuda.jit
     def sweep_kernel(
-        query, key, weights, query_mask, field, cost, threshold, totals, geometry, sweep
+        query, key, weights, query_mask, field, cost, threshold, totals, geometry, sweep, divisor,
+        alpha,
     ):  # fmt: skip
         n_t, n_y, n_x = field.shape
         t, y, place = coordinates(cuda.grid(1), n_y, (n_x + 1) // 2)
@@ -86,16 +88,18 @@ def _make_kernels(rows_ssd):
             improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep)
             # Sums of integers do not depend on their order.
             cuda.atomic.add(totals, cuda.threadIdx.x, np.uint64(fixed_point(cost[t, y, x])))
+            cost[t, y, x] = finish_cost(cost[t, y, x], divisor, alpha)
 
     @cuda.jit
-    def distance_kernel(query, key, field, cost, geometry):
+    def distance_kernel(query, key, field, cost, geometry, divisor):
         n_t, n_y, n_x = field.shape
         t, y, x = coordinates(cuda.grid(1), n_y, n_x)
         if t < n_t:
             voxel = (t * geometry[0][1] + y) * geometry[0][2] + x
-            cost[t, y, x] = distance(
+            distant = distance(
                 query, key, voxel, field[t, y, x], geometry, np.float32(1), np.float32(np.inf)
             )
+            cost[t, y, x] = distant / divisor
 
     return sweep_kernel, distance_kernel
 
@@ -104,13 +108,13 @@ SEARCH = {"uint32": _make_kernels(_bytes_ssd), "float32": _make_kernels(_floats_
 
 
 @cuda.jit
-def settle_kernel(totals, counted, cost_threshold, count):
+def settle_kernel(totals, counted, mean, count):
     if cuda.grid(1) == 0:
         total = np.int64(0)
         for thread in range(totals.size):
             total += np.int64(totals[thread])
             totals[thread] = 0
-        cost_threshold[0] = mean_cost(total, counted[0] if counted.size else count)
+        mean[0] = mean_cost(total, counted[0] if counted.size else count)
 
 
 @cuda.jit
@@ -159,6 +163,8 @@ def median_kernel(value, field, update_mask, voted, key_size, patch, periodic, b
     t, y, x = coordinates(voxel, voted.shape[1], voted.shape[2])
     if t >= voted.shape[0] or (update_mask.size and not update_mask[t, y, x]):
         return
+    lanes = 32 // bits
+    word, shift, lane = c // lanes, c % lanes * bits, (np.int64(1) << bits) - 1
     most = patch[0] * patch[1] * patch[2]
     n_votes = np.int64(0)
     for number in range(most):
@@ -171,7 +177,7 @@ def median_kernel(value, field, update_mask, voted, key_size, patch, periodic, b
         below = np.int64(0)
         for number in range(most):
             voter = _find_vote(number, field, t, y, x, key_size, patch, periodic)
-            below += voter >= 0 and np.int64(value[voter, c]) < pivot
+            below += voter >= 0 and (np.int64(value[voter, word]) >> shift & lane) < pivot
         if below <= rank:
             median = pivot
     voted[t, y, x, c] = median

@@ -1,20 +1,21 @@
-// The channels of a voxel packed into words of 32 bits, as many as fit, and zeros: one thread a word.
+// The channels of a voxel packed into words of 32 bits, as many as fit, and zeros: one thread a voxel.
 //
 // Compiled for the type of the values, SOURCE, and for how many fit into a word, LANES.
 
 extern "C" __global__ void pack_kernel(
     const SOURCE *values, unsigned int *words, unsigned int count, int channels, int n_words)
 {
-    const unsigned int index = blockIdx.x * blockDim.x + threadIdx.x;
-    if (index >= count)
+    const unsigned int voxel = blockIdx.x * blockDim.x + threadIdx.x;
+    if (voxel >= count)
         return;
-    const unsigned int voxel = index / n_words;
-    const int first = (index - voxel * n_words) * LANES;
-    unsigned int word = 0;
+    values += (size_t)voxel * channels;
+    words += (size_t)voxel * n_words;
+    for (int first = 0; first < channels; first += LANES) {
+        unsigned int word = 0;
 #pragma unroll
-    for (int lane = 0; lane < LANES; ++lane)
-        if (first + lane < channels)
-            word |= (unsigned int)values[(size_t)voxel * channels + first + lane]
-                 << (32 / LANES * lane);
-    words[index] = word;
+        for (int lane = 0; lane < LANES; ++lane)
+            if (first + lane < channels)
+                word |= (unsigned int)values[first + lane] << (32 / LANES * lane);
+        *words++ = word;
+    }
 }

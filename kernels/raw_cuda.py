@@ -7,7 +7,8 @@ of both forms.
 """
 
 import math
-from functools import cache
+import struct
+from functools import cache, lru_cache
 from pathlib import Path
 
 import cupy
@@ -49,9 +50,21 @@ def _find(device, name, options, kernel):
 
 def _launch(name, kernel, options, count, *arguments):
     """Run a kernel with at least `count` threads on CuPy's current stream."""
-    sizes = [np.int32(a) if isinstance(a, (int, np.integer)) else a for a in arguments]
     found = _find(cupy.cuda.Device().id, name, options, kernel)
-    found((-(-count // THREADS),), (THREADS,), tuple(sizes))
+    found((-(-count // THREADS),), (THREADS,), arguments)
+
+
+@lru_cache(maxsize=1024)
+def _sizes(*parts):
+    """Whole numbers, and tuples of them, as a struct of ints: one argument costs less than many."""
+    numbers = [n for part in parts for n in (part if isinstance(part, tuple) else (part,))]
+    return np.void(struct.pack(f"{len(numbers)}i", *numbers))
+
+
+def _search_sizes(geometry):
+    """The `Geometry` of `search.cu`."""
+    query_size, query_grid, key_size, key_grid, _, periodic, _ = geometry
+    return _sizes(query_size[1:], query_grid, key_size[1:], key_grid, periodic)
 
 
 @cache
@@ -83,51 +96,46 @@ def blend_options(source, target):
 
 
 def sweep(
-    query, key, weights, query_mask, field, cost, threshold, totals, counted, geometry, plans
+    query, key, weights, query_mask, field, cost, threshold, mean, totals, counted, geometry, plans,
+    divisor, alpha,
 ):  # fmt: skip
-    """Improve the patches of one colour, then those of the other; return the mean cost, (1,).
+    """Improve the patches of one colour, then those of the other; write the mean cost, (1,).
 
-    Most arguments are those of `rules.improver`. `totals` has one zero for each thread of a block,
-    and is zero again afterwards. `counted` is the number of patches in `query_mask`, if not all
-    are.
+    Most arguments are those of `rules.improver`. `threshold` may be empty, which is like 0, or the
+    same as `mean`. `totals` has two zeros for each thread of a block, and one more; they are zero
+    again afterwards. `counted` is the number of patches in `query_mask`, if not all are. Costs are
+    what `rules.finish_cost` makes of them in the end.
     """
-    query_size, query_grid, key_size, key_grid, patch, periodic, _ = geometry
-    n_t, n_y, n_x = query_grid
-    options = search_options(query.shape[3], query.dtype, patch)
+    n_t, n_y, n_x = field.shape
+    options = search_options(query.shape[3], query.dtype, geometry[4])
     for plan in plans:
         _launch(
             "search", "sweep_kernel", options, n_t * n_y * ((n_x + 1) // 2),
-            query, key, weights, query_mask, field, cost, threshold, totals, *query_size[1:],
-            *query_grid, *key_size[1:], *key_grid, *periodic, *plan[:4], np.uint32(plan[4]),
+            query, key, weights, query_mask, field, cost, threshold, mean, totals, counted,
+            np.int32(field.size), _search_sizes(geometry),
+            np.void(struct.pack("4iI2f", *plan, divisor, alpha)),
         )  # fmt: skip
-    cost_threshold = cupy.empty(1, np.float32)
-    _launch(
-        "search", "settle_kernel", options, 1, totals, counted, cost_threshold, totals.size,
-        field.size,
-    )  # fmt: skip
-    return cost_threshold
 
 
-def distance(query, key, field, cost, geometry):
-    """Write the squared distance of every query patch to its key patch."""
-    query_size, query_grid, key_size, _, patch, _, _ = geometry
-    options = search_options(query.shape[3], query.dtype, patch)
+def distance(query, key, field, cost, geometry, divisor):
+    """Write the distance of every query patch to its key patch, divided by `divisor`."""
+    options = search_options(query.shape[3], query.dtype, geometry[4])
     _launch(
         "search", "distance_kernel", options, field.size,
-        query, key, field, cost, *query_size[1:], *query_grid, *key_size[1:],
+        query, key, field, cost, _search_sizes(geometry), np.float32(divisor),
     )  # fmt: skip
 
 
 def median(value, field, update_mask, voted, key_size, patch, periodic):
-    """Write the lower median of the votes on every voxel, which are unsigned integers."""
-    words = pack(value)
-    options = vote_options(value.dtype, patch)
+    """Write the lower median of the votes on every voxel, which are words of unsigned integers."""
+    options = vote_options(voted.dtype, patch)
     *shape, channels = voted.shape
-    for plane in range(words.shape[3]):
+    n_words = value.shape[3]
+    for plane in range(n_words):
         _launch(
-            "vote", "median_kernel", options, math.prod(shape),
-            words, field, update_mask, voted, words.shape[3], plane, channels,
-            *field.shape, *shape, *key_size[1:], *periodic,
+            "vote", "median_kernel", options, math.prod(shape), value, field, update_mask, voted,
+            *map(np.int32, (n_words, plane, channels)),
+            _sizes(field.shape, tuple(shape), key_size[1:], periodic),
         )  # fmt: skip
 
 
@@ -136,18 +144,20 @@ def mean(value, field, update_mask, voted, key_size, patch, periodic):
     options = vote_options(value.dtype, patch)
     *shape, channels = voted.shape
     _launch(
-        "vote", "mean_kernel", options, voted.size, value, field, update_mask, voted, channels,
-        *field.shape, *shape, *key_size[1:], *periodic,
+        "vote", "mean_kernel", options, voted.size, value, field, update_mask, voted,
+        np.int32(channels), _sizes(field.shape, tuple(shape), key_size[1:], periodic),
     )  # fmt: skip
 
 
 def pack(values):
     """Pack the channels of each voxel into words, the last one filled with zeros: (t, y, x, n)."""
-    channels, lanes = values.shape[3], 4 // values.dtype.itemsize
-    words = cupy.empty((*values.shape[:3], -(-channels // lanes)), np.uint32)
+    *shape, channels = values.shape
+    n_words = -(-channels * values.dtype.itemsize // 4)
+    n_voxels = math.prod(shape)
+    words = cupy.empty((*shape, n_words), np.uint32)
     _launch(
-        "pack", "pack_kernel", pack_options(values.dtype), words.size,
-        cupy.ascontiguousarray(values), words, words.size, channels, words.shape[3],
+        "pack", "pack_kernel", pack_options(values.dtype), n_voxels,
+        cupy.ascontiguousarray(values), words, *map(np.int32, (n_voxels, channels, n_words)),
     )  # fmt: skip
     return words
 
@@ -155,8 +165,8 @@ def pack(values):
 def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
     """Write the field of a finer level; `near` is what `rules.near_tables` returned."""
     _launch(
-        "carry", "carry_kernel", (), fine.size, coarse, *near, fine, *coarse.shape[1:],
-        *fine.shape, *key_size, *fine_query_size, *fine_key_size, *patch,
+        "carry", "carry_kernel", (), fine.size, coarse, *near, fine,
+        _sizes(coarse.shape[1:], fine.shape, key_size, fine_query_size, fine_key_size, patch),
     )  # fmt: skip
 
 
@@ -164,6 +174,7 @@ def blend(source, starts, weights, out, top):
     """Resample the middle axis of three. `top` is the largest integer, or 0 for floats."""
     _launch(
         "blend", "blend_kernel", blend_options(source.dtype, out.dtype), out.size,
-        source, starts, weights, out, out.size, source.shape[1], *out.shape[1:],
-        weights.shape[1], np.float32(top),
+        source, starts, weights, out,
+        *map(np.int32, (out.size, source.shape[1], *out.shape[1:], weights.shape[1])),
+        np.float32(top),
     )  # fmt: skip

@@ -4,12 +4,26 @@ They are plain functions, which run in Python and which a back end compiles with
 All integers have 64 bits, of which random bits use the lower 32.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 _BITS = 0xFFFFFFFF
 FIRST_ROWS = 2  # rows of a patch that are compared first: they may be enough to reject a key
 FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd, so that neighbours have the other colour
+NO_ALPHA = np.float32(-1)
 MOST, UNITS = np.float32(2**26), np.float32(2**8)  # a cost as an integer: its limit, steps per 1
+
+
+class Prepared(NamedTuple):
+    """A video in the layout in which a back end compares its patches, or votes with them.
+
+    `shape` and `dtype` are those of the video.
+    """
+
+    layout: Any
+    shape: tuple[int, int, int, int]
+    dtype: Any
 
 
 def patch_grid(shape, patch, periodic=(False, False, False)):
@@ -230,6 +244,21 @@ def nearest_coarse(position, extent, coarse, fine, count):
     exact = (2 * position + extent) * coarse - extent * fine
     nearest = np.clip((exact + fine) // (2 * fine), 0, count - 1)
     return nearest, exact - 2 * fine * nearest
+
+
+def value_count(patch, channels):
+    """Number of values of a patch, by which costs are divided."""
+    return np.float32(patch[0] * patch[1] * patch[2] * channels)
+
+
+def finish_cost(cost, divisor, alpha):
+    """Costs per value or, if `alpha` is given, completeness weights; `cost` may be an array.
+
+    A weight is a factor of the cost of a key, from the cost of the query that is nearest to it:
+    equation 3 of Granot et al., "Drop the GAN" (CVPR 2022). Kernels get `NO_ALPHA` for None.
+    """
+    cost = cost / divisor
+    return cost if alpha is None or alpha < 0 else np.float32(1) / (alpha + cost)
 
 
 def near_tables(fine_grid, patch, query_shape, fine_query_shape, grid):

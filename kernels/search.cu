@@ -5,11 +5,49 @@
 // 8-bit channels of the clip or, with FLOATS, one float. The FIRST_ROWS of a patch may be enough to
 // reject a key. Costs are summed as integers, in units of 1 / UNITS and up to MOST.
 
+// Sizes of a search, which do not change from sweep to sweep.
+struct Geometry {
+    int query_y, query_x, n_t, n_y, n_x, key_y, key_x, grid_t, grid_y, grid_x;
+    int periodic_t, periodic_y, periodic_x;
+};
+
+// Half a sweep. In the last sweep costs become what `finish_cost` in rules.py makes of them.
+struct Plan {
+    int colour, init, step, search_radius;
+    unsigned int stream;
+    float divisor, alpha;
+};
+
 #ifdef FLOATS
 typedef float word;
 #else
 typedef unsigned int word;
 #endif
+
+#define INFINITE __int_as_float(0x7f800000)
+
+// CuPy compiles with -ftz=true, which takes floats below 1.2e-38 for zero. These do not.
+__device__ __forceinline__ float add(float a, float b) { return __fmaf_ieee_rn(a, 1.0f, b); }
+
+__device__ __forceinline__ unsigned int add(unsigned int a, unsigned int b) { return a + b; }
+
+__device__ __forceinline__ float multiply(float a, float b) { return __fmaf_ieee_rn(a, b, -0.0f); }
+
+__device__ __forceinline__ float divide(float a, float b)
+{
+#ifdef __CUDA_ARCH__
+    asm("div.rn.f32 %0, %0, %1;" : "+f"(a) : "f"(b));
+    return a;
+#else
+    return a / b;
+#endif
+}
+
+// Of two floats that are not negative; false if one is NaN.
+__device__ __forceinline__ bool is_less(float a, float b)
+{
+    return __float_as_uint(a) < __float_as_uint(b) && __float_as_uint(b) <= 0x7f800000u;
+}
 
 __device__ __forceinline__ unsigned int mix(unsigned int bits)
 {
@@ -42,12 +80,13 @@ __device__ __forceinline__ float rows_ssd(
         for (int e = 0; e < COLUMNS * DEPTH * CHANNELS; ++e) {
             const int dx = e / (DEPTH * CHANNELS), dt = e / CHANNELS % DEPTH;
             const int value = dx * CHANNELS + e % CHANNELS;
-            const float difference = query[dt * query_frame + dy * query_row + value]
-                                   - key[dt * key_frame + dy * key_row + value];
-            sums[e % 8] = fmaf(difference, difference, sums[e % 8]);
+            const float difference = __fmaf_ieee_rn(key[dt * key_frame + dy * key_row + value], -1.0f,
+                                                    query[dt * query_frame + dy * query_row + value]);
+            sums[e % 8] = __fmaf_ieee_rn(difference, difference, sums[e % 8]);
         }
     }
-    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+    return add(add(add(sums[0], sums[4]), add(sums[2], sums[6])),
+               add(add(sums[1], sums[5]), add(sums[3], sums[7])));
 }
 
 #else
@@ -85,57 +124,57 @@ __device__ __forceinline__ float distance(
     key += (size_t)key_voxel * CHANNELS;
     const int first = min(ROWS, FIRST_ROWS);
     auto ssd = rows_ssd(query, query_frame, query_row, key, key_frame, key_row, 0, first);
-    if (first < ROWS && (float)ssd * weight < bound)
-        ssd += rows_ssd(query, query_frame, query_row, key, key_frame, key_row, first, ROWS);
-    return (float)ssd * weight;
+    if (first < ROWS && is_less(multiply((float)ssd, weight), bound))
+        ssd = add(ssd, rows_ssd(query, query_frame, query_row, key, key_frame, key_row, first, ROWS));
+    return multiply((float)ssd, weight);
 }
 
-extern "C" __global__ void sweep_kernel(
+// Improve one patch by its neighbours' keys, then by random keys; return its cost as an integer.
+__device__ __forceinline__ unsigned long long improve(
     const word *query, const word *key, const float *weights, const bool *query_mask,
-    int *field, float *cost, const float *threshold, unsigned long long *totals,
-    int query_y, int query_x, int n_t, int n_y, int n_x,
-    int key_y, int key_x, int grid_t, int grid_y, int grid_x,
-    int periodic_t, int periodic_y, int periodic_x,
-    int colour, int init, int step, int search_radius, unsigned int stream)
+    int *field, float *cost, const float *threshold, const Geometry &sizes, const Plan &plan)
 {
-    const int half = (n_x + 1) / 2;
+    const int n_t = sizes.n_t, n_y = sizes.n_y, n_x = sizes.n_x;
+    const int key_y = sizes.key_y, key_x = sizes.key_x;
+    const int grid_t = sizes.grid_t, grid_y = sizes.grid_y, grid_x = sizes.grid_x;
     const unsigned int thread = blockIdx.x * blockDim.x + threadIdx.x;
-    const Place at = coordinates(thread, n_y, half);
-    const int t = at.t, y = at.y, x = 2 * at.x + ((t + y + colour) & 1);
+    const Place at = coordinates(thread, n_y, (n_x + 1) / 2);
+    const int t = at.t, y = at.y, x = 2 * at.x + ((t + y + plan.colour) & 1);
     if (t >= n_t || x >= n_x)
-        return;
+        return 0;
     const int patch = (t * n_y + y) * n_x + x;
     if (query_mask && !query_mask[patch])
-        return;
+        return 0;
 
-    const int voxel = (t * query_y + y) * query_x + x;
+    const int voxel = (t * sizes.query_y + y) * sizes.query_x + x;
     int best = field[patch];
     Place best_at = coordinates(best, key_y, key_x);
-    float best_cost = init ? __int_as_float(0x7f800000) : cost[patch];
+    float best_cost = plan.init ? INFINITE : cost[patch];
 
     auto consider = [&](int candidate, Place at) {
         const float weight =
             weights ? weights[((size_t)at.t * grid_y + at.y) * grid_x + at.x] : 1.0f;
         const float distant = distance(
-            query, voxel, query_y, query_x, key, candidate, key_y, key_x, weight, best_cost);
-        if (distant < best_cost) {
+            query, voxel, sizes.query_y, sizes.query_x, key, candidate, key_y, key_x, weight, best_cost);
+        if (is_less(distant, best_cost)) {
             best = candidate;
             best_cost = distant;
             best_at = at;
         }
     };
 
-    if (init)
+    if (plan.init)
         consider(best, best_at);
     for (int number = 0; number < 6; ++number) {
         const int side = 2 * (number & 1) - 1;
         const int dt = number >= 4 ? side : 0;
-        const int dy = number >= 2 && number < 4 ? side * step : 0;
-        const int dx = number < 2 ? side * step : 0;
+        const int dy = number >= 2 && number < 4 ? side * plan.step : 0;
+        const int dx = number < 2 ? side * plan.step : 0;
         int nt = t + dt, ny = y + dy, nx = x + dx;
-        if (!is_inside(nt, n_t, periodic_t) || !is_inside(ny, n_y, periodic_y) || !is_inside(nx, n_x, periodic_x))
+        if (!is_inside(nt, n_t, sizes.periodic_t) || !is_inside(ny, n_y, sizes.periodic_y)
+            || !is_inside(nx, n_x, sizes.periodic_x))
             continue;
-        if (((nt + ny + nx) & 1) == colour)  // the same kind, where an odd period begins again
+        if (((nt + ny + nx) & 1) == plan.colour)  // the same kind, where an odd period begins again
             continue;
         const int found = field[(nt * n_y + ny) * n_x + nx];
         const int candidate = found - ((dt * key_y + dy) * key_x + dx);
@@ -146,9 +185,9 @@ extern "C" __global__ void sweep_kernel(
         if (at.t >= 0 && at.t < grid_t && at.y >= 0 && at.y < grid_y && at.x >= 0 && at.x < grid_x)
             consider(candidate, at);
     }
-    if (best_cost >= *threshold && best_cost > 0) {
-        unsigned int bits = stream ^ (unsigned int)patch;
-        for (int radius = search_radius; radius > 0; radius >>= 1) {
+    if (!(threshold && is_less(best_cost, *threshold)) && is_less(0, best_cost)) {
+        unsigned int bits = plan.stream ^ (unsigned int)patch;
+        for (int radius = plan.search_radius; radius > 0; radius >>= 1) {
             unsigned int drawn = bits = mix(bits);
             Place at;
             at.x = draw_near(drawn, best_at.x, radius, grid_x);
@@ -158,34 +197,54 @@ extern "C" __global__ void sweep_kernel(
         }
     }
     field[patch] = best;
-    cost[patch] = best_cost;
-    if (best_cost < __int_as_float(0x7f800000))
-        atomicAdd(&totals[threadIdx.x], (unsigned long long)(min(best_cost, MOST) * UNITS));
+    const float finished = divide(best_cost, plan.divisor);
+    cost[patch] = plan.alpha < 0 ? finished : divide(1, add(plan.alpha, finished));
+    return is_less(best_cost, INFINITE) ? (unsigned long long)(min(best_cost, MOST) * UNITS) : 0;
 }
 
-// The mean cost of a sweep over `counted` patches if that is given, else over `count`. Clears `totals`.
-extern "C" __global__ void settle_kernel(
-    unsigned long long *totals, const long long *counted, float *cost_threshold, int n_totals, int count)
+// Half a sweep. Threads of the same number in all blocks have a total and a count of those that are
+// done, and one more counts the numbers that are done. They are in `totals`, and zero before and after
+// a sweep. The last thread of the second half writes the mean cost, of `counted` patches if that is
+// given, else of `count`. `threshold`, which may be where the mean is written, has been read by then.
+extern "C" __global__ void sweep_kernel(
+    const word *query, const word *key, const float *weights, const bool *query_mask,
+    int *field, float *cost, const float *threshold, float *mean,
+    unsigned long long *totals, const long long *counted, int count,
+    Geometry sizes, Plan plan)
 {
-    if (blockIdx.x * blockDim.x + threadIdx.x)
+    const unsigned long long cost_here =
+        improve(query, key, weights, query_mask, field, cost, threshold, sizes, plan);
+    const unsigned int n = blockDim.x;
+    unsigned long long *done = totals + n, *all_done = done + n;
+    if (cost_here)
+        atomicAdd(&totals[threadIdx.x], cost_here);
+    if (plan.colour == 0)
         return;
+    __threadfence();
+    if (atomicAdd(&done[threadIdx.x], 1ULL) < gridDim.x - 1)
+        return;
+    __threadfence();
+    if (atomicAdd(all_done, 1ULL) < n - 1)
+        return;
+    __threadfence();
     unsigned long long total = 0;
-    for (int i = 0; i < n_totals; ++i) {
-        total += totals[i];
-        totals[i] = 0;
+    for (unsigned int i = 0; i < n; ++i) {
+        total += atomicExch(&totals[i], 0ULL);
+        done[i] = 0;
     }
-    *cost_threshold = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
+    *all_done = 0;
+    *mean = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
 }
 
 extern "C" __global__ void distance_kernel(
-    const word *query, const word *key, const int *field, float *cost,
-    int query_y, int query_x, int n_t, int n_y, int n_x, int key_y, int key_x)
+    const word *query, const word *key, const int *field, float *cost, Geometry sizes, float divisor)
 {
     const unsigned int patch = blockIdx.x * blockDim.x + threadIdx.x;
-    const Place at = coordinates(patch, n_y, n_x);
-    if (at.t >= n_t)
+    const Place at = coordinates(patch, sizes.n_y, sizes.n_x);
+    if (at.t >= sizes.n_t)
         return;
-    const int voxel = (at.t * query_y + at.y) * query_x + at.x;
-    cost[patch] = distance(query, voxel, query_y, query_x, key, field[patch], key_y, key_x, 1.0f,
-                           __int_as_float(0x7f800000));
+    const int voxel = (at.t * sizes.query_y + at.y) * sizes.query_x + at.x;
+    const float distant = distance(query, voxel, sizes.query_y, sizes.query_x, key, field[patch],
+                                   sizes.key_y, sizes.key_x, 1.0f, INFINITE);
+    cost[patch] = divide(distant, divisor);
 }

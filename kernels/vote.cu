@@ -26,6 +26,10 @@ typedef float value_type;
 #define BELOW(a, b) ((unsigned int)((a) < (b)))
 #endif
 
+struct Sizes {
+    int n_t, n_y, n_x, frames, height, width, key_y, key_x, periodic_t, periodic_y, periodic_x;
+};
+
 // The patches that cover a voxel, by their positions on one axis; -1 where there is none.
 template <int extent>
 __device__ __forceinline__ void find_patches(int (&found)[extent], int position, int size, int periodic)
@@ -41,36 +45,35 @@ __device__ __forceinline__ void find_patches(int (&found)[extent], int position,
 // The voxel in the value that casts a vote; -1 where there is no patch.
 __device__ __forceinline__ int find_vote(
     int vote, const int *field, const int (&frame)[DEPTH], const int (&row)[ROWS],
-    const int (&column)[COLUMNS], int n_y, int n_x, int key_y, int key_x)
+    const int (&column)[COLUMNS], const Sizes &sizes)
 {
     const int dt = vote / (ROWS * COLUMNS), dy = vote / COLUMNS % ROWS, dx = vote % COLUMNS;
     if (frame[dt] < 0 || row[dy] < 0 || column[dx] < 0)
         return -1;
-    return field[(frame[dt] * n_y + row[dy]) * n_x + column[dx]] + (dt * key_y + dy) * key_x + dx;
+    return field[(frame[dt] * sizes.n_y + row[dy]) * sizes.n_x + column[dx]]
+         + (dt * sizes.key_y + dy) * sizes.key_x + dx;
 }
 
 // A voxel has `n_words` words, of which this call votes on number `plane`.
 extern "C" __global__ void median_kernel(
     const unsigned int *words, const int *field, const bool *update_mask, channel_type *voted,
-    int n_words, int plane, int channels, int n_t, int n_y, int n_x,
-    int frames, int height, int width, int key_y, int key_x,
-    int periodic_t, int periodic_y, int periodic_x)
+    int n_words, int plane, int channels, Sizes sizes)
 {
     const unsigned int voxel = blockIdx.x * blockDim.x + threadIdx.x;
-    const Place at = coordinates(voxel, height, width);
-    if (at.t >= frames || (update_mask && !update_mask[voxel]))
+    const Place at = coordinates(voxel, sizes.height, sizes.width);
+    if (at.t >= sizes.frames || (update_mask && !update_mask[voxel]))
         return;
 
     int frame[DEPTH], row[ROWS], column[COLUMNS];
-    find_patches(frame, at.t, n_t, periodic_t);
-    find_patches(row, at.y, n_y, periodic_y);
-    find_patches(column, at.x, n_x, periodic_x);
+    find_patches(frame, at.t, sizes.n_t, sizes.periodic_t);
+    find_patches(row, at.y, sizes.n_y, sizes.periodic_y);
+    find_patches(column, at.x, sizes.n_x, sizes.periodic_x);
     words += plane;
     unsigned int votes[VOTES];
     int n_votes = 0;
 #pragma unroll UNROLLED
     for (int vote = 0; vote < VOTES; ++vote) {
-        const int voter = find_vote(vote, field, frame, row, column, n_y, n_x, key_y, key_x);
+        const int voter = find_vote(vote, field, frame, row, column, sizes);
         votes[vote] = LARGEST;
         if (voter >= 0) {
             votes[vote] = words[(size_t)voter * n_words];
@@ -111,20 +114,19 @@ extern "C" __global__ void median_kernel(
 
 extern "C" __global__ void mean_kernel(
     const value_type *value, const int *field, const bool *update_mask, value_type *voted,
-    int channels, int n_t, int n_y, int n_x, int frames, int height, int width,
-    int key_y, int key_x, int periodic_t, int periodic_y, int periodic_x)
+    int channels, Sizes sizes)
 {
-    const unsigned int index = blockIdx.x * blockDim.x + threadIdx.x;
+    const size_t index = (size_t)blockIdx.x * blockDim.x + threadIdx.x;  // may exceed 32 bits
     const unsigned int voxel = index / channels;
-    const Place at = coordinates(voxel, height, width);
-    if (at.t >= frames || (update_mask && !update_mask[voxel]))
+    const Place at = coordinates(voxel, sizes.height, sizes.width);
+    if (at.t >= sizes.frames || (update_mask && !update_mask[voxel]))
         return;
 
     int frame[DEPTH], row[ROWS], column[COLUMNS];
-    find_patches(frame, at.t, n_t, periodic_t);
-    find_patches(row, at.y, n_y, periodic_y);
-    find_patches(column, at.x, n_x, periodic_x);
-    value += index - voxel * channels;
+    find_patches(frame, at.t, sizes.n_t, sizes.periodic_t);
+    find_patches(row, at.y, sizes.n_y, sizes.periodic_y);
+    find_patches(column, at.x, sizes.n_x, sizes.periodic_x);
+    value += index - (size_t)voxel * channels;
     int n_votes = 0;
 #if LANES == 1
     float total = 0, excess = 0;
@@ -133,7 +135,7 @@ extern "C" __global__ void mean_kernel(
 #endif
 #pragma unroll UNROLLED
     for (int vote = 0; vote < VOTES; ++vote) {
-        const int voter = find_vote(vote, field, frame, row, column, n_y, n_x, key_y, key_x);
+        const int voter = find_vote(vote, field, frame, row, column, sizes);
         if (voter < 0)
             continue;
         ++n_votes;

@@ -7,7 +7,7 @@ import numpy as np
 
 from patchvid.kernels.jit import inlined, kernel
 from patchvid.kernels.ordinals import from_ordinals, to_ordinals
-from patchvid.kernels.rules import output_shape
+from patchvid.kernels.rules import Prepared, output_shape
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes, scatter_patches
 from patchvid.kernels.threads import parallel_range
 
@@ -151,22 +151,32 @@ def _vote_mean(words, field, voted, update_mask, key_shape, patch, periodic, fir
 def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
     """Reconcile the patches that cover each voxel by their lower median or their mean.
 
-    `value` is (t, y, x, c) of uint8, uint16 or float32, and the result has its dtype. Where
-    `update_mask` is False, the result is undefined.
+    `value` is (t, y, x, c) of uint8, uint16 or float32, or what `prepare_value` made of it for the
+    same `reduce`, and the result has its dtype. Where `update_mask` is False, the result is
+    undefined.
     """
+    value = prepare_value(value, reduce=reduce)
+    words, key_size, channels = value.layout, value.shape[:3], value.shape[3]
     shape = output_shape(field.shape, patch, periodic)
-    lanes = to_ordinals(value) if reduce == "median" else value
-    words = _words(lanes)
-    voted = np.empty((*shape, value.shape[3]), lanes.dtype)
+    is_ordinal = reduce == "median" and value.dtype == np.float32
+    voted = np.empty((*shape, channels), np.uint32 if is_ordinal else value.dtype)
     vote_rows = _vote_median if reduce == "median" else _vote_mean
     if update_mask is None:
         update_mask = np.empty((0, 0, 0), np.bool_)
 
     def work(first: int, stop: int) -> None:
-        vote_rows(words, field, voted, update_mask, value.shape[:3], patch, periodic, first, stop)
+        vote_rows(words, field, voted, update_mask, key_size, patch, periodic, first, stop)
 
     parallel_range(work, len(words) * shape[0] * shape[1], grain=16)
     return from_ordinals(voted, value.dtype) if reduce == "median" else voted
+
+
+def prepare_value(value, *, reduce="median"):
+    """Bring a video into the layout in which its patches vote, for several votes."""
+    if isinstance(value, Prepared):
+        return value
+    words = _words(to_ordinals(value) if reduce == "median" else value)
+    return Prepared(words, value.shape, value.dtype)
 
 
 def _words(lanes: np.ndarray) -> np.ndarray:

@@ -14,21 +14,20 @@ To grey
 Arrays may be on the host or on a GPU.
 """
 
+from functools import reduce
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._device import backend_of
 from patchvid._validation import LARGEST_FLOAT
 from patchvid.errors import InvalidInput
-from patchvid.kernels.threads import unforked
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 HALF_RANGE = 127.5  # of 8 bits: the unit of the paper, where values span [-1, 1]
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
+LUMA = np.array([0.299, 0.587, 0.114], np.float32).tolist()  # Rec. 601
 
 # Linear light, as OpenEXR files hold it: most values are up to 1, which is white, and highlights
 # are far brighter. A logarithm brings them close, so that the rest keeps most of the 8 bits.
@@ -38,7 +37,7 @@ LOG_UNIT = np.float32(1 / 64)  # the largest float becomes less than HIGHLIGHT
 
 
 def has_highlights(video: NDArray[Any]) -> bool:
-    """Whether floats are linear light with highlights: most are up to white, and some far above."""
+    """Whether floats are linear light with highlights: most up to white, some far above."""
     if video.dtype.kind != "f" or video.shape[-1] not in (1, 3, 4):
         return False
     if not (video.max() > HIGHLIGHT and video.min() >= LEAST_LIGHT):
@@ -47,7 +46,7 @@ def has_highlights(video: NDArray[Any]) -> bool:
 
 
 def compress_highlights(video: NDArray[Any]) -> Floats:
-    """Linear light on a logarithmic scale, which is 0 at black."""
+    """Put linear light on a logarithmic scale, where black is 0."""
     light = video.astype(np.float32)
     curved: Floats = np.copysign(LOG_UNIT * np.log1p(LOG_GAIN * abs(light)), light)
     return curved
@@ -142,10 +141,12 @@ def to_grey(video: NDArray[Any]) -> Floats:
     """Convert uint8, or float32 in 0..255, of any channels (..., c) to (...) of float32."""
     if video.shape[-1] == 4:
         video = blend_with_white(video)
-    if video.shape[-1] == 3:
-        with unforked():
-            return video @ backend_of(video).to_device(LUMA)
-    return video.mean(axis=-1, dtype=np.float32)
+    n_channels = video.shape[-1]
+    shares = LUMA if n_channels == 3 else [1.0] * n_channels
+    # A product of matrices, or a mean, would round differently on a GPU.
+    channels = (video[..., c].astype(np.float64) * share for c, share in enumerate(shares))
+    total = reduce(np.add, channels)
+    return (total if n_channels == 3 else total / n_channels).astype(np.float32)
 
 
 def blend_with_white(video: NDArray[Any]) -> NDArray[Any]:

@@ -1,8 +1,8 @@
-"""How masks of whole numbers are read that are not black and white: labels, paint, erased parts.
+"""Masks of whole numbers that are not black and white: labels, paint, erased parts.
 
 Data sets number the objects in a mask, as levels or as colours of a palette. Some masks are the
-frames themselves, with paint over the hole, or with the hole erased. Colours and levels that cover
-areas are told from those of soft or compressed edges, which have no areas.
+frames themselves, with paint over the hole, or with the hole erased. A label covers areas; levels
+and colours of soft or compressed edges do not.
 """
 
 import warnings
@@ -40,7 +40,7 @@ _PAINTS = {
 
 
 def understood(name: str, mask: Levels) -> NDArray[np.bool_] | None:
-    """What is white in a mask (t, y, x, c) of 8 bits that is not black and white; else None.
+    """Find what should be white in a mask (t, y, x, c) of 8 bits; None if it is black and white.
 
     A warning says how the mask was read.
 
@@ -112,7 +112,7 @@ def _find_paint(colours: Levels) -> tuple[str, NDArray[np.bool_]]:
     kind = int(np.bincount(kinds).argmax())
     colour = np.median(colours[pure][kinds == kind], axis=0)
     alike = (np.abs(colours - colour.astype(np.int16)) <= ALIKE).all(axis=3)
-    white = ndimage.binary_propagation(pure & alike, mask=alike)  # not to what it does not touch
+    white = ndimage.binary_propagation(pure & alike, mask=alike)  # to what it touches
     return _PAINTS[kind >> 2, kind >> 1 & 1, kind & 1], white
 
 

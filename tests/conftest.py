@@ -70,7 +70,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         to_device=lambda array: standin.wrap(np.array(standin.to_plain(array))),
         to_host=standin.to_plain, devices_of=cpu.devices_of, use_device=cpu.use_device,
         patch_grid=cpu.patch_grid, search=on_host(cpu.search), search_exact=cpu.search_exact,
-        patch_distance=on_host(cpu.patch_distance),
+        prepare=lambda video, **_: video, patch_distance=on_host(cpu.patch_distance),
         apply_taps=lambda video, tables, out: cpu.apply_taps(
             standin.to_plain(video), tables, standin.to_plain(out)
         ),

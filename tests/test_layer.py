@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import patch_distance, resize, search, vpnn
+from patchvid._validation import Triple
 from patchvid.core.completeness import completeness_weights
-from patchvid.core.matcher import Matcher
+from patchvid.core.matcher import Matcher, Operand
 from patchvid.errors import InvalidInput
-from patchvid.kernels import cpu
+from patchvid.kernels import cpu, rules
 from patchvid.results import to_nnf
 
 PATCH = (3, 5, 5)
@@ -68,7 +69,7 @@ def test_what_is_shown_across_a_seam_is_not_missing(monkeypatch: pytest.MonkeyPa
     find = Matcher.find
 
     def spy(matcher: Matcher, query: Any, key: Any, *args: Any, **options: Any) -> Any:
-        compared.append((query, key))
+        compared.append((query.video, key.video))
         return find(matcher, query, key, *args, **options)
 
     monkeypatch.setattr(Matcher, "find", spy)
@@ -81,7 +82,7 @@ def test_what_is_shown_across_a_seam_is_not_missing(monkeypatch: pytest.MonkeyPa
 
 def test_weights_of_completeness() -> None:
     cost = np.array([[[0, 2, 98]]], np.float32)
-    weights = completeness_weights(cost, 2.0)
+    weights = rules.finish_cost(cost, np.float32(1), np.float32(2))
     assert weights.dtype == np.float32
     np.testing.assert_allclose(weights, [[[0.5, 0.25, 0.01]]])
 
@@ -103,10 +104,14 @@ def test_a_layer_names_what_is_wrong(clip: NDArray[np.uint8]) -> None:
 # Matcher
 
 
+def find(matcher: Matcher, query: Any, key: Any, patch: Triple = PATCH, **settings: Any) -> Any:
+    return matcher.find(Operand(cpu, query, patch), Operand(cpu, key, patch), **settings)
+
+
 def test_a_small_search_is_exact() -> None:
     query, key = noise(3, 9, 10, 3), noise(4, 10, 9, 3, seed=1)
     weights = np.random.default_rng(0).uniform(0.5, 2, (2, 6, 5)).astype(np.float32)
-    field, cost = Matcher(cpu, seed=0).find(query, key, PATCH, weights=weights)
+    field, cost = find(Matcher(cpu, seed=0), query, key, weights=weights)
     nnf, optimum = naive.search(naive.all_costs(query, key, PATCH, weights=weights))
     np.testing.assert_array_equal(to_nnf(field, key.shape), nnf)
     np.testing.assert_allclose(cost, optimum, rtol=1e-6)
@@ -114,17 +119,17 @@ def test_a_small_search_is_exact() -> None:
 
 def test_distances_of_many_channels_do_not_overflow() -> None:
     black = np.zeros((3, 9, 9, 400), np.uint8)
-    _, cost = Matcher(cpu, seed=0).find(black, black + np.uint8(255), (3, 7, 7))
+    _, cost = find(Matcher(cpu, seed=0), black, black + np.uint8(255), (3, 7, 7))
     np.testing.assert_allclose(cost, 255**2, rtol=1e-6)
 
 
 def test_searching_again_never_costs_more(clip: NDArray[np.uint8]) -> None:
     key = clip[:, ::-1]
     matcher = Matcher(cpu, seed=0)
-    field, cost = matcher.find(clip, key, PATCH)
+    field, cost = find(matcher, clip, key)
     first = cost.mean()
     for _ in range(5):
-        field, better = matcher.find(clip, key, PATCH)
+        field, better = find(matcher, clip, key)
         distance = patch_distance(clip, key, to_nnf(field, key.shape), patch=PATCH)
         np.testing.assert_array_equal(better, distance)
         assert (better <= cost).all()
@@ -135,10 +140,10 @@ def test_searching_again_never_costs_more(clip: NDArray[np.uint8]) -> None:
 def test_a_field_is_carried_to_other_sizes(clip: NDArray[np.uint8]) -> None:
     coarse = resize(clip, (4, 10, 18))
     matcher = Matcher(cpu, seed=0)
-    matcher.find(coarse, coarse, PATCH)
+    find(matcher, coarse, coarse)
     for size in [(6, 24, 40), (8, 36, 64), (8, 44, 50)]:
         video = resize(clip, size)
-        field, cost = matcher.find(video, video, PATCH)
+        field, cost = find(matcher, video, video)
         itself = np.moveaxis(np.indices(field.shape), 0, -1)
         np.testing.assert_array_equal(to_nnf(field, video.shape), itself)
         assert not cost.any()
@@ -149,6 +154,6 @@ def test_a_matcher_repeats_itself_only_with_its_seed(clip: NDArray[np.uint8]) ->
     for seed in (1, 1, 2):
         matcher = Matcher(cpu, seed)
         for key in (clip[:, ::-1], clip[:, ::-1], clip[:, :30]):
-            field, _ = matcher.find(clip, key, PATCH)
+            field, _ = find(matcher, clip, key)
         fields.append(field.tobytes())
     assert fields[0] == fields[1] != fields[2]

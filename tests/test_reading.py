@@ -18,7 +18,7 @@ from PIL import Image
 
 from patchvid import InvalidInput, VideoError, iter_video, read_video, resize, video_info
 from patchvid import write_video as write
-from patchvid.io import film
+from patchvid.io import decoding
 from patchvid.io.timeline import even_out, resampled
 
 RGB = np.array([200, 40, 90])
@@ -94,7 +94,7 @@ def encode(
         container.mux(stream.encode(None))
 
 
-def numbered(n_frames: int, size: tuple[int, int] = (32, 48)) -> NDArray[np.uint8]:
+def numbered(n_frames: int, size: tuple[int, int] = (32, 64)) -> NDArray[np.uint8]:
     """Frames that can be told apart: each is brighter than the one before by 4 levels."""
     video = np.empty((n_frames, *size, 3), np.uint8)
     video[:] = 4 * np.arange(n_frames)[:, None, None, None]
@@ -139,8 +139,8 @@ def test_tagged_colours_are_exact(
 def test_untagged_video_is_what_players_take_it_for(
     tmp_path: Path, name: str, size: tuple[int, int], matrix: int
 ) -> None:
-    codec = {"codec": "libvpx-vp9", "lossless": "1"} if name == "a.webm" else {"codec": "libx264"}
-    flat(tmp_path / name, as_yuv(RGB.tolist(), matrix), "yuv420p", size, **codec)
+    codec = "libvpx-vp9" if name == "a.webm" else "libx264"
+    flat(tmp_path / name, as_yuv(RGB.tolist(), matrix), "yuv420p", size, codec=codec)
     height, width = size
     video, _ = read_video(tmp_path / name)
     assert np.abs(video[1, height // 2, width // 2].astype(int) - RGB).max() <= 3
@@ -203,6 +203,18 @@ def test_tone_mapping_turns_wide_gamuts_into_bt709(tmp_path: Path) -> None:
     assert np.abs(kept[1, 16, 24] - wide).max() <= 2
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
+def test_deep_values_come_back(tmp_path: Path, name: str) -> None:
+    video = np.empty((2, 32, 96, 3), np.uint16)
+    video[:, :, :48], video[:, :, 48:] = 65535, (50000, 10000, 30000)
+    write(tmp_path / name, video)
+    read, _ = read_video(tmp_path / name)
+    assert read.dtype == np.uint16
+    assert read[1, 16, 20].tolist() == [65535] * 3
+    # Ten bits of limited range have steps of 75, and red and blue up to two of them.
+    assert np.abs(read[1, 16, 76].astype(int) - video[1, 16, 76]).max() <= 150
+
+
 # Rates
 
 
@@ -241,7 +253,7 @@ def test_frames_left_out_are_repeated() -> None:
 
 def test_a_cut_is_no_hold() -> None:
     times = np.array([*range(20), 23]) / 25  # frames that would be decoded later are missing
-    assert len(even_out(times, stated=[Fraction(25)], n_cut=16).order) == 21
+    assert len(even_out(times, stated=[Fraction(25)], n_cut=1).order) == 21
     assert len(even_out(times, stated=[Fraction(25)]).order) == 24
 
 
@@ -358,7 +370,7 @@ def combs(video: NDArray[Any]) -> float:
 
 def test_interlaced_video_is_made_whole(tmp_path: Path) -> None:
     video = moving_bar()
-    fields = {"x264-params": "tff=1", "flags": "+ildct+ilme", "crf": "5"}
+    fields: dict[str, Any] = {"x264-params": "tff=1", "flags": "+ildct+ilme", "crf": "5"}
     encode(tmp_path / "a.mp4", video, **fields)
     with pytest.warns(UserWarning, match="is interlaced; its fields are made into whole frames"):
         whole, fps = read_video(tmp_path / "a.mp4")
@@ -374,6 +386,7 @@ def test_interlaced_video_is_made_whole(tmp_path: Path) -> None:
 
 # In parts
 
+# x265 writes beyond its memory where a frame is at most 48 pixels wide.
 CODECS = {
     "a.mp4": {"codec": "libx264", "g": "12", "bf": "3"},
     "b.mkv": {"codec": "libx264", "x264-params": "open-gop=1:keyint=12:bframes=3"},
@@ -397,7 +410,8 @@ def test_parts_are_those_of_the_whole(tmp_path: Path, name: str) -> None:
         whole, fps = read_video(tmp_path / name, strict=True)
     assert fps == pytest.approx(25)
     assert len(whole) == video_info(tmp_path / name).frames == 60
-    for frames in [(0, 5), (30, 40), (50, None), (0, None, 12), (7, None, 13), (20, 55, 7)]:
+    parts: list[Any] = [(0, 5), (30, 40), (50, None), (0, None, 12), (7, None, 13), (20, 55, 7)]
+    for frames in parts:
         part, part_fps = read_video(tmp_path / name, frames=frames)
         np.testing.assert_array_equal(part, whole[slice(*frames)])
         assert part_fps == pytest.approx(25 / slice(*frames).indices(60)[2])
@@ -407,10 +421,13 @@ def test_parts_are_those_of_the_whole(tmp_path: Path, name: str) -> None:
 def test_few_frames_are_decoded_for_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encode(tmp_path / "a.mp4", numbered(60), g="12", bf="0")
     decoded = []
-    decode = film.Decoder.decode
-    monkeypatch.setattr(
-        film.Decoder, "decode", lambda self, packet: decoded.append(packet) or decode(self, packet)
-    )
+    decode = decoding.Decoder.decode
+
+    def count(self: decoding.Decoder, packet: Any) -> Any:
+        decoded.append(packet)
+        return decode(self, packet)
+
+    monkeypatch.setattr(decoding.Decoder, "decode", count)
     assert numbers(read_video(tmp_path / "a.mp4", frames=(0, None, 12))[0]) == [0, 12, 24, 36, 48]
     assert sum(packet is not None for packet in decoded) < 16
 
@@ -451,7 +468,7 @@ def test_running_out_of_memory_is_no_damage(
         raise MemoryError("no room for 75 GB")
 
     write(tmp_path / "a.mp4", numbered(3))
-    monkeypatch.setattr(film.Converter, "__call__", fail)
+    monkeypatch.setattr(decoding.Converter, "__call__", fail)
     with pytest.raises(MemoryError, match="no room for 75 GB"):
         read_video(tmp_path / "a.mp4")
 
@@ -485,11 +502,11 @@ def test_content_tells_what_a_file_is(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("name", ["a.mp4", "c.ts", "f.avi", "h.mp4", "i.mpg"])
 def test_a_glitch_shows_as_ffmpeg_shows_it(tmp_path: Path, name: str) -> None:
     random = np.random.default_rng(5)
-    video = random.integers(0, 256, (48, 32, 48, 3), np.uint8)
+    video = random.integers(0, 256, (48, 32, 64, 3), np.uint8)
     options: dict[str, Any] = dict(CODECS[name])
     encode(tmp_path / name, video, base=Fraction(1, 25), **options)
     raw = bytearray((tmp_path / name).read_bytes())
-    raw[len(raw) // 2 : len(raw) // 2 + 400] = random.bytes(400)
+    raw[len(raw) // 2 : len(raw) // 2 + 1500] = random.bytes(1500)
     (tmp_path / name).write_bytes(raw)
     with av.open(tmp_path / name) as container:
         stream = container.streams.video[0]

@@ -342,6 +342,8 @@ def test_16_bits_are_written_in_10_or_more(
         write_video(path, grey, **settings)
     assert (probe(path).codec, probe(path).pixels) == (name, pixels)
     read = decode(path, "rgb48le")[..., 0].astype(float)
+    if pixels.startswith("yuv"):
+        read *= 65535 / (255 << 8)  # FFmpeg makes this of the white of limited range
     centres = (slice(None), slice(1, None, 4), slice(1, None, 4))
     error = read[centres] - grey[..., 0][centres]
     assert np.abs(error).mean() < 40  # of 65535; in 8 bits it would be 64 at least

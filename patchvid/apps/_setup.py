@@ -74,7 +74,7 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
 
 
 class Clip(NamedTuple):
-    """A clip as it was given, and in the values that patches are made of and compared by.
+    """A clip as it was given, and the values that patches consist of and are compared by.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Clip(NamedTuple):
 
     @classmethod
     def of(cls, video: NDArray[Any]) -> Self:
-        """The clip that a checked video is."""
+        """Make the clip of a checked video."""
         value = premultiply(video) if is_translucent(video) else video
         return cls(video, value, has_highlights(video))
 

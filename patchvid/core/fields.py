@@ -6,11 +6,10 @@ Kernels work on flat indices ``(t * height + y) * width + x`` (int32); users see
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from types import ModuleType
-from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid._validation import Axes, Triple, as_array, contiguous
@@ -139,7 +138,9 @@ def patches_within(
     """Which patches lie inside a mask (t, y, x) with all their voxels, by their first voxels."""
     mask = rules.pad_periodic(mask, patch, periodic)
     for axis, extent in enumerate(patch):
-        # Whole planes at a time: over an axis of a few windows NumPy would be slow.
-        inside: Any = np.moveaxis(sliding_window_view(mask, extent, axis), -1, 0)
-        mask = np.all(inside, axis=0)
+        n_patches = mask.shape[axis] - extent + 1
+        before = (slice(None),) * axis
+        # Whole planes at a time. CuPy's `sliding_window_view` would wait for the GPU.
+        planes = (mask[*before, d : d + n_patches] for d in range(extent))
+        mask = reduce(np.logical_and, planes)
     return mask

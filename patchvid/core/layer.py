@@ -24,7 +24,7 @@ from patchvid._validation import (
 )
 from patchvid.core.completeness import completeness_weights
 from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask
-from patchvid.core.matcher import SWEEPS, Matcher
+from patchvid.core.matcher import SWEEPS, Matcher, Operand
 from patchvid.core.search import check_operands
 from patchvid.errors import InvalidInput
 from patchvid.kernels import rules
@@ -32,13 +32,12 @@ from patchvid.results import to_nnf
 
 
 def rebuild(
-    query: NDArray[Any],
-    key: NDArray[Any],
-    value: NDArray[Any],
+    query: Operand,
+    key: Operand,
+    value: Any,
     *,
     forward: Matcher,
     reverse: Matcher,
-    patch: Triple,
     alpha: float | None = None,
     reduce: Literal["median", "mean"] = "median",
     key_mask: PatchMask | None = None,
@@ -47,22 +46,20 @@ def rebuild(
 ) -> tuple[NDArray[Any], Field]:
     """Search and vote: the output (t, y, x, c') of the dtype of `value`, and its field.
 
-    Takes the arguments of `vpnn`, already checked, with two differences. The matchers `forward` and
-    `reverse` search from query to key and back, and remember their fields. Voxels outside of
-    `update_mask` (t, y, x) are undefined.
+    Takes the arguments of `vpnn`, already checked, with these differences. Query and key know their
+    patch and periodic axes, and `value` is an array or what the back end's `prepare_value` made of
+    it. The matchers `forward` and `reverse` search from query to key and back, and remember their
+    fields. Voxels outside of `update_mask` (t, y, x) are undefined.
     """
-    kernels, periodic = forward.kernels, forward.periodic
     weights = None
     if alpha is not None:
-        padded = rules.pad_periodic(query, patch, periodic)
-        _, cost = reverse.find(key, padded, patch)
-        weights = completeness_weights(cost, alpha)
-    field, _ = forward.find(
-        query, key, patch, weights=weights, key_mask=key_mask, query_mask=query_mask
-    )
-    output = kernels.vote(
-        value, field, patch=patch, periodic=periodic, reduce=reduce, update_mask=update_mask
-    )
+        _, weights = reverse.find(key, query.padded(), alpha=alpha)
+    # The cost is given up at once: beside the votes it would be the largest part of the memory.
+    field = forward.find(query, key, weights=weights, key_mask=key_mask, query_mask=query_mask)[0]
+    output = query.kernels.vote(
+        value, field, patch=query.patch, periodic=query.periodic, reduce=reduce,
+        update_mask=update_mask,
+    )  # fmt: skip
     return output, field
 
 
@@ -148,7 +145,8 @@ def vpnn(
     forward = Matcher(kernels, seed, periodic, field=field, method="patchmatch", sweeps=sweeps)
     reverse = Matcher(kernels, rules.random_stream(seed), method="patchmatch", sweeps=sweeps)
     output, found = rebuild(
-        query, key, to_kernel_dtype(value), forward=forward, reverse=reverse, patch=patch,
-        alpha=alpha, reduce=reduce, key_mask=allowed, query_mask=searched,
+        Operand(kernels, query, patch, periodic), Operand(kernels, key, patch),
+        to_kernel_dtype(value), forward=forward, reverse=reverse, alpha=alpha, reduce=reduce,
+        key_mask=allowed, query_mask=searched,
     )  # fmt: skip
     return like_input(output, given), to_nnf(found, key.shape)

@@ -19,6 +19,7 @@ from patchvid.core.fields import (
     random_field,
     replace_forbidden,
 )
+from patchvid.kernels import rules
 
 SWEEPS = 8  # from a random start
 RADIUS = 16  # voxels around a known key within which a better one is looked for
@@ -27,6 +28,47 @@ EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two mil
 MOST_VALUES = (2**31 - 1) // 255**2  # of a patch whose 8-bit distance fits in 32 bits
 
 Method = Literal["auto", "patchmatch", "exact"]
+
+
+class Operand:
+    """A video to compare, which a back end brings into its layout once for all searches.
+
+    Parameters
+    ----------
+    kernels : module
+        The back end of the device that holds the video.
+    video : array
+        (t, y, x, c).
+    patch : tuple of int
+        Frames, rows and columns of a patch.
+    periodic : tuple of bool
+        Axes (t, y, x) along which it is periodic, as a query may be.
+    """
+
+    def __init__(
+        self,
+        kernels: ModuleType,
+        video: NDArray[Any],
+        patch: Triple,
+        periodic: Axes = NOT_PERIODIC,
+    ) -> None:
+        self.kernels, self.video, self.patch, self.periodic = kernels, video, patch, periodic
+        self._prepared: dict[Any, Any] = {}
+
+    def prepared(self, dtype: Any) -> Any:
+        """The video of this dtype in the layout of the back end."""
+        if dtype not in self._prepared:
+            video = self.video.astype(dtype, copy=False)
+            made = self.kernels.prepare(video, patch=self.patch, periodic=self.periodic)
+            self._prepared[dtype] = made
+        return self._prepared[dtype]
+
+    def padded(self) -> "Operand":
+        """The same patches of a video that is not periodic."""
+        if not any(self.periodic):
+            return self
+        video = rules.pad_periodic(self.video, self.patch, self.periodic)
+        return Operand(self.kernels, video, self.patch)
 
 
 class Matcher:
@@ -74,32 +116,36 @@ class Matcher:
 
     def find(
         self,
-        query: NDArray[Any],
-        key: NDArray[Any],
-        patch: Triple,
+        query: Operand,
+        key: Operand,
         *,
         weights: NDArray[np.float32] | None = None,
         key_mask: PatchMask | None = None,
         query_mask: PatchMask | None = None,
+        alpha: float | None = None,
     ) -> tuple[Field, NDArray[np.float32]]:
         """The field and its cost, the mean squared difference per value times the key's weight.
 
+        With `alpha`, completeness weights, 1 / (alpha + cost), take the place of the cost.
         Only keys in `key_mask` are chosen. Results for patches outside of `query_mask` mean
         nothing.
         """
-        kernels, periodic = self.kernels, self.periodic
-        query, key = comparable(query, key, patch)
+        kernels, patch, periodic = self.kernels, query.patch, query.periodic
+        dtype = comparable_dtype(query.video, key.video, patch)
         if key_mask is not None:
             one = np.float32(1) if weights is None else weights
             weights = np.where(key_mask, one, np.float32(np.inf))
-        layout = (query.shape[:3], key.shape[:3], patch)
-        n_queries = math.prod(kernels.patch_grid(query.shape, patch, periodic))
-        n_keys = math.prod(kernels.patch_grid(key.shape, patch))
-        n_values = math.prod(patch) * key.shape[3]
+        query_size, key_size = query.video.shape[:3], key.video.shape[:3]
+        channels = key.video.shape[3]
+        layout = (query_size, key_size, patch)
+        n_queries = math.prod(kernels.patch_grid(query_size, patch, periodic))
+        n_keys = math.prod(kernels.patch_grid(key_size, patch))
+        n_values = math.prod(patch) * channels
         is_small = n_queries * n_keys * n_values <= EXACT_PRODUCTS
         if self.method == "exact" or (self.method == "auto" and is_small):
+            pair = (operand.video.astype(dtype, copy=False) for operand in (query, key))
             self.field, cost = kernels.search_exact(
-                query, key, patch=patch, weights=weights, periodic=periodic
+                *pair, patch=patch, weights=weights, periodic=periodic, alpha=alpha
             )
         else:
             threshold = self._cost_threshold if layout == self._layout else None
@@ -107,13 +153,13 @@ class Matcher:
             if self.sweeps is not None:
                 sweeps, radius = self.sweeps, None
             cost, self._cost_threshold = kernels.search(
-                query, key, self.field, patch=patch, weights=weights, query_mask=query_mask,
-                periodic=periodic, sweeps=sweeps, first_sweep=self._swept, search_radius=radius,
-                cost_threshold=threshold, seed=self.seed,
+                query.prepared(dtype), key.prepared(dtype), self.field, patch=patch,
+                weights=weights, query_mask=query_mask, periodic=periodic, sweeps=sweeps,
+                first_sweep=self._swept, search_radius=radius, cost_threshold=threshold,
+                seed=self.seed, alpha=alpha,
             )  # fmt: skip
             self._swept += sweeps
         self._layout = layout
-        cost /= np.float32(n_values)
         assert self.field is not None
         return self.field, cost
 
@@ -139,11 +185,8 @@ class Matcher:
         return (2, RADIUS) if self.explores else (1, 0)
 
 
-def comparable(
-    query: NDArray[Any], key: NDArray[Any], patch: Triple
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both as uint8 if they are and no distance can overflow, else as float32."""
+def comparable_dtype(query: NDArray[Any], key: NDArray[Any], patch: Triple) -> Any:
+    """The dtype to compare in: uint8 if both have it and no distance can overflow, else float32."""
     n_values = math.prod(patch) * key.shape[3]
-    if query.dtype == key.dtype == np.uint8 and n_values <= MOST_VALUES:
-        return query, key
-    return query.astype(np.float32, copy=False), key.astype(np.float32, copy=False)
+    are_bytes = query.dtype == key.dtype == np.uint8
+    return np.uint8 if are_bytes and n_values <= MOST_VALUES else np.float32

@@ -24,6 +24,7 @@ from patchvid.kernels import rng
 
 OVERLAP = 0.5  # of a period, by which the longer output exceeds it
 FRAMES = 10  # of the first level that is periodic in time, if any has as many
+UNITS = np.float32(2**16)  # steps per 1 in which costs are added
 BLUR = 4  # voxels: lines this close to each other switch at similar points
 
 
@@ -83,10 +84,11 @@ def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
     cost = plan.kernels.patch_distance(
         plan.quantize(output), plan.quantize(plan.value), field, patch=patch, periodic=periodic
     )
+    whole = np.rint(cost * UNITS).astype(np.int64)  # sums of integers do not depend on their order
     for axis, extent in enumerate(patch):
         if periodic[axis]:
             others = tuple(other for other in range(3) if other != axis)
-            along = cost.mean(axis=others)
+            along = whole.sum(axis=others)
             across = sum(np.roll(along, i) for i in range(1, extent))
             begin = -int(np.argmin(across))
             output, field = (np.roll(array, begin, axis) for array in (output, field))

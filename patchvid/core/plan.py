@@ -179,8 +179,8 @@ class Plan:
     def footprint(self) -> int:
         """Bytes of the finest level without its value: a lower bound, and on a GPU an upper one."""
         n_voxels = max(math.prod(self.value.shape[:3]), math.prod(self.size))
-        # Field, cost and 8-bit words of query and key; the votes' words, and the output in 8 bits.
-        return n_voxels * (16 + self.value.shape[3] * (8 * self.value.itemsize - 4))
+        # Field, cost, and 8-bit words of query, key and value; what the votes need, and the output.
+        return n_voxels * (20 + self.value.shape[3] * (8 * self.value.itemsize - 4))
 
 
 def plan_synthesis(

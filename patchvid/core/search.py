@@ -3,7 +3,6 @@
 Reference: Barnes et al., "PatchMatch" (2009).
 """
 
-import math
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
@@ -32,7 +31,7 @@ from patchvid.core.fields import (
     PatchMask,
     from_nnf,
 )
-from patchvid.core.matcher import SWEEPS, Matcher, comparable
+from patchvid.core.matcher import SWEEPS, Matcher, Operand, comparable_dtype
 from patchvid.errors import InvalidInput
 from patchvid.results import to_nnf
 
@@ -126,8 +125,9 @@ def search(
     factors = _check_weights(kernels, weights, kernels.patch_grid(key.shape, patch))
     matcher = Matcher(kernels, seed, periodic, field=field, method=method, sweeps=sweeps)
     found, cost = matcher.find(
-        query, key, patch, weights=factors, key_mask=allowed, query_mask=searched
-    )
+        Operand(kernels, query, patch, periodic), Operand(kernels, key, patch), weights=factors,
+        key_mask=allowed, query_mask=searched,
+    )  # fmt: skip
     return to_nnf(found, key.shape), cost
 
 
@@ -179,10 +179,9 @@ def patch_distance(
     query, key, patch, periodic, field, _, _ = check_operands(
         kernels, query, key, patch=patch, periodic=periodic, nnf=nnf
     )
-    query, key = comparable(query, key, patch)
-    cost = kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
-    cost /= np.float32(math.prod(patch) * key.shape[3])
-    return cost
+    dtype = comparable_dtype(query, key, patch)
+    query, key = (video.astype(dtype, copy=False) for video in (query, key))
+    return kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
 
 
 class Operands(NamedTuple):

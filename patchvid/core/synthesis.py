@@ -6,6 +6,7 @@ Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from patchvid._resampling import resample
 from patchvid._validation import Axes
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.layer import rebuild
-from patchvid.core.matcher import Matcher
+from patchvid.core.matcher import Matcher, Operand
 from patchvid.core.plan import LevelInputs, Plan
 from patchvid.core.pyramid import Level
 from patchvid.errors import DeviceError
@@ -63,16 +64,21 @@ def synthesize(
     forward = Matcher(kernels, seed, settings.periodic, explores=settings.explores)
     reverse = Matcher(kernels, rules.random_stream(seed), explores=settings.explores)
     output: Any = start
+    query: Any
     coarser: LevelInputs | None = None
     for number, (level, (patch, iterations)) in enumerate(zip(plan.levels, schedule, strict=True)):
         begin = kernels.record_event()
         message = f"level {plan.offset + number + 1}/{plan.offset + len(plan.levels)}"
-        sharp = quantize(level.value)
+        as_query = partial(Operand, kernels, patch=patch, periodic=settings.periodic)
+        as_key = partial(Operand, kernels, patch=patch)
+        of_query, of_key = (None, None) if level.guides is None else level.guides
+        value = kernels.prepare_value(level.value, reduce=settings.reduce)
+        sharp = as_key(_join(quantize(level.value), of_key))
         if coarser is None:
-            query, key = start, sharp if start is None else sharp.astype(start.dtype)
+            query, key = start, sharp if start is not None else as_key(_join(None, of_key))
         else:
-            query, key = _scale_up(output, coarser, level, settings.periodic)
-            query, key = quantize(query), quantize(key)
+            query, blurred = map(quantize, _scale_up(output, coarser, level, settings.periodic))
+            key = as_key(_join(blurred, of_key))
         is_complete = plan.offset + number < settings.complete_levels
         key_mask = query_mask = update_mask = None
         if level.key_region is not None:
@@ -82,10 +88,9 @@ def synthesize(
             query_mask = ~patches_within(level.fixed[0], patch, settings.periodic)
         for _ in range(iterations):
             output, field = rebuild(
-                *_with_guides(query, key, level.guides), level.value, forward=forward,
-                reverse=reverse, patch=patch, alpha=settings.alpha if is_complete else None,
-                reduce=settings.reduce, key_mask=key_mask, query_mask=query_mask,
-                update_mask=update_mask,
+                as_query(_join(query, of_query)), key, value, forward=forward, reverse=reverse,
+                alpha=settings.alpha if is_complete else None, reduce=settings.reduce,
+                key_mask=key_mask, query_mask=query_mask, update_mask=update_mask,
             )  # fmt: skip
             output = level.restore_fixed(output)
             query, key = quantize(output), sharp
@@ -113,14 +118,11 @@ def _scale_up(
     return level.restore_fixed(query), key
 
 
-def _with_guides(query: Any, key: Any, guides: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Query and key with the channels that guide the search; these alone if there is no query."""
-    if query is None:
-        return guides
-    if guides is None:
-        return query, key
-    joined = [np.concatenate(pair, axis=3) for pair in zip((query, key), guides, strict=True)]
-    return joined[0], joined[1]
+def _join(video: Any, guide: Any) -> NDArray[Any]:
+    """A video with the channels that guide the search, or the one of them that there is."""
+    if video is None or guide is None:
+        return guide if video is None else video
+    return np.concatenate([video, guide], axis=3)
 
 
 def _resample_periodic(

@@ -6,11 +6,10 @@
     `VideoInfo`, the properties of a clip without its frames.
 `opening`, `kinds`, `selecting`, `source`, `timeline`
     Files of any kind opened by their content, and the frames of them that are wanted.
-`film`, `packets`, `decoding`, `colors`
+`film`, `packets`, `decoding`, `orientation`, `colors`
     Video files: packets, upright RGB frames, colours.
 `codecs`, `encoding`, `encoder`
-    Video files and animations as they are written: what formats hold, how a video is written in
-    one, and the writing itself.
+    Writing of video files and animations: what formats hold, how a video is written, the encoder.
 `sound`
     Sound, copied from file to file.
 `pictures`

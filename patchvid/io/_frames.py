@@ -1,4 +1,4 @@
-"""Frames of files and arrays of frames, one turned into the other."""
+"""Frames of files as arrays, and arrays as frames."""
 
 import warnings
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Colours of video: what untagged files are taken for, and HDR as standard dynamic range.
+"""Colours of video: assumptions for files without tags, and HDR as standard dynamic range.
 
 Sources: ITU-T H.273 (codes of colours), ITU-R BT.2100 (PQ, HLG), BT.2390 (tone mapping), BT.2408
 (the luminance of white).
@@ -50,7 +50,7 @@ _GAMMA = 2.4  # of displays of standard dynamic range, BT.1886
 def color_tags(
     codes: Sequence[int], *, is_full: bool, is_rgb: bool, height: int, width: int
 ) -> ColorTags:
-    """Name the codes of primaries, transfer and matrix; those not said are what players assume."""
+    """Name the codes of primaries, transfer and matrix; assume missing ones as players do."""
     tables = PRIMARIES, TRANSFERS, MATRICES
     colors, curve, coded = (table.get(code) for table, code in zip(tables, codes))
     if is_rgb:

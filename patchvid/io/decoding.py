@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from patchvid.io.colors import color_tags, matrix_code
 from patchvid.io.info import ColorTags
+from patchvid.io.orientation import Orientation
 
 _FROM_YUV = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _FULL = 2  # FFmpeg's code of full range; 1 is limited range
 
 Frame = NDArray[Any]
 
-# What FFmpeg raises on damaged data, over which it goes on.
+# Errors of FFmpeg for damaged data, after which it can go on.
 _DAMAGE = (
     *(av.error.InvalidDataError, av.error.ExternalError, av.error.UnknownError),
     *(av.error.PatchWelcomeError, av.error.BufferTooSmallError),
@@ -41,9 +42,8 @@ class Layout(NamedTuple):
         Bits per channel.
     has_alpha, is_interlaced
         Whether there is alpha, and two fields in a frame.
-    turn
-        How stored frames become upright: whether rows and columns are exchanged, and whether rows
-        and columns are then reversed.
+    orientation
+        How stored frames become upright.
     tags
         Its colours.
     pixel_aspect
@@ -55,28 +55,15 @@ class Layout(NamedTuple):
     bits: int
     has_alpha: bool
     is_interlaced: bool
-    turn: tuple[bool, bool, bool]
+    orientation: Orientation
     tags: ColorTags
     pixel_aspect: Fraction
 
-    @property
-    def rotation(self) -> int:
-        """Degrees, counter-clockwise, by which frames are turned after they are mirrored."""
-        swaps, flips_y, _ = self.turn
-        if swaps:
-            return 90 if flips_y != self.mirrored else 270
-        return 180 if flips_y else 0
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether frames are mirrored from left to right."""
-        return bool(sum(self.turn) % 2)
-
 
 def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
-    """How frames are stored, as one of them tells."""
+    """Find out from one frame how all are stored."""
     components = frame.format.components
-    turn = _turn(frame)
+    orientation = Orientation.of(frame)
     height, width = frame.height, frame.width
     context = stream.codec_context
     told = [
@@ -88,7 +75,7 @@ def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
     is_full |= (frame.color_range or context.color_range) == _FULL
     tags = color_tags(told, is_full=is_full, is_rgb=is_rgb, height=height, width=width)
     aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
-    if turn[0]:
+    if orientation.swaps:
         height, width, aspect = width, height, 1 / aspect
     return Layout(
         height,
@@ -96,26 +83,14 @@ def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
         max(component.bits for component in components),
         any(component.is_alpha for component in components) or frame.format.has_palette,
         frame.interlaced_frame,
-        turn,
+        orientation,
         tags,
         aspect,
     )
 
 
-def _turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
-    """Read the display matrix: x, y become a x + c y, b x + d y, and are then counted from 0."""
-    side_data: Any = frame.side_data
-    stored = side_data.get("DISPLAYMATRIX")
-    if stored is None:
-        return False, False, False
-    a, b, _, c, d = np.frombuffer(stored, np.int32)[:5].tolist()
-    if abs(a) + abs(d) < abs(b) + abs(c):
-        return True, b < 0, c < 0
-    return False, d < 0, a < 0
-
-
 class Converter:
-    """Turns decoded frames into upright RGB or RGBA: (y, x, 3 or 4), uint8 or uint16.
+    """Turn decoded frames into upright RGB or RGBA: (y, x, 3 or 4), uint8 or uint16.
 
     Parameters
     ----------
@@ -129,7 +104,8 @@ class Converter:
     """
 
     def __init__(self, layout: Layout, *, is_deep: bool, size: tuple[int, int]) -> None:
-        self._layout, self._size = layout, size[::-1] if layout.turn[0] else size
+        self._layout = layout
+        self._size = size[::-1] if layout.orientation.swaps else size
         self._reformatter = VideoReformatter()
         names = ("rgb24", "rgb48le", "rgba", "rgba64le")
         self._format = names[2 * layout.has_alpha + is_deep]
@@ -148,13 +124,11 @@ class Converter:
         if self._gain is not None:
             scaled = np.rint(pixels * self._gain)
             pixels = np.minimum(scaled, 65535, out=scaled).astype(np.uint16)
-        swaps, flips_y, flips_x = self._layout.turn
-        pixels = pixels.swapaxes(0, 1) if swaps else pixels
-        return pixels[:: -1 if flips_y else 1, :: -1 if flips_x else 1]
+        return self._layout.orientation.turn_upright(pixels)
 
 
 def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
-    """What FFmpeg's 16-bit RGB lacks for white to be 65535, for each channel.
+    """The factor for each channel that makes white 65535 in FFmpeg's 16-bit RGB.
 
     FFmpeg shifts bits: white of limited range becomes 255 << 8, and the largest of b bits is
     followed by zeros. Where the file holds RGB, it fills them.
@@ -168,9 +142,10 @@ def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
 
 
 class Deinterlacer:
-    """Fills each field's missing rows from its neighbours in space and time, as FFmpeg's bwdif.
+    """Fill each field's missing rows from its neighbours in space and time, by FFmpeg's bwdif.
 
-    The rate stays: one of the two fields of a frame is replaced. Progressive frames do not change.
+    The rate stays the same: of the two fields of a frame, one is replaced. Progressive frames do
+    not change.
     """
 
     def __init__(self) -> None:
@@ -201,9 +176,9 @@ class Deinterlacer:
 
 
 class Decoder:
-    """Decodes packets of a stream, over damage as FFmpeg does.
+    """Decode packets of a stream, and go on after damage as FFmpeg does.
 
-    What comes before the first whole frame is left out, as in a recording that began in the middle.
+    Everything before the first whole frame is left out, as in a recording that began in the middle.
 
     Parameters
     ----------

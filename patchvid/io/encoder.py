@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any, BinaryIO, cast
 
 import av
+import numpy as np
 from av.filter import Graph
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ _GIVEN = {  # the format of frames before their conversion, with or without alph
     (True, False): "rgba",
     (True, True): "rgba64le",
 }
-_FASTEST_GIF = Fraction(50)  # viewers slow down what is faster
+_DEEP_WHITE = 255 * 256 / 65535  # FFmpeg takes 255 << 8 for white of limited range
+_FASTEST_GIF = Fraction(50)  # viewers slow down faster animations
 
 
 def encode_film(
@@ -62,6 +64,9 @@ def encode_film(
         copy_sound = stack.enter_context(copying(sound, container)) if sound else None
         frames = rgb_frames(video, keep_alpha=keep_alpha, deep=how.is_deep)
         for index, pixels in enumerate(frames):
+            if how.is_deep and how.colors is not None and how.colors.matrix != "gbr":
+                gains = np.array([_DEEP_WHITE] * 3 + [1] * keep_alpha, np.float32)
+                pixels = np.rint(pixels * gains).astype(np.uint16)
             frame = av.VideoFrame.from_ndarray(pixels, given)
             frame.pts, frame.time_base = index, 1 / rate
             graph.vpush(frame)
@@ -76,8 +81,8 @@ def encode_film(
 def _conversion(given: av.VideoFormat, how: Encoding, time_base: Fraction) -> Graph:
     """A filter graph that converts RGB frames to those of an encoding, one by one.
 
-    A palette has the 256 colours that suit the frame best, and no dithering: that would flicker,
-    and add more error and bytes than it hides banding.
+    A palette has the 256 colours that suit the frame best. There is no dithering, because it would
+    flicker, and would add error and bytes for little less banding.
     """
     graph = Graph()
     graph.threads = 1

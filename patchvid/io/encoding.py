@@ -1,4 +1,4 @@
-"""How a video is written, and warnings where the file will not hold all of it."""
+"""How a video is written, with warnings if the file cannot hold all of it."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class Encoding(NamedTuple):
     pixels: str
     options: Mapping[str, str]
     muxing: Mapping[str, str]
-    colors: ColorTags | None = None  # None where files have no word for them
+    colors: ColorTags | None = None  # None if files have no word for them
     tag: str | None = None
     pixel_aspect: Fraction = Fraction(1)
 
@@ -52,7 +52,7 @@ def choose_encoding(
     depth: int | None = None,
     info: VideoInfo | None = None,
 ) -> Encoding:
-    """Decide how a video (t, y, x, c) is written to a file; warn of what the file does not hold."""
+    """Decide how a video (t, y, x, c) is written, with warnings of what the file cannot hold."""
     suffix = Path(path).suffix.lower()
     format_ = FORMATS[suffix]
     height, width, n_channels = video.shape[1:]
@@ -134,7 +134,7 @@ def _as_options(colors: ColorTags) -> dict[str, str]:
 
 
 def _tags(source: ColorTags, *, is_rgb: bool) -> ColorTags:
-    """The tags of what is written: BT.709, but for HDR and for wide gamuts, which are kept."""
+    """The tags of a written file: BT.709, except that HDR and wide gamuts are kept."""
     primaries = source.primaries if source.primaries in _WIDE else "bt709"
     transfer = source.transfer if source.hdr else "bt709"
     if is_rgb:
@@ -147,7 +147,7 @@ _KEEPS_BITS = "write .mp4, .mov or .mkv to keep more"
 
 
 def _preferred(names: Sequence[str], alpha: bool, depth: int, side: int) -> str:
-    """The first codec that holds all of a video, or most of it."""
+    """The first codec that holds all of a video, or the most of it."""
 
     def rank(name: str) -> tuple[bool, bool, int]:
         codec = CODECS[name]

@@ -1,4 +1,4 @@
-"""Video files: what is in them, and the frames that are wanted, decoded as few as possible."""
+"""Video files: their contents, and the wanted frames, with as little decoding as possible."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -41,8 +41,8 @@ def film_source(path: Path) -> Source:
             dtype="uint16" if layout.bits > 8 else "uint8",
             fps=packets.timeline.fps,
             pixel_aspect=layout.pixel_aspect,
-            rotation=layout.rotation,
-            mirrored=layout.mirrored,
+            rotation=layout.orientation.rotation,
+            mirrored=layout.orientation.mirrored,
             interlaced=layout.is_interlaced,
             variable_rate=packets.timeline.is_variable,
             keyframe_interval=packets.usual_distance(),

@@ -8,10 +8,10 @@ HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 @dataclass(frozen=True)
 class ColorTags:
-    """What the values of a clip mean, in FFmpeg's words for ITU-T H.273.
+    """The meaning of the values of a clip, in FFmpeg's words for ITU-T H.273.
 
-    Where a file does not say, these are what players assume: BT.709 for high definition and
-    BT.601 below, of limited range.
+    If a file does not say, players assume BT.709 for high definition, BT.601 below, and limited
+    range. So does patchvid.
 
     Attributes
     ----------
@@ -40,21 +40,21 @@ class ColorTags:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a clip is, as `patchvid.read_video` returns it: its size is that of upright frames.
+    """The properties of a clip that `patchvid.read_video` can return; frames are upright.
 
     Attributes
     ----------
     frames : int or None
-        Number of frames, or None where only decoding could tell.
+        Number of frames, or None if only decoding could tell.
     height, width : int
         Size of a frame in pixels.
     channels : int
         3 for RGB, 4 for RGB and alpha; saved arrays may have any number. A fourth channel is not
-        returned where all frames that are read are opaque.
+        returned if all frames that are read are opaque.
     dtype : str
         ``"uint8"`` or ``"uint16"``; saved arrays may have others.
     fps : float or None
-        Frames per second, or None where the clip has no rate.
+        Frames per second, or None if the clip has no rate.
     pixel_aspect : Fraction
         Width of a pixel relative to its height.
     rotation : int
@@ -67,10 +67,10 @@ class VideoInfo:
     variable_rate : bool
         Whether stored frames show for different times.
     keyframe_interval : int or None
-        Number of frames from one that can be decoded alone to the next, mostly; None where that is
+        The usual number of frames from one that can be decoded alone to the next, or None if it is
         not known. Frames between them take longer to reach.
     color : ColorTags
-        What the values mean.
+        The meaning of the values.
     has_audio : bool
         Whether there is sound.
     container : str

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names may be wrong."""
+"""The kind of a file, by its first bytes, because names may be wrong."""
 
 from pathlib import Path
 

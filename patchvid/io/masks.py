@@ -22,12 +22,12 @@ def read_masks(
     shape: Sequence[int],
     frames: Frames,
 ) -> NDArray[np.uint8] | None:
-    """Read masks from files and join them with boxes: white is what is white in any of them.
+    """Read masks from files and join them with boxes: a pixel is white if it is white in any.
 
     Parameters
     ----------
     name : str
-        What messages call the mask.
+        Name of the mask in messages.
     paths : sequence of path
         Files as for `read_mask`.
     boxes : sequence of tuple of int

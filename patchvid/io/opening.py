@@ -1,4 +1,4 @@
-"""A file of any kind opened for reading: what it is, what is amiss, and the rate to read it at."""
+"""Opening of files of any kind: their contents, their problems, and the rate to read them at."""
 
 import struct
 import warnings
@@ -24,7 +24,7 @@ from patchvid.io.timeline import resampled
 
 MIN_FPS, MAX_FPS = 0.01, 1000
 
-# What decoders raise on damaged data. Anything else, such as a TypeError, is a bug, and must not be
+# Errors of decoders for damaged data. Anything else, such as a TypeError, is a bug, and must not be
 # reported as a damaged file.
 _DAMAGE = (
     *(av.FFmpegError, OSError, EOFError, ValueError, LookupError, ArithmeticError, SyntaxError),
@@ -60,7 +60,7 @@ def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = Fal
 
 @contextmanager
 def naming_problems(path: Path) -> Iterator[None]:
-    """Turn what decoders raise into one line that names the file and what is wrong with it."""
+    """Turn errors of decoders into one line that names the file and the problem."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help a user

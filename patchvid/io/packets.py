@@ -45,14 +45,14 @@ def video_stream(container: InputContainer, path: StrPath) -> VideoStream:
 
 
 class Packets(NamedTuple):
-    """What the packets of a video say of its frames.
+    """What the packets of a video say about its frames.
 
     Attributes
     ----------
     timeline
         Its frames at a constant rate.
     pts
-        Time stamps of the stored frames, ascending; empty where packets do not tell them all.
+        Time stamps of the stored frames, ascending; empty if packets do not tell them all.
     position
         The packet of each stored frame, counted from 0.
     starts
@@ -74,7 +74,7 @@ class Packets(NamedTuple):
     n_corrupt: int
 
     def usual_distance(self) -> int | None:
-        """Frames from one start to the next, mostly; None where there is one start only."""
+        """The usual number of frames between starts; None if there is only one start."""
         return int(np.median(np.diff(self.starts))) if len(self.starts) > 1 else None
 
     def needed_for(self, stored: Collection[int]) -> list[range]:
@@ -163,14 +163,9 @@ def _in_order(
     base = float(stream.time_base or 0)
     if len(pts):
         held = by_time[int(pts[-1])][1] * base
-        is_reordered = bool((np.diff(position) < 0).any())
-        timeline = even_out(
-            pts.astype(np.float64) * base,
-            held,
-            resolution=base,
-            stated=stated,
-            n_cut=16 if is_reordered else 0,
-        )
+        times = pts.astype(np.float64) * base
+        n_cut = _count_cut(position)
+        timeline = even_out(times, held, resolution=base, stated=stated, n_cut=n_cut)
     else:
         timeline = even_out(np.zeros(0), stated=stated)
         timeline = timeline._replace(order=np.arange(n_packets))
@@ -179,3 +174,15 @@ def _in_order(
     return Packets(
         timeline, pts, position, np.array(starts, np.intp), n_packets, missing, n_corrupt
     )
+
+
+def _count_cut(position: NDArray[np.intp]) -> int:
+    """How many frames at the end others may have been between, before the clip was cut.
+
+    A frame may be stored before those that show before it. Where a clip ends in between, these are
+    missing. They would show after all that was stored before that frame.
+    """
+    if (np.diff(position) > 0).all():
+        return 0
+    latest = np.maximum.accumulate(np.argsort(position))  # the last frame that shows so far
+    return int(latest[-1] - latest[latest < latest[-1]].max(initial=-1))

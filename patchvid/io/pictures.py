@@ -115,7 +115,7 @@ def _is_whole_gif(raw: bytes) -> bool:
 
 
 def _count(image: Image.Image) -> int:
-    """Number of stored frames. The further pictures in a photo are none: smaller ones, depth."""
+    """Number of stored frames. Other pictures in a photo, such as previews, do not count."""
     return 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
 
 
@@ -145,15 +145,15 @@ def _webp_durations(raw: bytes) -> list[float]:
 
 
 def _repeats(durations: list[float]) -> list[int]:
-    """How many equal frames each stored frame of a WebP animation is.
+    """How many equal frames each stored frame of a WebP animation stands for.
 
-    Encoders store equal neighbours as one frame with the sum of their durations. At a constant
-    frame rate, all durations are multiples of one, which the frames that stand alone tell. Other
-    animations keep their frames.
+    Encoders store equal frames in a row as one frame with the sum of their durations. At a constant
+    rate, all durations are therefore multiples of that of a single frame. If they are not, each
+    stored frame counts once.
     """
     total, count = 0.0, 0
     repeats = {}
-    for duration in sorted(set(durations)):  # short ones first, which are surely one frame
+    for duration in sorted(set(durations)):  # the shortest are surely single frames
         if not duration:
             return [1] * len(durations)
         repeats[duration] = max(1, round(duration * count / total)) if total else 1

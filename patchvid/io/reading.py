@@ -1,7 +1,7 @@
 """Reading of clips, at once or frame by frame: video files, pictures, folders of frames, arrays.
 
-What a file is, is told by its content, not by its name. Files give 8-bit RGB, or 16-bit RGB where
-they hold more; saved arrays stay as they are.
+The kind of a file is found from its content, not from its name. Files give 8-bit RGB, or 16-bit RGB
+if they hold more; saved arrays stay as they are.
 """
 
 from collections.abc import Iterator

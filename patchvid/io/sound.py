@@ -65,7 +65,7 @@ def find_sound(path: StrPath, clip: StrPath, seconds: tuple[float, float | None]
 
 @contextmanager
 def copying(sound: Sound, target: OutputContainer) -> Iterator[Callable[[float], None]]:
-    """Add the streams of a sound to a new file; yield what copies them up to a time, in seconds.
+    """Add the streams of a sound to a new file; yield a function that copies them up to a time.
 
     Warns of streams with a codec that the file cannot hold, and leaves them out.
     """
@@ -99,7 +99,7 @@ def copying(sound: Sound, target: OutputContainer) -> Iterator[Callable[[float],
 
 
 def _like(stream: Stream, target: OutputContainer) -> Stream:
-    """A new stream that takes the packets of another one."""
+    """Add a stream that takes the packets of another one."""
     new = target.add_stream_from_template(stream)
     new.disposition = stream.disposition
     if stream.language:

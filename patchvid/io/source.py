@@ -1,4 +1,4 @@
-"""What a reader knows of a clip before it decodes frames, and how it decodes them."""
+"""A clip that a reader has opened: its properties, and how its frames are decoded."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ Frame = NDArray[Any]
 
 
 class Wanted(NamedTuple):
-    """What is asked of a reader.
+    """The frames that a reader is asked for.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Source(NamedTuple):
         Seconds at which the stored frames begin to show, and for which the last one shows; empty
         where they are not known.
     words
-        What a user should know of it. Decoding may add to them.
+        Warnings for the user. Decoding may add to them.
     damage
-        Words on damage, which `strict` refuses. Decoding may add to them.
+        Descriptions of damage, which `strict` refuses. Decoding may add to them.
     mapped
-        The colours of the file, where they are turned into those of `info`.
+        The colours of the file, if they are converted to those of `info`.
     """
 
     path: Path

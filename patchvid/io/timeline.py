@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 Seconds = NDArray[np.float64]
 
 _LONGEST = 1.75  # intervals of an even clip, relative to their mean; 2:3 pulldown has 1.2
-_HALF = 0.499  # what is half-way belongs to the frame before, even if rounded up
+_MOST_CUT = 16  # frames that may be missing in a row because a clip was cut
+_HALF = 0.499  # a time half-way belongs to the frame before it, even if rounded up
 _ALIKE = 0.1  # how far intervals that count as equal differ, relative to their size
 
 
@@ -70,7 +71,7 @@ def even_out(
     steps = np.diff(edges)
     if n_cut:
         usual, tail = np.median(steps), steps[-n_cut:]
-        tail[(tail > usual * (1 + _ALIKE)) & (tail < usual * n_cut)] = usual
+        tail[(tail > usual * (1 + _ALIKE)) & (tail < usual * _MOST_CUT)] = usual
         edges = edges[0] + np.cumsum([0, *steps])
     mean = steps.mean()
     late = edges - edges[0] - np.arange(len(edges)) * mean

@@ -101,6 +101,7 @@ def write_video(
     --------
     >>> import tempfile
     >>> import numpy as np
+    >>> from patchvid import read_video
     >>> folder = tempfile.TemporaryDirectory()
     >>> write_video(f"{folder.name}/noise.mp4", np.random.rand(8, 32, 48, 3), fps=10)
     >>> video, fps = read_video(f"{folder.name}/noise.mp4")
@@ -147,7 +148,7 @@ def check_target(
     quality: int | None = None,
     depth: int | None = None,
 ) -> None:
-    """Raise an error unless `write_video` can write to `path`, before the work is done in vain.
+    """Raise an error unless `write_video` can write to `path`; call it before the work is done.
 
     Parameters
     ----------

@@ -43,6 +43,7 @@ WORDS: dict[str, Callable[[Any], bool]] = {
     "set": lambda value: isinstance(value, set),
     "tuple": lambda value: isinstance(value, tuple),
     "list": lambda value: isinstance(value, list),
+    "prepared": lambda value: isinstance(value, rules.Prepared),
     "context": lambda value: isinstance(value, AbstractContextManager),
     "3 int": partial(are_three, is_int),
     "3 bool": partial(are_three, is_flag),
@@ -100,18 +101,20 @@ class Call:
             self.check_array(name, spec, value)
 
     def check_array(self, name: str, spec: str, value: Any) -> None:
-        axes, _, dtypes = spec.partition(": ")
+        axes, _, dtypes = spec.removesuffix(" or prepared").partition(": ")
+        is_prepared = spec.endswith(" or prepared") and isinstance(value, rules.Prepared)
         on_host = dtypes.startswith("host ")
-        kind = np.ndarray if on_host else self.xp.ndarray
-        self.hold(isinstance(value, kind), name, spec, type(value))
-        is_numpy = type(value) is np.ndarray
-        self.hold(is_numpy or not on_host, name, spec, type(value))
+        if not is_prepared:
+            kind = np.ndarray if on_host else self.xp.ndarray
+            self.hold(isinstance(value, kind), name, spec, type(value))
+            is_numpy = type(value) is np.ndarray
+            self.hold(is_numpy or not on_host, name, spec, type(value))
+            self.hold(value.flags.c_contiguous, name, spec, value.strides)
         allowed = dtypes.removeprefix("host ").split()
         if allowed[0] == "as":
             allowed = [self.dtypes[allowed[1]]]
         self.hold(value.dtype in allowed, name, spec, value.dtype)
         self.dtypes[name] = value.dtype
-        self.hold(value.flags.c_contiguous, name, spec, value.strides)
         if axes.endswith(" or empty"):
             if value.size == 0:
                 return

@@ -51,19 +51,21 @@ def compile_numba(capability: Capability) -> Iterator[Compiled]:
             ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
         return str(kind), ptx
 
+    real = types.float32
     for name, (sweep, distance) in numba_kernels.SEARCH.items():
         pair = (getattr(types, name)[::1],) * 2
-        sums = threshold, totals
-        yield compiled(name, sweep, *pair, costs, flags, field, costs, *sums, geometry, plan)
-        yield compiled(name, distance, *pair, field, costs, geometry)
+        settings = threshold, totals, geometry, plan, real, real
+        yield compiled(name, sweep, *pair, costs, flags, field, costs, *settings)
+        yield compiled(name, distance, *pair, field, costs, geometry, real)
     yield compiled("", numba_kernels.settle_kernel, totals, counted, threshold, count)
     for kind in (types.uint8, types.uint16, types.uint32, types.float32):
-        voting = kind[:, ::1], field, flags, kind[:, :, :, ::1], size, size, axes
+        voting = field, flags, kind[:, :, :, ::1], size, size, axes
         if kind is not types.float32:
-            yield compiled(kind, numba_kernels.median_kernel, *voting, count)
-            yield compiled(kind, numba_kernels.pack_kernel, kind[:, ::1], types.uint32[:, ::1])
+            words = types.uint32[:, ::1]
+            yield compiled(kind, numba_kernels.median_kernel, words, *voting, count)
+            yield compiled(kind, numba_kernels.pack_kernel, kind[:, ::1], words)
         if kind is not types.uint32:
-            yield compiled(kind, numba_kernels.mean_kernel, *voting, types.boolean)
+            yield compiled(kind, numba_kernels.mean_kernel, kind[:, ::1], *voting, types.boolean)
     for source, made in BLENDED:
         clips = [getattr(types, name)[:, :, ::1] for name in (source, made)]
         taps = counted, types.float32[:, ::1]
@@ -103,7 +105,7 @@ def _compile(source: str, capability: Capability, options: tuple[str, ...]) -> s
 
     program = done(nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
     architecture = "--gpu-architecture=compute_{}{}".format(*capability)
-    encoded = [option.encode() for option in (architecture, "-std=c++17", *options)]
+    encoded = [option.encode() for option in (architecture, "-std=c++17", "-ftz=true", *options)]
     (error,) = nvrtc.nvrtcCompileProgram(program, len(encoded), encoded)
     # NVRTC writes into this buffer, so it must not be one of the single bytes that Python shares.
     log = b" " * (1 + done(nvrtc.nvrtcGetProgramLogSize(program)))

@@ -30,9 +30,17 @@ static inline unsigned long long atomicAdd(unsigned long long *total, unsigned l
     return before;
 }
 
+static inline unsigned long long atomicExch(unsigned long long *place, unsigned long long value)
+{
+    return std::exchange(*place, value);
+}
+
 // Threads run one after another.
 static inline unsigned int __activemask() { return 1; }
 static inline void __syncwarp(unsigned int) {}
+static inline void __threadfence() {}
+
+static inline float __fmaf_ieee_rn(float a, float b, float c) { return std::fma(a, b, c); }
 
 // A clock by which nothing is waited for.
 static inline long long clock64()
@@ -46,6 +54,13 @@ static inline float __int_as_float(int bits)
     float value;
     std::memcpy(&value, &bits, sizeof value);
     return value;
+}
+
+static inline unsigned int __float_as_uint(float value)
+{
+    unsigned int bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
 static inline unsigned int __vabsdiffu4(unsigned int a, unsigned int b)
@@ -77,7 +92,7 @@ static inline unsigned int lanes_below(unsigned int a, unsigned int b, int width
 static inline unsigned int __vsetltu4(unsigned int a, unsigned int b) { return lanes_below(a, b, 8); }
 static inline unsigned int __vsetltu2(unsigned int a, unsigned int b) { return lanes_below(a, b, 16); }
 
-// Run a kernel for all threads of all blocks; `arguments` point to its arguments' values.
+// Run a kernel for all threads of blocks from `first` on; `arguments` point to its arguments' values.
 template <class... A, size_t... I>
 void run_each(void (*kernel)(A...), void **arguments, std::index_sequence<I...>)
 {
@@ -85,17 +100,17 @@ void run_each(void (*kernel)(A...), void **arguments, std::index_sequence<I...>)
 }
 
 template <class... A>
-void run(void (*kernel)(A...), void **arguments, unsigned int blocks, unsigned int threads)
+void run(void (*kernel)(A...), void **arguments, unsigned first, unsigned blocks, unsigned threads)
 {
     gridDim = {blocks, 1, 1};
     blockDim = {threads, 1, 1};
-    for (blockIdx = {0, 0, 0}; blockIdx.x < blocks; ++blockIdx.x)
+    for (blockIdx = {first, 0, 0}; blockIdx.x < blocks; ++blockIdx.x)
         for (threadIdx = {0, 0, 0}; threadIdx.x < threads; ++threadIdx.x)
             run_each(kernel, arguments, std::index_sequence_for<A...>());
 }
 
 #define RUNNABLE(kernel) \
-    extern "C" void run_##kernel(void **arguments, unsigned int blocks, unsigned int threads) \
+    extern "C" void run_##kernel(void **arguments, unsigned first, unsigned blocks, unsigned threads) \
     { \
-        run(kernel, arguments, blocks, threads); \
+        run(kernel, arguments, first, blocks, threads); \
     }

@@ -1,8 +1,8 @@
 """A stand-in for CuPy on machines without a GPU: arrays of NumPy, kernels compiled as C++.
 
 It is as strict as CuPy: arrays on the host and on the "device" cannot be mixed, and only `asnumpy`
-copies arrays to the host. `READS` lists these copies. `install` puts the stand-in in CuPy's place
-for good, `imported` for a while.
+copies arrays to the host. `READS` lists these copies, and `LAUNCHED` the kernels that have run.
+`install` puts the stand-in in CuPy's place for good, `imported` for a while.
 """
 
 import ctypes
@@ -23,11 +23,17 @@ import numpy as np
 HOST = Path(__file__).with_name("cuda_host.h")
 
 READS: list[int] = []  # bytes of all that was copied to the host, in order
+LAUNCHED: list[str] = []  # kernels, also those of CuPy for functions of single values
+
+MOST_BLOCKS = 2**31  # of a launch, which runs its last ones; tests of huge arrays lower it
 
 # These functions wait for the GPU, as indexing by booleans does. Some read back how much they
 # found, to allocate the result, or whether their input is valid. The others are from Thrust, which
 # waits.
-WAITING = ("argsort", "argwhere", "flatnonzero", "nonzero", "sort", "unique", "unravel_index")
+WAITING = (
+    "argsort", "argwhere", "flatnonzero", "nonzero", "sliding_window_view", "sort", "unique",
+    "unravel_index",
+)  # fmt: skip
 
 
 class DeviceArray(np.ndarray):
@@ -41,13 +47,15 @@ class DeviceArray(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         check(*inputs, *kwargs.values())
+        LAUNCHED.append(ufunc.__name__)
         out = kwargs.pop("out", None)
         if out is not None:
             kwargs["out"] = tuple(map(to_plain, out))
         return wrap(getattr(ufunc, method)(*map(to_plain, inputs), **kwargs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        check(*args, *kwargs.values())
+        if function.__name__ != "asarray":  # which copies arrays of the host
+            check(*args, *kwargs.values())
         if function.__name__ in WAITING:
             READS.append(8)
         kwargs.pop("like", None)
@@ -137,6 +145,7 @@ class RawModule:
         run = self.library[f"run_{name}"]
 
         def launch(grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
+            LAUNCHED.append(name)
             values = [np.uintp(a.ctypes.data if a.size else 0) if isinstance(a, DeviceArray) else a
                       for a in arguments]  # fmt: skip
             for argument in arguments:
@@ -147,7 +156,8 @@ class RawModule:
                     assert isinstance(argument, np.generic), "its size is not known"
             holders = [np.array(value) for value in values]
             pointers = (ctypes.c_void_p * len(holders))(*(h.ctypes.data for h in holders))
-            run(pointers, ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]))
+            first = max(grid[0] - MOST_BLOCKS, 0)
+            run(pointers, *map(ctypes.c_uint, (first, grid[0], block[0])))
 
         return launch
 
@@ -219,11 +229,12 @@ class StandIn(ModuleType):
         super().__init__("cupy")
         self.__spec__ = ModuleSpec("cupy", None)
         runtime = SimpleNamespace(
-            getDeviceCount=lambda: 1, getDeviceProperties=lambda _: {"name": b"stand-in"}
+            getDeviceCount=lambda: 1,
+            getDeviceProperties=lambda _: {"name": b"stand-in", "totalGlobalMem": 2**40},
         )
         self.cuda = SimpleNamespace(
             Device=Device, runtime=runtime, Stream=Stream, Event=Event,
-            get_current_stream=Stream, MemoryHook=nullcontext,
+            get_current_stream=Stream, MemoryHook=nullcontext, alloc=lambda size: None,
             get_elapsed_time=lambda start, stop: 1e3 * (stop.time - start.time),
         )  # fmt: skip
         pool = SimpleNamespace(
