@@ -273,7 +273,7 @@ def check_number(name: str, value: Any, least: float, most: float) -> float:
 
 def _to_float(value: Any) -> float:
     """Convert a number; text is refused, even if Python could read a number from it."""
-    if isinstance(value, (str, bytes)) or getattr(value, "ndim", 0):
+    if isinstance(value, (str, bytes)) or np.ndim(value):
         raise TypeError("text and arrays are no numbers")
     try:
         return float(value)
