@@ -21,7 +21,15 @@ from patchvid._convert import HALF_RANGE
 from patchvid._device import backend, backend_of, on_device
 from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
-from patchvid._validation import Seed, Triple, check_integers, check_number, check_seed, check_video
+from patchvid._validation import (
+    Seed,
+    Triple,
+    check_flag,
+    check_integers,
+    check_number,
+    check_seed,
+    check_video,
+)
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.guidance import Estimator, describe
@@ -173,7 +181,7 @@ def analogy(
     kernels = backend(device)
     clips = check_video("content", content), check_video("style", style)
     given, (content, style) = style, clips
-    seed = check_seed(seed)
+    seed, details = check_seed(seed), check_flag("details", details)
     if not check_number("structure_levels", structure_levels, 0, 1):
         raise InvalidInput("structure_levels must be above 0, got 0")
     n_bins = check_integers("bins", bins, 2)

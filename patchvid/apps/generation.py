@@ -152,6 +152,7 @@ def generate(
     kernels = backend(device)
     given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
+    details = check_flag("details", details)
     noise = _check_noise(noise)
     size = check_output_size(video.shape, scale, size)
     settings = check_settings(
