@@ -7,7 +7,6 @@ Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Mad
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal, Unpack, overload
 
@@ -15,7 +14,16 @@ from numpy.typing import NDArray
 
 from patchvid._device import backend, on_device
 from patchvid._progress import Progress, reporting
-from patchvid._validation import Seed, Triple, check_integer, check_seed, check_video
+from patchvid._validation import (
+    Seed,
+    Triple,
+    check_flag,
+    check_integer,
+    check_number,
+    check_seed,
+    check_video,
+    shown,
+)
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.core.noise import choose_noise, synthesize_samples
@@ -144,6 +152,7 @@ def generate(
     kernels = backend(device)
     given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
+    details = check_flag("details", details)
     noise = _check_noise(noise)
     size = check_output_size(video.shape, scale, size)
     settings = check_settings(
@@ -154,7 +163,7 @@ def generate(
     clip = Clip.of(video)
     with reporting(progress, "generate") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
-        chosen = choose_noise(plan, noise, replicate=replicate_noise)
+        chosen = choose_noise(plan, noise, replicate=check_flag("replicate_noise", replicate_noise))
         made = synthesize_samples(plan, chosen, range(seed, seed + samples), report)
     outputs = [clip.finish(plan, output) for output, _ in made]
     result = collect(outputs, video, given, seed, settings, details=details)
@@ -166,10 +175,6 @@ def generate(
 def _check_noise(noise: Any) -> float | Literal["auto"]:
     if isinstance(noise, str) and noise == "auto":
         return "auto"
-    try:
-        sigma = float(noise)
-    except (TypeError, ValueError):
-        sigma = math.nan
-    if not 0 <= sigma <= MOST_NOISE:
-        raise InvalidInput(f"noise must be 'auto' or from 0 to {MOST_NOISE}, got {noise!r}")
-    return sigma
+    if isinstance(noise, str):
+        raise InvalidInput(f"noise must be 'auto' or a number, got {shown(noise)}")
+    return check_number("noise", noise, 0, MOST_NOISE)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, as_path, quoted, reason
+from patchvid._validation import check_flag
 from patchvid.errors import PatchvidError, TargetExists, VideoError
 from patchvid.io._parts import delayed_signals, dropped_at_the_end, put_in_place
 
@@ -25,6 +26,8 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None =
     VideoError
         If `path` cannot be written for another reason.
     """
+    as_path(path)
+    check_flag("overwrite", overwrite)
     with naming_failures(path):
         if not os.fspath(path) or "\0" in os.fspath(path):
             raise cannot_write(path, "that is no name of a file; give another")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from patchvid._paths import StrPath, quoted
-from patchvid.errors import InvalidInput
+from patchvid._paths import StrPath, as_path, quoted
+from patchvid._validation import check_number
 from patchvid.io.colors import needs_mapping
 from patchvid.io.film import film_source
 from patchvid.io.info import ColorTags
@@ -26,7 +26,7 @@ _READERS: dict[str, Callable[[Path], Source]] = {
 
 def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = False) -> Source:
     """Open a clip of any kind, to be read at a rate of its own or at `fps`."""
-    source = Path(path)
+    source = as_path(path)
     with naming_problems(source):
         opened = _READERS.get(kind_of(source), film_source)(source)
     if opened.info.variable_rate and fps is None:
@@ -49,8 +49,7 @@ def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = Fal
 def _with_rate(source: Source, fps: float | None) -> Source:
     timeline, times = source.timeline, source.times
     if fps is not None:
-        if not MIN_FPS <= fps <= MAX_FPS:
-            raise InvalidInput(f"fps must be between {MIN_FPS} and {MAX_FPS}, got {fps}")
+        check_number("fps", fps, MIN_FPS, MAX_FPS)
         if not len(times) and timeline.fps:
             times = timeline.order / timeline.fps
         if timeline.fps is None or not len(times):

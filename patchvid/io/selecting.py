@@ -13,7 +13,7 @@ from patchvid._convert import to_8_bits, to_16_bits
 from patchvid._paths import quoted
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resize
-from patchvid._validation import check_integer
+from patchvid._validation import check_integer, shown
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.io._frames import stack_frames
 from patchvid.io.colors import to_sdr
@@ -44,12 +44,12 @@ def check_options(
     if first is None or first < 0 or (last is not None and last <= first) or not step or step < 1:
         raise InvalidInput(
             "frames must be whole numbers (first, last) or (first, last, step) with 0 <= first < "
-            f"last, got {frames!r}"
+            f"last, got {shown(frames)}"
         )
     if max_size is not None:
         check_integer("max_size", max_size, 1)
-    if depth not in (None, 8, 16):
-        raise InvalidInput(f"depth must be 8, 16 or None, got {depth!r}")
+    if getattr(depth, "ndim", 0) or depth not in (None, 8, 16):
+        raise InvalidInput(f"depth must be 8, 16 or None, got {shown(depth)}")
     return Options(slice(first, last, step), max_size, depth, strict)
 
 

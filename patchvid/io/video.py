@@ -10,8 +10,8 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from patchvid._device import backend_of
-from patchvid._paths import StrPath
-from patchvid._validation import as_array, check_video, with_channels
+from patchvid._paths import StrPath, as_path
+from patchvid._validation import as_array, check_number, check_video, with_channels
 from patchvid.errors import InvalidInput
 from patchvid.io._files import (
     NUMBERED,
@@ -27,6 +27,7 @@ from patchvid.io.encoding import choose_encoding, warn_of_aspect, warn_of_hdr
 from patchvid.io.exr import check_openexr
 from patchvid.io.gif import clear_between_frames
 from patchvid.io.info import VideoInfo
+from patchvid.io.opening import MAX_FPS, MIN_FPS
 from patchvid.io.sequences import ARRAYS, write_array, write_folder
 from patchvid.io.sound import find_sound
 from patchvid.io.stills import STILLS, shown_light, still_frames, write_still
@@ -37,7 +38,6 @@ _NUMBER = re.compile(r"%0?\d*d")
 _LINEAR = (*ARRAYS, ".exr", ".tif", ".tiff")  # what holds linear light
 _IN_A_FOLDER = "give a name such as 'frames/%05d.exr' for a folder of them"
 
-_MIN_FPS, _MAX_FPS = 0.01, 1000
 _FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 
@@ -137,8 +137,7 @@ def write_video(
             f"video must hold uint8, uint16 or floats, got {video.dtype}; convert it, or write to "
             ".npz instead"
         )
-    if not _MIN_FPS <= fps <= _MAX_FPS:
-        raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
+    check_number("fps", fps, MIN_FPS, MAX_FPS)
     if suffix == ".exr" and pattern is None and len(video) > 1:
         raise InvalidInput(f"an .exr file holds one frame, got {len(video)}; {_IN_A_FOLDER}")
     is_linear = info is not None and info.color.transfer == "linear"
@@ -237,5 +236,6 @@ def _folder_suffix(info: VideoInfo | None) -> str:
 
 def _suffix(path: StrPath) -> str:
     """The suffix that chooses the format, in lower case; empty for a folder of frames."""
-    text = os.fspath(path)
+    as_path(path)
+    text = os.fsdecode(path)
     return "" if text.endswith(("/", os.sep)) else Path(text).suffix.lower()
