@@ -79,7 +79,7 @@ def seconds_between(begin, end):
     return cupy.cuda.get_elapsed_time(begin, end) / 1e3
 
 
-_reserved = {}  # bytes, by device and stream
+_reserved: dict[tuple[int, int], int] = {}  # bytes, by device and stream
 
 
 def _reserve(size):

@@ -22,7 +22,6 @@ from patchvid._validation import (
     like_input,
     to_kernel_dtype,
 )
-from patchvid.core.completeness import completeness_weights
 from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask
 from patchvid.core.matcher import SWEEPS, Matcher, Operand
 from patchvid.core.search import check_operands
