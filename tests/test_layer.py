@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from patchvid import patch_distance, resize, search, vpnn
 from patchvid._validation import Triple
-from patchvid.core.completeness import completeness_weights
 from patchvid.core.matcher import Matcher, Operand
 from patchvid.errors import InvalidInput
 from patchvid.kernels import cpu, rules

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from functools import reduce
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
