@@ -187,9 +187,9 @@ def search(
     for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
         plans = [
             rules.plan_sweep(
-                first_sweep + number, colour, number == 0, step, search_radius, seed, key.shape
+                first_sweep + number, parity, number == 0, step, search_radius, seed, key.shape
             )
-            for colour in (0, 1)
+            for parity in (0, 1)
         ]
         launches.sweep(
             query, key, weights, query_mask, field, cost, threshold, mean, totals, counted,

@@ -83,9 +83,9 @@ def naming_failures(path: StrPath) -> Iterator[None]:
 def complete_or_nothing(target: Path, *, folder: bool = False) -> Iterator[Path]:
     """Yield a hidden, empty file or folder; move it to `target` at the end, or remove it.
 
-    It is next to `target`. Whatever ends the process leaves at `target` what was there, or all that
-    is new. What is hidden is removed, by the next process that writes there if this one is killed.
-    What is replaced keeps its permissions.
+    It is next to `target`. Whatever ends the process, `target` is then the old file or the complete
+    new one. The hidden file is removed; if the process is killed, the next one that writes there
+    removes it. A file that is replaced passes on its permissions.
     """
     target = _follow_links(target)
     with dropped_at_the_end(target, folder=folder) as part:
