@@ -18,6 +18,7 @@ from patchvid.cli.inputs import ClipFile, check_exists
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
 from patchvid.cli.values import Frames
+from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
@@ -36,6 +37,7 @@ Examples:
 @options.frames_of("STYLE", "--style-frames")
 @options.reading_of("CONTENT and STYLE")
 @options.output_of("CONTENT")
+@writing_options
 @layers_of("STYLE")
 @save_structure
 @options.seeds

@@ -15,7 +15,8 @@ SECTIONS = {
         *("fps", "depth", "tone_map", "strict"),
     ),
     "Output": (
-        *("output", "overwrite", "report", "save_structure", "save_field"),
+        *("output", "overwrite", "codec", "quality", "no_audio"),
+        *("report", "save_structure", "save_field"),
         *("preview", "as_json", "quiet"),
     ),
     "Where": ("mask", "keep", "boxes", "cue", "grow"),

@@ -9,7 +9,10 @@ BYTES_PER_VOXEL = 60  # that a job needs, about
 
 
 def tell_size(name: str, n_frames: int, size: tuple[int, int]) -> None:
-    """Print how large a clip is, the memory it needs, and what would make the job smaller."""
+    """Print how large a clip is, the memory it needs, and what would make the job smaller.
+
+    A clip that would not even fit into the machine's memory by itself is refused.
+    """
     height, width = size
     n_voxels = n_frames * height * width
     if n_voxels <= LONG:
@@ -23,6 +26,8 @@ def tell_size(name: str, n_frames: int, size: tuple[int, int]) -> None:
         f"{name}: {n_frames} frames of {width}x{height} pixels need about {_as_text(needed)} of "
         f"memory{machine}; {largest}, fewer --frames or --preview makes the job smaller"
     )
+    if there and 3 * n_voxels > there:
+        raise click.ClickException(line)
     click.echo(line, err=True)
 
 
@@ -35,4 +40,4 @@ def _memory() -> int:
 
 
 def _as_text(n_bytes: float) -> str:
-    return f"{n_bytes / 1e9:.3g} GB"
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes < 1e10 else f"{n_bytes / 1e9:.0f} GB"

@@ -9,6 +9,7 @@ from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
 from patchvid.cli.values import parse_noise
+from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
@@ -52,6 +53,7 @@ layout_options = options.together(
 )
 @options.source
 @options.output_of("CLIP")
+@writing_options
 @layers_of("CLIP")
 @options.size
 @options.periodic
@@ -68,4 +70,4 @@ def gen(**settings: Any) -> None:
     """
     from patchvid import generate
 
-    make_videos(generate, ending="_gen", **settings)
+    make_videos(generate, ending="_gen", keeps_order=False, **settings)

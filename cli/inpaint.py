@@ -11,6 +11,7 @@ from patchvid.cli.inputs import ClipFile, Reader
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
+from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
@@ -24,7 +25,8 @@ cue_options = options.together(
     options.option(
         "--cue",
         type=click.Path(path_type=Path),
-        help="Copy of CLIP with flat colours painted on it, to show what should appear where.",
+        help="Copy of CLIP, or of one of its frames, with flat colours painted on it, to show what "
+        "should appear where.",
     ),
     options.option(
         "--grow",
@@ -41,6 +43,7 @@ cue_options = options.together(
 )
 @options.source
 @options.output_of("CLIP")
+@writing_options
 @layers_of("CLIP")
 @mask_options("mask", "where the hole is")
 @cue_options
@@ -55,12 +58,13 @@ def inpaint(
 
     A cue is a copy of CLIP with flat colours painted on it. Each painted place is filled with parts
     of CLIP that have this colour when seen from a distance. Without a mask, the hole is where the
-    cue differs from CLIP. Without CLIP, it is where the cue has flat rectangles. Outside the hole,
-    CLIP does not change. The same seed and options give the same file.
+    cue differs from CLIP. Without CLIP, it is where the cue has flat rectangles. Without a cue, it
+    is where CLIP is transparent. Outside the hole, CLIP does not change. The same seed and options
+    give the same file.
     """
     from patchvid import inpaint
 
-    if not (mask or boxes or cue):
+    if not (mask or boxes or cue or settings["clip"]):
         raise click.UsageError("Say where the hole is with --mask or --box, or give a --cue.")
     settings["clip"] = settings["clip"] or cue
 

@@ -79,7 +79,8 @@ def read_inputs(
         elif reader.path is None:
             videos[name] = None
         else:
-            videos[name] = read_clip(reader.path, reader.frames or frames, how).video
+            own = reader.frames or _frames_of_still(reader.path, how) or frames
+            videos[name] = read_clip(reader.path, own, how).video
     full = (read.n_frames, *_shrunk(read.whole, how.max_size))
     ratios = tuple(m / n for n, m in zip(full, read.video.shape))
     return Inputs(videos, read.fps and read.fps * ratios[0], ratios, read.info)
@@ -89,7 +90,10 @@ def in_proportion(settings: Mapping[str, Any], ratios: Sequence[float]) -> dict[
     """Return the settings that are in frames and pixels, for a clip smaller by these ratios."""
     scaled: dict[str, Any] = {}
     if size := settings.get("size"):
-        scaled["size"] = tuple(max(1, round(n * ratio)) for n, ratio in zip(size, ratios))
+        n_frames, *sides = (n * ratio for n, ratio in zip(size, ratios))
+        if ratios[1] < 1:
+            sides = [2 * round(side / 2) for side in sides]  # players want even sides
+        scaled["size"] = tuple(max(1, round(n)) for n in (n_frames, *sides))
     if grow := settings.get("grow"):
         scaled["grow"] = max(1, round(grow * ratios[1]))
     return scaled
@@ -122,6 +126,14 @@ def read_clip(path: Path, frames: Frames, how: Reading, *, tell: bool = False) -
     video, _ = read_source(source, options, False if how.quiet else None)
     whole = (len(video), info.height, info.width, video.shape[3])
     return _Clip(_shrink(video, how), info.fps, n_frames, whole, (*frames, step), info)
+
+
+def _frames_of_still(path: Path, how: Reading) -> Frames | None:
+    """Return all frames of a clip that has only one, which holds for every frame of another."""
+    from patchvid.io.opening import open_source
+
+    is_still = len(open_source(path, tone_map=how.tone_map).timeline.order) == 1
+    return Frames() if is_still else None
 
 
 def _read_sample(frames: Frames, how: Reading) -> _Clip:

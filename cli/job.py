@@ -20,8 +20,9 @@ from patchvid.cli.inputs import (
     read_inputs,
 )
 from patchvid.cli.layers import plan_layers, read_layers
-from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
+from patchvid.cli.outputs import NO_FILE, Sample, holds_rate, plan_outputs, print_json
 from patchvid.cli.values import Frames
+from patchvid.cli.writing import Writing, choose_sound, even_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +50,10 @@ def make_videos(
     samples: int,
     seed: int | None,
     quiet: bool,
+    codec: str | None,
+    quality: int | None,
+    no_audio: bool,
+    keeps_order: bool = True,
     readers: Mapping[str, Reader | ClipFile] | None = None,
     source: str = "clip",
     layers: tuple[Path, ...],
@@ -67,6 +72,8 @@ def make_videos(
         The function of patchvid that makes a video.
     ending
         Added to the clip's name where `output` gives none.
+    keeps_order
+        Whether things happen in the output when they do in the clip, so that its sound fits.
     readers
         Read the further inputs of `make`, by name. They are shrunk like the clip.
     source
@@ -77,7 +84,7 @@ def make_videos(
         A file to write after the first sample, and the function that draws it.
     clip, frames, max_size, fps, depth, tone_map, strict, output, overwrite, report, preview
         The options of these names.
-    as_json, samples, seed, quiet, layers, save_field
+    as_json, samples, seed, quiet, codec, quality, no_audio, layers, save_field
         The options of these names.
     """
     import patchvid
@@ -90,22 +97,34 @@ def make_videos(
         raise click.UsageError("layers are named after the video; leave -o - out.")
     check_exists(clip, *layers)
     extra_path, draw = extra or (None, None)
+    writing = Writing(codec, quality, depth, no_audio, keeps_order)
     outputs = plan_outputs(
         output, clip, ending=ending, samples=samples, report=report, extra=extra_path,
-        field=save_field, overwrite=overwrite, preview=preview,
+        field=save_field, overwrite=overwrite, preview=preview, settings=writing.settings,
     )  # fmt: skip
-    how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
+    how = Reading(
+        max_size,
+        fps,
+        depth and (8 if depth == 8 else 16),
+        tone_map,
+        strict,
+        preview=preview,
+        quiet=quiet,
+    )
     inputs = read_inputs(clip, frames, readers or {}, how)
     others = dict(inputs.videos)
     video = others.pop("clip")
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
     check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
-    settings |= in_proportion(settings, inputs.ratios) | others
+    settings |= in_proportion(settings, inputs.ratios) | even_size(settings, video.shape) | others
 
     seed = secrets.randbits(32) if seed is None else seed
     command = command_line(ctx, seed, without=["--preview"])
     shown = False if quiet else None  # None is a bar, if there is a terminal
+    if inputs.fps is None and len(video) > 1 and holds_rate(outputs.videos) and not quiet:
+        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
+        click.echo(line, err=True)
     page = None
     if outputs.report is not None:
         page = patchvid.Report(inputs.videos, source=source, fps=inputs.fps)
@@ -117,7 +136,13 @@ def make_videos(
             result = make(video, seed=seed + number, progress=progress, details=True, **settings)
         new = result.video
         if path is not None:
-            patchvid.write_video(path, new, fps=inputs.fps, overwrite=overwrite)
+            sound, left_out = choose_sound(clip, frames, inputs, len(new), writing)
+            if left_out and not quiet and number == 0:
+                click.echo(left_out, err=True)
+            patchvid.write_video(
+                path, new, fps=inputs.fps, info=inputs.info, overwrite=overwrite,
+                **writing.settings, **sound,
+            )  # fmt: skip
         if outputs.extra and draw and number == 0:
             drawn = draw(inputs.videos, result)
             patchvid.write_video(outputs.extra, drawn, fps=inputs.fps, overwrite=overwrite)

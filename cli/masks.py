@@ -19,7 +19,7 @@ def mask_options(name: str, where: str) -> Decorator:
             type=click.Path(path_type=Path),
             multiple=True,
             help=f"Mask that is white {where}: a picture (for all frames), video, folder or array; "
-            "repeatable.",
+            "labels and frames with red paint work too; repeatable.",
         ),
         option(
             "--box",

@@ -72,10 +72,12 @@ def reading_of(clip: str) -> Decorator:
         ),
         option(
             "--depth",
-            type=click.Choice(["8", "16"]),
+            type=click.Choice(["8", "10", "12", "16"]),
+            metavar="BITS",
             callback=lambda ctx, param, value: value and int(value),
-            help=f"Bits per channel that {clip} is read with.  [default: 16 if the source has more "
-            "than 8]",
+            help=f"Bits per channel: 8, 10, 12 or 16. {clip} is read with 8 or 16. For 10 and 12 "
+            "it is read with 16, and video files have 10 or 12.  [default: as the source, and 10 "
+            "in video files if it has more than 8]",
         ),
         option(
             "--tone-map",

@@ -1,10 +1,10 @@
 """The outputs of a job: names of files, printed lines, JSON."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 NO_FILE = Path("-")  # the name that stands for no video
 
 # By default the output has the suffix of the clip if it is one of these. Photos become PNG files,
-# and everything else becomes MP4.
-_KEPT = {".gif", ".webp", ".png", ".apng", ".npy", ".npz"}
-_PHOTOS = {".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+# and everything else becomes MP4, or what holds the codec that was chosen.
+_KEPT = {".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".exr", ".npy", ".npz"}
+_OF_CODEC = {"prores": ".mov", "vp9": ".webm", "ffv1": ".mkv"}
+_PHOTOS = {".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"}
 
 
 @dataclass
@@ -63,22 +64,29 @@ def plan_outputs(
     field: Path | None,
     overwrite: bool,
     preview: bool,
+    settings: Mapping[str, Any],
 ) -> Outputs:
-    """Name all files of a job, and raise an error before any work if one cannot be written."""
+    """Name all files of a job, and raise an error before any work if one cannot be written.
+
+    `settings` are further ones of `patchvid.write_video` for the videos.
+    """
     from patchvid.io.fields import check_field_target
     from patchvid.io.video import check_target
 
     videos: list[Path | None] = [None] * samples
     if output != NO_FILE:
-        videos = [*numbered(_preview_name(output or default_name(clip, ending), preview), samples)]
+        name = output or default_name(clip, ending, settings["codec"])
+        videos = [*numbered(_preview_name(name, preview), samples)]
     fields: list[Path | None] = [None] * samples
     if field is not None:
         fields = [*numbered(_preview_name(field, preview), samples)]
     extra = extra and _preview_name(extra, preview)
     report = report and _preview_name(report, preview)
-    for path in [*videos, extra]:
+    for path in videos:
         if path is not None:
-            check_target(path, overwrite=overwrite)
+            check_target(path, overwrite=overwrite, **settings)
+    if extra is not None:
+        check_target(extra, overwrite=overwrite)
     for path in filter(None, fields):
         check_field_target(path, overwrite=overwrite)
     check_distinct([*videos, *fields, extra])
@@ -98,6 +106,11 @@ def check_distinct(paths: Iterable[Path | None]) -> None:
         seen.add(path.resolve())
 
 
+def holds_rate(videos: Sequence[Path | None]) -> bool:
+    """Whether a file that will be written holds a frame rate; folders and arrays do not."""
+    return any(path and path.suffix.lower() not in ("", ".npy", ".npz") for path in videos)
+
+
 def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> None:
     """Print what was made as one JSON document."""
     files = [asdict(sample) for sample in samples]
@@ -105,13 +118,15 @@ def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> 
     click.echo(json.dumps(document, indent=2, default=str))
 
 
-def default_name(clip: Path | None, ending: str) -> Path:
-    """Name an output after a clip, with a suffix that suits it."""
+def default_name(clip: Path | None, ending: str, codec: str | None = None) -> Path:
+    """Name an output after a clip, with a suffix that suits it and the codec."""
     clip = clip.resolve() if clip else Path("sample.mp4")
     name, suffix = clip.stem, clip.suffix.lower()
     if clip.is_dir():
         name, suffix = clip.name.replace(".", "_"), ""
-    elif suffix not in _KEPT:
+    if codec is not None:
+        suffix = _OF_CODEC.get(codec, ".mp4")
+    elif not clip.is_dir() and suffix not in _KEPT:
         suffix = ".png" if suffix in _PHOTOS else ".mp4"
     return Path(name + ending + suffix)
 
@@ -129,4 +144,6 @@ def _preview_name(path: Path, preview: bool) -> Path:
 
 
 def _marked(path: Path, mark: str) -> Path:
+    if "%" in path.name:  # numbered pictures, whose folder is the output
+        return _marked(path.parent, mark) / path.name
     return path.with_name(f"{path.stem}_{mark}{path.suffix}")

@@ -10,6 +10,7 @@ from patchvid.cli.command import Command, is_typed
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
+from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
@@ -22,6 +23,7 @@ Examples:
 @click.command(cls=Command, epilog=EXAMPLES, short_help="Change a clip's width, height or length.")
 @options.source
 @options.output_of("CLIP")
+@writing_options
 @layers_of("CLIP")
 @mask_options("keep", "where CLIP must not change")
 @options.size

@@ -6,7 +6,7 @@ import sys
 
 
 def make_streams_safe() -> None:
-    """Let names that no encoding holds be printed, and no file take the number of a closed stream.
+    """Print names that the encoding of a stream cannot hold, and keep numbers of closed streams.
 
     A file that is opened while stderr is closed gets its number, and libraries would write their
     messages into it.

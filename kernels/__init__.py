@@ -138,7 +138,7 @@ LAUNCHES = {
         {"values": "t y x c: uint8 uint16 uint32"}, "t y x w: uint32",
     ),
     "sweep": Function(
-        "Improve the patches of one colour, then those of the other; write the mean cost.",
+        "Improve the patches of even t + y + x, then the odd ones; write the mean cost.",
         {
             **_WORDS, "weights": "T' Y' X' or empty: float32",
             "query_mask": "t' y' x' or empty: bool", **_FIELD, "cost": "t' y' x': float32",

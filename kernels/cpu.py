@@ -157,16 +157,16 @@ def _sweep(
     query, key, weights, query_mask, field, cost, threshold, totals, geometry, sweep, first, stop
 ):  # fmt: skip
     n_y, n_x = field.shape[1:]
-    colour = sweep[0]
+    parity = sweep[0]
     for row in range(first, stop):
         t, y = divmod(row, n_y)
         total = np.int64(0)
-        for x in range((t + y + colour) & 1, n_x, 2):
+        for x in range((t + y + parity) & 1, n_x, 2):
             if query_mask.size and not query_mask[t, y, x]:
                 continue
             _improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep)
             total += _fixed_point(cost[t, y, x])
-        totals[colour, row] = total
+        totals[parity, row] = total
 
 
 def search(
@@ -219,9 +219,9 @@ def search(
     query_mask = np.empty((0, 0, 0), np.bool_) if query_mask is None else query_mask
     cost_threshold = np.zeros(1, np.float32) if cost_threshold is None else cost_threshold
     for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
-        for colour in (0, 1):
+        for parity in (0, 1):
             sweep = rules.plan_sweep(
-                first_sweep + number, colour, number == 0, step, search_radius, seed, key.shape
+                first_sweep + number, parity, number == 0, step, search_radius, seed, key.shape
             )
 
             def work(first: int, stop: int, threshold=cost_threshold, sweep=sweep) -> None:

@@ -79,10 +79,23 @@ def seconds_between(begin, end):
     return cupy.cuda.get_elapsed_time(begin, end) / 1e3
 
 
+_reserved: dict[tuple[int, int], int] = {}  # bytes, by device and stream
+
+
+def _reserve(size):
+    """Have CuPy's pool hold one block for the current stream, from which it cuts all later ones.
+
+    Without it, the pool would keep blocks of the sizes of every level. Results that are still in
+    use may lie in the block, so another one is taken only for more bytes than ever before.
+    """
+    place = cupy.cuda.Device().id, cupy.cuda.get_current_stream().ptr
+    if size > _reserved.get(place, 0):
+        cupy.cuda.alloc(size)
+        _reserved[place] = size
+
+
 def check_memory(size):
     """Why so many bytes, and those for resampling, are not free, in one line; empty if they are.
-
-    In that case they are reserved for the current stream.
 
     Running work holds memory, so if there is too little, this waits for the work to end.
     """
@@ -93,9 +106,7 @@ def check_memory(size):
         cupy.get_default_memory_pool().free_all_blocks()
         free, _ = cupy.cuda.Device().mem_info
     if size <= free:
-        # The pool cuts all later blocks from this one. Without it, it would keep blocks of the
-        # sizes of every level.
-        cupy.cuda.alloc(size)
+        _reserve(size)
         return ""
     return (
         f"the GPU has {free / 2**30:.1f} GiB of memory free, and about {size / 2**30:.1f} GiB "
@@ -176,9 +187,9 @@ def search(
     for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
         plans = [
             rules.plan_sweep(
-                first_sweep + number, colour, number == 0, step, search_radius, seed, key.shape
+                first_sweep + number, parity, number == 0, step, search_radius, seed, key.shape
             )
-            for colour in (0, 1)
+            for parity in (0, 1)
         ]
         launches.sweep(
             query, key, weights, query_mask, field, cost, threshold, mean, totals, counted,

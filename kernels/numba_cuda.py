@@ -27,7 +27,7 @@ def sweep(
     query, key, weights, query_mask, field, cost, threshold, mean, totals, counted, geometry, plans,
     divisor, alpha,
 ):  # fmt: skip
-    """Improve the patches of one colour, then those of the other; write the mean cost, (1,)."""
+    """Improve the patches of even t + y + x, then the odd ones; write the mean cost, (1,)."""
     n_t, n_y, n_x = field.shape
     kernel, _ = numba_kernels.SEARCH[query.dtype.name]
     threshold = threshold if threshold.size else cupy.zeros(1, np.float32)

@@ -99,7 +99,7 @@ def sweep(
     query, key, weights, query_mask, field, cost, threshold, mean, totals, counted, geometry, plans,
     divisor, alpha,
 ):  # fmt: skip
-    """Improve the patches of one colour, then those of the other; write the mean cost, (1,).
+    """Improve the patches of even t + y + x, then the odd ones; write the mean cost, (1,).
 
     Most arguments are those of `rules.improver`. `threshold` may be empty, which is like 0, or the
     same as `mean`. `totals` has two zeros for each thread of a block, and one more; they are zero

@@ -10,7 +10,7 @@ import numpy as np
 
 _BITS = 0xFFFFFFFF
 FIRST_ROWS = 2  # rows of a patch that are compared first: they may be enough to reject a key
-FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd, so that neighbours have the other colour
+FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd: such neighbours have the other parity
 NO_ALPHA = np.float32(-1)
 MOST, UNITS = np.float32(2**26), np.float32(2**8)  # a cost as an integer: its limit, steps per 1
 
@@ -89,15 +89,15 @@ def plan_steps(sweeps, first_sweep, search_radius):
     return steps
 
 
-def plan_sweep(number, colour, init, step, search_radius, seed, key_shape):
-    """Parameters of half a sweep, which improves the patches of one colour, (t + y + x) % 2.
+def plan_sweep(number, parity, init, step, search_radius, seed, key_shape):
+    """Parameters of half a sweep, which improves the patches of one parity, (t + y + x) % 2.
 
-    These are: the colour; whether costs still have to be computed; the distance to the neighbours,
+    These are: the parity; whether costs still have to be computed; the distance to the neighbours,
     in patches; the first radius of random search, in voxels; random bits.
     """
     most = max(key_shape[:3])
     search_radius = most if search_radius is None else min(search_radius, most)
-    return colour, init, step, search_radius, random_stream(seed, number)
+    return parity, init, step, search_radius, random_stream(seed, number)
 
 
 def fixed_point(cost):
@@ -167,12 +167,12 @@ def improver(compiled, distance):
     def improve(query, key, weights, field, cost, threshold, t, y, x, geometry, sweep):
         """Run PatchMatch for patch (t, y, x): try its neighbours' keys, then random keys.
 
-        Neighbours have the other colour, so all patches of one colour can be improved at the same
+        Neighbours have the other parity, so all patches of one parity can be improved at the same
         time. Only patches that cost `threshold` or more search at random.
         """
         (_, query_y, query_x), (n_t, n_y, n_x), key_size, key_grid, _, periodic, _ = geometry
         (_, key_y, key_x), (grid_t, grid_y, grid_x) = key_size, key_grid
-        colour, init, step, search_radius, stream = sweep
+        parity, init, step, search_radius, stream = sweep
         start = (t * query_y + y) * query_x + x
         weight = np.float32(1)
         best = np.int64(field[t, y, x])
@@ -196,7 +196,7 @@ def improver(compiled, distance):
                 nx %= n_x
             if not (0 <= nt < n_t and 0 <= ny < n_y and 0 <= nx < n_x):
                 continue
-            if (nt + ny + nx) & 1 == colour:  # the same kind, where an odd period begins again
+            if (nt + ny + nx) & 1 == parity:  # the same parity, where an odd period begins again
                 continue
             found = np.int64(field[nt, ny, nx])
             candidate = found - ((dt * key_y + dy) * key_x + dx)

@@ -13,7 +13,7 @@ struct Geometry {
 
 // Half a sweep. In the last sweep costs become what `finish_cost` in rules.py makes of them.
 struct Plan {
-    int colour, init, step, search_radius;
+    int parity, init, step, search_radius;
     unsigned int stream;
     float divisor, alpha;
 };
@@ -139,7 +139,7 @@ __device__ __forceinline__ unsigned long long improve(
     const int grid_t = sizes.grid_t, grid_y = sizes.grid_y, grid_x = sizes.grid_x;
     const unsigned int thread = blockIdx.x * blockDim.x + threadIdx.x;
     const Place at = coordinates(thread, n_y, (n_x + 1) / 2);
-    const int t = at.t, y = at.y, x = 2 * at.x + ((t + y + plan.colour) & 1);
+    const int t = at.t, y = at.y, x = 2 * at.x + ((t + y + plan.parity) & 1);
     if (t >= n_t || x >= n_x)
         return 0;
     const int patch = (t * n_y + y) * n_x + x;
@@ -174,7 +174,7 @@ __device__ __forceinline__ unsigned long long improve(
         if (!is_inside(nt, n_t, sizes.periodic_t) || !is_inside(ny, n_y, sizes.periodic_y)
             || !is_inside(nx, n_x, sizes.periodic_x))
             continue;
-        if (((nt + ny + nx) & 1) == plan.colour)  // the same kind, where an odd period begins again
+        if (((nt + ny + nx) & 1) == plan.parity)  // where an odd period begins again
             continue;
         const int found = field[(nt * n_y + ny) * n_x + nx];
         const int candidate = found - ((dt * key_y + dy) * key_x + dx);
@@ -218,7 +218,7 @@ extern "C" __global__ void sweep_kernel(
     unsigned long long *done = totals + n, *all_done = done + n;
     if (cost_here)
         atomicAdd(&totals[threadIdx.x], cost_here);
-    if (plan.colour == 0)
+    if (plan.parity == 0)
         return;
     __threadfence();
     if (atomicAdd(&done[threadIdx.x], 1ULL) < gridDim.x - 1)

@@ -6,8 +6,8 @@ them vote on every pixel (median). The output has the look and motion of the cli
 New videos
     `generate`, `analogy`, `retarget`, `inpaint`
 Files
-    `read_video`, `write_video`, `read_flow`, `read_field`, `write_field`, `sample_clip`,
-    `fetch_weights`
+    `read_video`, `iter_video`, `video_info`, `write_video`, `read_flow`, `read_field`,
+    `write_field`, `sample_clip`, `fetch_weights`
 Figures and pages
     `show`, `plot`, `Report`, `field_to_color`, `flow_to_color`
 Measures

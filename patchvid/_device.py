@@ -6,6 +6,7 @@ from functools import wraps
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
+from patchvid._validation import check_choice
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels import form_problem, is_on_gpu, load, why_no_gpu
 
@@ -15,8 +16,7 @@ R = TypeVar("R")
 
 def backend(device: str = "auto") -> ModuleType:
     """The module of kernels for a device; "auto" is a GPU if one can be used."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
+    check_choice("device", device, "auto", "cpu", "cuda")
     if device == "cpu":
         return load("cpu")
     if problem := form_problem():

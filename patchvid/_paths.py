@@ -1,8 +1,20 @@
 """Paths and system errors, as messages show them."""
 
 import os
+from pathlib import Path
+from typing import Any
+
+from patchvid.errors import InvalidInput
 
 StrPath = str | os.PathLike[str]
+
+
+def as_path(path: Any) -> Path:
+    """A path, from a string or a path."""
+    try:
+        return Path(os.fsdecode(path))
+    except TypeError:
+        raise InvalidInput(f"a path is needed, got {type(path).__name__}") from None
 
 
 def quoted(path: StrPath) -> str:

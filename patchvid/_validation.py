@@ -240,14 +240,42 @@ def check_seed(seed: Any) -> int:
 
 def check_reduce(reduce: Any) -> Literal["median", "mean"]:
     """Check the way in which votes are reduced to one value."""
-    if reduce not in ("median", "mean"):
-        raise InvalidInput(f"reduce must be 'median' or 'mean', got {shown(reduce)}")
-    checked: Literal["median", "mean"] = reduce
+    checked: Literal["median", "mean"] = check_choice("reduce", reduce, "median", "mean")
     return checked
+
+
+def check_choice(name: str, value: Any, *choices: str) -> Any:
+    """Check one of several texts."""
+    if not isinstance(value, str) or value not in choices:
+        *others, last = map(repr, choices)
+        known = f"{', '.join(others)} or {last}"
+        raise InvalidInput(f"{name} must be {known}, got {shown(value)}")
+    return value
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Check a boolean, or 0 or 1."""
+    if not isinstance(value, (bool, np.bool_, int)) or value not in (False, True):
+        raise InvalidInput(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def check_number(name: str, value: Any, least: float, most: float) -> float:
+    """Check a number from `least` to `most`."""
+    try:
+        number = _to_float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not least <= number <= most:
+        raise InvalidInput(f"{name} must be between {least} and {most}, got {shown(value)}")
+    return number
 
 
 def _to_float(value: Any) -> float:
     """Convert a number; text is refused, even if Python could read a number from it."""
-    if isinstance(value, (str, bytes)):
-        raise TypeError("text is not a number")
-    return float(value)
+    if isinstance(value, (str, bytes)) or np.ndim(value):
+        raise TypeError("text and arrays are no numbers")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("the number is too large") from None

@@ -143,8 +143,8 @@ def test_noise_is_a_layout_of_its_own() -> None:
     [
         ({"layout": "random"}, "layout must be 'auto', 'flow' or 'noise', got 'random'"),
         ({"layout": "flow", "noise": 2}, "noise and replicate_noise belong to layout='noise'"),
-        ({"novelty": 2}, "novelty must be from 0 to 1, got 2"),
-        ({"novelty": "much"}, "novelty must be from 0 to 1, got 'much'"),
+        ({"novelty": 2}, "novelty must be between 0 and 1, got 2"),
+        ({"novelty": "much"}, "novelty must be between 0 and 1, got 'much'"),
     ],
 )
 def test_wrong_settings_are_refused(settings: Any, message: str) -> None:

@@ -1,10 +1,14 @@
 """The contents of the wheel."""
 
+import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
+
+import pytest
 
 import patchvid
 
@@ -35,3 +39,33 @@ def test_wheel_holds_every_module_and_nothing_else(tmp_path: Path) -> None:
     dist_info = f"patchvid-{patchvid.__version__}.dist-info/"
     assert {name for name in listing if not name.startswith(dist_info)} == expected
     assert f"{dist_info}licenses/LICENSE" in listing
+
+
+# What CuPy loads when it is imported, compiles kernels, and multiplies matrices.
+LIBRARIES = ("cudart", "nvrtc", "nvJitLink", "cublas", "cublasLt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", ["cuda12", "cuda13"])
+def test_the_extras_for_gpus_install_all_libraries(extra: str, tmp_path: Path) -> None:
+    uv = shutil.which("uv")
+    if uv is None or sys.platform != "linux":
+        pytest.skip("packages for GPUs are installed by uv, on Linux")
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        (requirement,) = tomllib.load(file)["project"]["optional-dependencies"][extra]
+    python = tmp_path / "bin" / "python"
+    subprocess.run([uv, "venv", "-q", "-p", sys.executable, tmp_path], check=True)
+    install = [uv, "pip", "install", "-q", "-p", python, requirement]
+    run = subprocess.run(install, capture_output=True, text=True, check=False)
+    if "Failed to fetch" in run.stderr or "dns error" in run.stderr:
+        pytest.skip("the package index cannot be reached")
+    assert run.returncode == 0, run.stderr
+    code = f"""
+from cuda.pathfinder import load_nvidia_dynamic_lib
+for name in {LIBRARIES}:
+    print(load_nvidia_dynamic_lib(name).abs_path)
+"""
+    environment = {"PATH": os.environ["PATH"]}  # no toolkit of the system
+    found = subprocess.check_output([python, "-c", code], env=environment, text=True).split()
+    assert len(found) == len(LIBRARIES)
+    assert all(Path(path).is_relative_to(tmp_path) for path in found), found

@@ -433,17 +433,25 @@ def test_few_frames_are_decoded_for_a_part(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_frames_are_shrunk_as_they_are_read(tmp_path: Path) -> None:
-    y, x = np.mgrid[:180, :320]
-    video = np.empty((3, 180, 320, 3), np.uint8)
+    y, x = np.mgrid[:176, :320]
+    video = np.empty((3, 176, 320, 3), np.uint8)
     video[:] = (127 + 90 * np.sin(x / 23) * np.cos(y / 17))[None, ..., None]
     write(tmp_path / "a.mp4", video)
     whole, _ = read_video(tmp_path / "a.mp4")
     small, _ = read_video(tmp_path / "a.mp4", max_size=80)
-    assert small.shape == (3, 45, 80, 3)
-    assert np.abs(small.astype(int) - resize(whole, (3, 45, 80))).max() <= 3
+    assert small.shape == (3, 44, 80, 3)
+    assert np.abs(small.astype(int) - resize(whole, (3, 44, 80))).max() <= 3
     np.save(tmp_path / "a.npy", whole)
     small, _ = read_video(tmp_path / "a.npy", max_size=80)
-    np.testing.assert_array_equal(small, resize(whole, (3, 45, 80)))
+    np.testing.assert_array_equal(small, resize(whole, (3, 44, 80)))
+
+
+def test_progress_is_told_for_each_frame(tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", numbered(8))
+    told: list[tuple[float, str]] = []
+    read_video(tmp_path / "a.mp4", progress=lambda *step: told.append(step))
+    assert [fraction for fraction, _ in told] == [n / 8 for n in range(1, 9)]
+    assert told[2][1] == "frame 3 of 8"
 
 
 @pytest.mark.slow

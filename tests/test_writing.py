@@ -29,10 +29,10 @@ WEIGHTS = {"bt709": (0.2126, 0.7152, 0.0722), "bt2020": (0.2627, 0.6780, 0.0593)
 
 
 def info(**properties: Any) -> VideoInfo:
-    return VideoInfo(None, 48, 64, 3, "uint16", 24.0, **properties)
+    return VideoInfo(None, 64, 80, 3, "uint16", 24.0, **properties)
 
 
-def waves(n_channels: int = 3, dtype: Any = np.uint8, size: tuple[int, int] = (48, 64)) -> Any:
+def waves(n_channels: int = 3, dtype: Any = np.uint8, size: tuple[int, int] = (64, 80)) -> Any:
     """A smooth clip over the whole range of its type."""
     t, y, x, c = np.ogrid[:3, : size[0], : size[1], :n_channels]
     wave = 0.5 + 0.5 * np.sin(0.05 * x + 0.03 * y * (c - 1) + 0.1 * t + 2.1 * c)
@@ -81,9 +81,9 @@ def decode(path: Path, pixels: str, decoder: str | None = None) -> NDArray[Any]:
 
 
 def flat(colours: Any, dtype: Any = np.uint8) -> NDArray[Any]:
-    """A clip of flat squares of 32 pixels, (2, 32, n * 32, 3)."""
-    rows = np.repeat(np.array(colours, dtype)[None], 32, axis=1)
-    return np.broadcast_to(rows, (2, 32, *rows.shape[1:])).copy()
+    """A clip of flat squares of 64 pixels, (2, 64, n * 64, 3)."""
+    rows = np.repeat(np.array(colours, dtype)[None], 64, axis=1)
+    return np.broadcast_to(rows, (2, 64, *rows.shape[1:])).copy()
 
 
 # Codecs
@@ -113,7 +113,7 @@ def test_codecs_by_name(
         assert stream.tag == tag
     decoded = decode(tmp_path / f"clip{suffix}", "rgb24")
     # Files of ProRes cannot say where chroma is, and so it is decoded half a pixel beside it.
-    assert np.abs(decoded.astype(int) - waves()).mean() < (2.5 if codec == "prores" else 1.5)
+    assert np.abs(decoded.astype(int) - waves()).mean() < (3 if codec == "prores" else 1.5)
 
 
 def test_ffv1_is_lossless(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_ffv1_is_lossless(tmp_path: Path) -> None:
     ("suffix", "settings", "message"),
     [
         (".mp4", {"codec": "prores"}, r"h264, h265 or av1, got 'prores'; write \.mov or \.mkv"),
-        (".mp4", {"codec": "vp9"}, r"got 'vp9'; write \.mkv or \.webm"),
+        (".mp4", {"codec": "vp9"}, r"got 'vp9'; write \.webm or \.mkv"),
         (".mkv", {"codec": "mpeg2"}, "h264, h265, vp9, av1, prores or ffv1, got 'mpeg2'"),
         (".mkv", {"codec": "gif"}, "got 'gif'"),
         (".gif", {"codec": "h264"}, "codec is for video files, .*, got .gif; leave it out"),
@@ -154,16 +154,17 @@ def test_encoder_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         check_target(tmp_path / "clip.mp4", codec="av1")
 
 
-@pytest.mark.parametrize("codec", ["h265", "av1"])
-def test_sides_that_are_too_short_for_a_codec(tmp_path: Path, codec: str) -> None:
-    with pytest.raises(InvalidInput, match=f"{codec} needs at least 16 pixels a side, got 20x8"):
+@pytest.mark.parametrize(("codec", "least"), [("h265", 16), ("av1", 64)])
+def test_sides_that_are_too_short_for_a_codec(tmp_path: Path, codec: str, least: int) -> None:
+    message = f"{codec} needs at least {least} pixels a side, got 20x8"
+    with pytest.raises(InvalidInput, match=message):
         write_video(tmp_path / "clip.mp4", waves(size=(8, 20)), codec=codec)
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265", "vp9", "av1"])
 def test_quality_decides_on_size_and_error(tmp_path: Path, codec: str) -> None:
     path = tmp_path / "clip.mkv"
-    noise = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
     sizes, errors = [], []
     for quality in (10, 50, 84, 100):
         write_video(path, noise, codec=codec, quality=quality, overwrite=True)
@@ -185,6 +186,14 @@ def test_the_same_codec_gives_the_same_bytes_each_time(tmp_path: Path) -> None:
             write_video(tmp_path / "clip.mkv", waves(), codec=codec, overwrite=True)
             made.add((tmp_path / "clip.mkv").read_bytes())
         assert len(made) == 1, codec
+
+
+@pytest.mark.parametrize("size", [(16, 16), (32, 48), (64, 16), (50, 128)])
+def test_small_sizes_in_10_bits(tmp_path: Path, size: tuple[int, int]) -> None:
+    video = waves(3, np.uint16, size)
+    for _ in range(5):  # x265 by itself writes outside of its memory here, and mostly crashes
+        write_video(tmp_path / "clip.mp4", video, overwrite=True)
+    assert decode(tmp_path / "clip.mp4", "rgb48le").shape == video.shape
 
 
 @pytest.mark.parametrize("codec", codecs.FILM_CODECS)
@@ -225,8 +234,8 @@ def test_odd_sizes_are_kept_with_a_word(tmp_path: Path, codec: str, size: tuple[
 def test_other_codecs_play_at_odd_sizes(tmp_path: Path, codec: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        write_video(tmp_path / "clip.mkv", waves(size=(47, 63)), codec=codec)
-    assert decode(tmp_path / "clip.mkv", "rgb24").shape == (3, 47, 63, 3)
+        write_video(tmp_path / "clip.mkv", waves(size=(65, 79)), codec=codec)
+    assert decode(tmp_path / "clip.mkv", "rgb24").shape == (3, 65, 79, 3)
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
@@ -256,7 +265,7 @@ def test_films_are_in_bt709_and_say_so(
     squares = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (10, 128, 245), (255, 255, 255), (0, 0, 0)]
     write_video(path, flat(squares), info=like)
     assert probe(path).tags == (1, 1, 1, 1)  # of ITU-T H.273: BT.709, thrice, and limited range
-    luma = decode(path, "yuv420p")[0, :32][16, 16::32]
+    luma = decode(path, "yuv420p")[0, 32, 32::64]
     expected = 16 + 219 * (np.array(squares) / 255) @ WEIGHTS["bt709"]
     np.testing.assert_allclose(luma, expected, atol=1.01)
 
@@ -293,7 +302,7 @@ def test_high_dynamic_range_is_kept(
         1,
     )  # of ITU-T H.273: BT.2020, its matrix, limited range
     assert probe(path).pixels.endswith("p10le")
-    luma = decode(path, "yuv420p10le")[0, :32][16, 16::32]
+    luma = decode(path, "yuv420p10le")[0, 32, 32::64]
     expected = 64 + 876 * (np.array(squares) / 65535) @ WEIGHTS["bt2020"]
     np.testing.assert_allclose(luma, expected, atol=3)
 

@@ -14,6 +14,8 @@ from patchvid._validation import (
     MOST_VOXELS,
     Triple,
     check_alpha,
+    check_choice,
+    check_flag,
     check_integer,
     check_numbers,
     check_reduce,
@@ -47,10 +49,9 @@ def check_settings(
     iterations = None if iterations is None else check_integer("iterations", iterations, 1)
     sizes = [video.shape[:3], video.shape[:3] if size is None else size]
     n_frames, height, width = map(min, zip(*sizes))
-    if loop and n_frames == 1:
+    if check_flag("loop", loop) and n_frames == 1:
         raise InvalidInput("a single frame makes no loop; give a clip, or leave loop out")
-    if tile not in ("", "x", "y", "xy"):
-        raise InvalidInput(f"tile must be '', 'x', 'y' or 'xy', got {tile!r}")
+    check_choice("tile", tile, "", "x", "y", "xy")
     if ("y" in tile and height == 1) or ("x" in tile and width == 1):
         raise InvalidInput("a single row or column makes no tile; leave tile out")
     return Settings(

@@ -21,7 +21,15 @@ from patchvid._convert import HALF_RANGE
 from patchvid._device import backend, backend_of, on_device
 from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
-from patchvid._validation import Seed, Triple, check_integers, check_seed, check_video
+from patchvid._validation import (
+    Seed,
+    Triple,
+    check_flag,
+    check_integers,
+    check_number,
+    check_seed,
+    check_video,
+)
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.guidance import Estimator, describe
@@ -173,11 +181,9 @@ def analogy(
     kernels = backend(device)
     clips = check_video("content", content), check_video("style", style)
     given, (content, style) = style, clips
-    seed = check_seed(seed)
-    if not 0 < structure_levels <= 1:
-        raise InvalidInput(
-            f"structure_levels must be above 0 and at most 1, got {structure_levels}"
-        )
+    seed, details = check_seed(seed), check_flag("details", details)
+    if not check_number("structure_levels", structure_levels, 0, 1):
+        raise InvalidInput("structure_levels must be above 0, got 0")
     n_bins = check_integers("bins", bins, 2)
     if min(n_bins) < 2:
         raise InvalidInput(f"bins must be two or more for each clip, got {bins}")

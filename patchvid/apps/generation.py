@@ -7,7 +7,6 @@ Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Mad
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal, Unpack, overload
@@ -16,7 +15,16 @@ from numpy.typing import NDArray
 
 from patchvid._device import backend, on_device
 from patchvid._progress import Progress, reporting
-from patchvid._validation import Seed, Triple, check_integer, check_seed, check_video, shown
+from patchvid._validation import (
+    Seed,
+    Triple,
+    check_flag,
+    check_integer,
+    check_number,
+    check_seed,
+    check_video,
+    shown,
+)
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.core.layouts import synthesize_from_layout
@@ -159,9 +167,11 @@ def generate(
     kernels = backend(device)
     given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
+    details = check_flag("details", details)
     noise = _check_noise(noise)
+    replicate_noise = check_flag("replicate_noise", replicate_noise)
     drawn_by = _check_layout(layout, is_noisy=noise != "auto" or not replicate_noise)
-    novelty = _check_range("novelty must be", novelty, 1)
+    novelty = check_number("novelty", novelty, 0, 1)
     size = check_output_size(video.shape, scale, size)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
@@ -192,22 +202,14 @@ def generate(
 def _check_noise(noise: Any) -> float | Literal["auto"]:
     if isinstance(noise, str) and noise == "auto":
         return "auto"
-    return _check_range("noise must be 'auto' or", noise, MOST_NOISE)
-
-
-def _check_range(what: str, number: Any, most: float) -> float:
-    try:
-        value = float(number)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not 0 <= value <= most:
-        raise InvalidInput(f"{what} from 0 to {most}, got {shown(number)}")
-    return value
+    if isinstance(noise, str):
+        raise InvalidInput(f"noise must be 'auto' or a number, got {shown(noise)}")
+    return check_number("noise", noise, 0, MOST_NOISE)
 
 
 def _check_layout(layout: Any, *, is_noisy: bool) -> str:
-    if layout not in ("auto", "flow", "noise"):
-        raise InvalidInput(f"layout must be 'auto', 'flow' or 'noise', got {layout!r}")
+    if not isinstance(layout, str) or layout not in ("auto", "flow", "noise"):
+        raise InvalidInput(f"layout must be 'auto', 'flow' or 'noise', got {shown(layout)}")
     if layout == "flow" and is_noisy:
         raise InvalidInput(
             "noise and replicate_noise belong to layout='noise', got layout='flow'; use novelty"

@@ -26,6 +26,7 @@ from patchvid._validation import (
     Seed,
     Triple,
     as_array,
+    check_flag,
     check_integer,
     check_seed,
     check_video,
@@ -172,7 +173,7 @@ def inpaint(
         white = check_soft_mask("mask", kernels.to_device(as_array(mask)), video.shape)
         video = _without_gaps(video, white)
     video = check_video("video", video)
-    seed = check_seed(seed)
+    seed, details = check_seed(seed), check_flag("details", details)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, loop=loop, tile=tile,
         factor=factor, coarsest=coarsest, first_iterations=None,

@@ -19,7 +19,7 @@ from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resample
-from patchvid._validation import Seed, Triple, as_array, check_seed, check_video
+from patchvid._validation import Seed, Triple, as_array, check_flag, check_seed, check_video
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.apps.holes import coarse_region, fill_smoothly
@@ -143,11 +143,12 @@ def retarget(
     """
     kernels = backend(device)
     given, video = video, check_video("video", video)
-    seed = check_seed(seed)
+    seed, details = check_seed(seed), check_flag("details", details)
     size = _check_new_size(video.shape[:3], size, scale)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
-        size=size, factor=factor, coarsest=coarsest or _default_coarsest(video.shape, size),
+        size=size, factor=factor,
+        coarsest=_default_coarsest(video.shape, size) if coarsest is None else coarsest,
         complete_levels=COMPLETE_LEVELS, first_iterations=None,
     )  # fmt: skip
     clip = Clip.of(video)

@@ -51,7 +51,7 @@ def rebuild(
     fields. Voxels outside of `update_mask` (t, y, x) are undefined.
     """
     weights = None
-    if alpha is not None:
+    if alpha is not None:  # completeness: `rules.finish_cost` makes weights of the reverse costs
         _, weights = reverse.find(key, query.padded(), alpha=alpha)
     # The cost is given up at once: beside the votes it would be the largest part of the memory.
     field = forward.find(query, key, weights=weights, key_mask=key_mask, query_mask=query_mask)[0]

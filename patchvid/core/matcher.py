@@ -110,7 +110,7 @@ class Matcher:
         self.kernels, self.seed, self.periodic = kernels, seed, periodic
         self.method, self.sweeps, self.explores = method, sweeps, explores
         self.field = field
-        self._layout: Any = None  # sizes and patch of the last search
+        self._sizes: Any = None  # sizes and patch of the last search
         self._swept = 0  # sweeps so far: each has random numbers of its own
         self._cost_threshold: Any = None  # the mean cost of the last search
 
@@ -137,7 +137,7 @@ class Matcher:
             weights = np.where(key_mask, one, np.float32(np.inf))
         query_size, key_size = query.video.shape[:3], key.video.shape[:3]
         channels = key.video.shape[3]
-        layout = (query_size, key_size, patch)
+        sizes = (query_size, key_size, patch)
         n_queries = math.prod(kernels.patch_grid(query_size, patch, periodic))
         n_keys = math.prod(kernels.patch_grid(key_size, patch))
         n_values = math.prod(patch) * channels
@@ -148,8 +148,8 @@ class Matcher:
                 *pair, patch=patch, weights=weights, periodic=periodic, alpha=alpha
             )
         else:
-            threshold = self._cost_threshold if layout == self._layout else None
-            sweeps, radius = self._fit_field(layout, key_mask, query_mask)
+            threshold = self._cost_threshold if sizes == self._sizes else None
+            sweeps, radius = self._fit_field(sizes, key_mask, query_mask)
             if self.sweeps is not None:
                 sweeps, radius = self.sweeps, None
             cost, self._cost_threshold = kernels.search(
@@ -159,27 +159,27 @@ class Matcher:
                 seed=self.seed, alpha=alpha,
             )  # fmt: skip
             self._swept += sweeps
-        self._layout = layout
+        self._sizes = sizes
         assert self.field is not None
         return self.field, cost
 
     def _fit_field(
-        self, layout: Any, key_mask: PatchMask | None, query_mask: PatchMask | None
+        self, sizes: Any, key_mask: PatchMask | None, query_mask: PatchMask | None
     ) -> tuple[int, int | None]:
-        """Make the field fit this layout; return the sweeps and the search radius that it needs."""
+        """Make the field fit these sizes; return the sweeps and the search radius that it needs."""
         kernels = self.kernels
-        query_shape, key_shape, patch = layout
+        query_shape, key_shape, patch = sizes
         if self.field is None:
             self.field = random_field(
                 kernels, kernels.patch_grid(query_shape, patch, self.periodic), key_shape,
                 kernels.patch_grid(key_shape, patch), key_mask, self.seed,
             )  # fmt: skip
             return SWEEPS, None
-        if layout == self._layout:
+        if sizes == self._sizes:
             return 1, RADIUS
-        if self._layout is not None:
+        if self._sizes is not None:
             self.field = carry_field(
-                kernels, self.field, self._layout[:2], layout[:2], patch, self.periodic
+                kernels, self.field, self._sizes[:2], sizes[:2], patch, self.periodic
             )
         replace_forbidden(kernels, self.field, key_shape, key_mask, self.seed, query_mask)
         return (2, RADIUS) if self.explores else (1, 0)

@@ -17,6 +17,7 @@ from patchvid._validation import (
     Triple,
     as_array,
     check_axes,
+    check_choice,
     check_integer,
     check_mask,
     check_patch,
@@ -114,8 +115,7 @@ def search(
     (array([0, 2, 0], dtype=int32), 0.0)
     """
     kernels = backend(device)
-    if method not in ("patchmatch", "exact"):
-        raise InvalidInput(f"method must be 'patchmatch' or 'exact', got {method!r}")
+    check_choice("method", method, "patchmatch", "exact")
     sweeps, seed = check_integer("sweeps", sweeps, 1), check_seed(seed)
     operands = check_operands(
         kernels, query, key, patch=patch, periodic=periodic, nnf=nnf, key_mask=key_mask,

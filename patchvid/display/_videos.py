@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from patchvid._device import backend_of
-from patchvid._validation import check_video
+from patchvid._validation import check_video, shown
 from patchvid.errors import InvalidInput
 
 
@@ -27,6 +27,8 @@ def check_labelled(
     """Check one or more videos of this kind, and that each has a label or none has."""
     if not videos:
         raise InvalidInput(f"{function} needs one or more videos, got none")
+    if not isinstance(labels, (list, tuple)) or not all(isinstance(x, str) for x in labels):
+        raise InvalidInput(f"labels must be a sequence of texts, got {shown(labels)}")
     if labels and len(labels) != len(videos):
         raise InvalidInput(
             f"labels must be one for each of {len(videos)} videos, got {len(labels)}"

@@ -1,13 +1,14 @@
 """Fields as pictures: a colour for every voxel of a clip, and the source of every pixel."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid._device import backend_of, on_device
-from patchvid._validation import as_array, check_size
+from patchvid._validation import Triple, as_array, check_size
 from patchvid.errors import InvalidInput
 
 # The corners of a frame, as they stand in it. They differ in hue but hardly in lightness, which
@@ -51,7 +52,7 @@ def field_to_color(nnf: ArrayLike, shape: Sequence[int]) -> NDArray[np.uint8]:
            [ 60, 120, 255],
            [250, 190,  40]], dtype=uint8)
     """
-    n_frames, height, width = size = check_size("shape", shape[:3])
+    n_frames, height, width = size = _check_extents("shape", shape)
     field = _check_field(nnf)
     if field.size and (field.min() < 0 or (field >= size).any()):
         raise InvalidInput(f"nnf must hold voxels of a clip of shape {size}; some lie outside")
@@ -97,7 +98,7 @@ def pixel_sources(nnf: ArrayLike, size: Sequence[int]) -> NDArray[np.int32]:
     >>> bool((pixel_sources(patches, (4, 6, 8)) == itself).all())
     True
     """
-    field, extents = _check_field(nnf), check_size("size", size[:3])
+    field, extents = _check_field(nnf), _check_extents("size", size)
     if field.ndim != 4 or any(n > m or not n for n, m in zip(field.shape, extents)):
         raise InvalidInput(
             f"nnf must be the field of a video of shape {extents}, got shape {field.shape}"
@@ -111,6 +112,13 @@ def pixel_sources(nnf: ArrayLike, size: Sequence[int]) -> NDArray[np.int32]:
     for axis, offset in enumerate(within):
         sources[..., axis] += offset
     return sources
+
+
+def _check_extents(name: str, shape: Any) -> Triple:
+    """(t, y, x) of a shape, with or without its channels."""
+    with suppress(TypeError):  # what is no sequence is refused below
+        shape = tuple(shape)[:3]
+    return check_size(name, shape)
 
 
 def _check_field(nnf: ArrayLike) -> NDArray[Any]:

@@ -16,8 +16,8 @@ from PIL import Image
 
 from patchvid._convert import Pixels
 from patchvid._resampling import resize
+from patchvid._validation import check_number
 from patchvid.display._videos import check_labelled
-from patchvid.errors import InvalidInput
 from patchvid.io._frames import rgb_frames
 from patchvid.io.encoder import encode_film
 from patchvid.io.encoding import choose_encoding
@@ -122,8 +122,7 @@ def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] 
     """
     checked = check_labelled("show", videos, labels)
     fps = DEFAULT_FPS if fps is None else fps
-    if not 0.01 <= fps <= 1000:
-        raise InvalidInput(f"fps must be between 0.01 and 1000, got {fps}")
+    check_number("fps", fps, 0.01, 1000)
     films = _fit([np.stack(list(rgb_frames(video, keep_alpha=False))) for video in checked])
     picture = _side_by_side(films)
     still = io.BytesIO()

@@ -4,16 +4,18 @@
     `read_video`, `iter_video` and `video_info`; `write_video`.
 `info`
     `VideoInfo`, the properties of a clip without its frames.
-`opening`, `kinds`, `selecting`, `source`, `timeline`
-    Files of any kind opened by their content, and the frames of them that are wanted.
+`opening`, `kinds`, `selecting`, `source`, `timeline`, `problems`
+    Files of any kind opened by their content, the frames of them that are wanted, and what goes
+    wrong.
 `film`, `packets`, `decoding`, `orientation`, `colors`
     Video files: packets, upright RGB frames, colours.
 `codecs`, `encoding`, `encoder`
     Writing of video files and animations: what formats hold, how a video is written, the encoder.
 `sound`
     Sound, copied from file to file.
-`pictures`
-    Still and animated pictures.
+`pictures`, `gif`, `deep`, `exr`, `stills`
+    Still and animated pictures; GIF as browsers show it; 16 bits, floats and OpenEXR; what is
+    written picture by picture.
 `sequences`
     Folders of frames, and saved arrays.
 `masks`, `flow`

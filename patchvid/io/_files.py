@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, as_path, quoted, reason
+from patchvid._validation import check_flag
 from patchvid.errors import PatchvidError, TargetExists, VideoError
 from patchvid.io._parts import delayed_signals, dropped_at_the_end, put_in_place
 
+NUMBERED = r"\d+\.(png|tiff?|exr)"  # pictures that are written to a folder
 
-def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False) -> None:
-    """Raise an error unless a file can be written to `path`, or a folder of numbered PNGs.
+
+def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None = None) -> None:
+    """Raise an error unless a file can be written to `path`, or a folder of pictures.
+
+    `folder` is a regular expression for the names of the pictures; None for a file.
 
     Raises
     ------
@@ -21,6 +26,8 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False
     VideoError
         If `path` cannot be written for another reason.
     """
+    as_path(path)
+    check_flag("overwrite", overwrite)
     with naming_failures(path):
         if not os.fspath(path) or "\0" in os.fspath(path):
             raise cannot_write(path, "that is no name of a file; give another")
@@ -36,11 +43,11 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: bool = False
         if target.is_dir():
             names = os.listdir(target)
             exists = bool(names)
-            if not folder or not all(re.fullmatch(r"\d+\.png", name) for name in names):
+            if folder is None or not all(re.fullmatch(folder, name) for name in names):
                 raise cannot_write(path, "it is a folder of other things; choose another name")
             if target.samefile(Path.cwd()) or target.parent == target:
                 raise cannot_write(path, "it is the current folder; choose another name")
-        elif exists and folder:
+        elif exists and folder is not None:
             raise cannot_write(path, "it is a file; choose another name for the folder")
         elif exists and not target.is_file():
             raise cannot_write(path, "it is a device or a pipe; choose another name")
@@ -76,9 +83,9 @@ def naming_failures(path: StrPath) -> Iterator[None]:
 def complete_or_nothing(target: Path, *, folder: bool = False) -> Iterator[Path]:
     """Yield a hidden, empty file or folder; move it to `target` at the end, or remove it.
 
-    It is next to `target`. Whatever ends the process leaves at `target` what was there, or all that
-    is new. What is hidden is removed, by the next process that writes there if this one is killed.
-    What is replaced keeps its permissions.
+    It is next to `target`. Whatever ends the process, `target` is then the old file or the complete
+    new one. The hidden file is removed; if the process is killed, the next one that writes there
+    removes it. A file that is replaced passes on its permissions.
     """
     target = _follow_links(target)
     with dropped_at_the_end(target, folder=folder) as part:

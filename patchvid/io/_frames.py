@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._alpha import opaque
 from patchvid._convert import to_8_bits, to_16_bits, to_rgb
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
@@ -21,12 +22,10 @@ def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) ->
     The array gets an alpha channel as soon as a frame has a pixel that is not opaque.
     """
     video = np.empty((0, 0, 0, 3), np.uint8)
-    opaque = 255
     n_frames = 0
     for frame in frames:
-        if n_frames == 0 and frame.dtype.kind == "u":
-            opaque = int(np.iinfo(frame.dtype).max)
-        if frame.shape[2] == 4 and frame[..., 3].min() == opaque:
+        full = opaque(frame.dtype)
+        if frame.shape[2] == 4 and frame[..., 3].min() == full:
             frame = frame[..., :3]
         height, width, n_channels = frame.shape
         if n_frames == 0:
@@ -37,11 +36,11 @@ def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) ->
                 f"{video.shape[1]} and, {n_frames} frames later, {width}x{height} pixels"
             )
         if n_channels > video.shape[3]:
-            video = np.concatenate([video, np.full_like(video[..., :1], opaque)], axis=3)
+            video = np.concatenate([video, np.full_like(video[..., :1], full)], axis=3)
         if n_frames == len(video):
             video.resize((2 * n_frames, *video.shape[1:]), refcheck=False)
         video[n_frames, ..., :n_channels] = frame
-        video[n_frames, ..., n_channels:] = opaque
+        video[n_frames, ..., n_channels:] = full
         n_frames += 1
     video.resize((n_frames, *video.shape[1:]), refcheck=False)
     return video

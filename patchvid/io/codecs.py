@@ -72,16 +72,21 @@ CODECS = {
         "libsvtav1",
         {"crf": "8", "preset": "6"},
         {8: "yuv420p", 10: "yuv420p10le"},
-        least_side=16,
+        least_side=64,  # below, SVT-AV1 may hang
     ),
     "ffv1": Codec(
         "ffv1", {"level": "3"}, {8: "bgr0", 16: "gbrp16le"}, {8: "bgra", 16: "gbrap16le"}
     ),
-    "gif": Codec("gif", {}, {8: "pal8"}),
+    "gif": Codec("gif", {}, {8: "pal8"}, {8: "pal8"}),
     "webp": Codec(
         "libwebp_anim", {"lossless": "1", "compression_level": "0"}, {8: "bgra"}, {8: "bgra"}
     ),
-    "apng": Codec("apng", {"compression_level": "3", "pred": "paeth"}, {8: "rgb24"}, {8: "rgba"}),
+    "apng": Codec(
+        "apng",
+        {"compression_level": "3", "pred": "paeth"},
+        {8: "rgb24", 16: "rgb48be"},
+        {8: "rgba", 16: "rgba64be"},
+    ),
 }
 FILM_CODECS = ("h264", "h265", "prores", "vp9", "av1", "ffv1")  # those that users know by name
 
@@ -90,10 +95,10 @@ _APNG = Format("apng", ("apng",), {"plays": "0"})
 FORMATS = {
     ".mp4": Format("mp4", ("h264", "h265", "av1"), _FAST, has_sound=True, has_aspect=True),
     ".mov": Format("mov", ("h264", "prores", "h265"), _FAST, has_sound=True, has_aspect=True),
+    ".webm": Format("webm", ("vp9", "av1"), {}, has_sound=True),
     ".mkv": Format(
         "matroska", ("h264", "h265", "vp9", "av1", "prores", "ffv1"), {}, has_sound=True
     ),
-    ".webm": Format("webm", ("vp9", "av1"), {}, has_sound=True),
     ".gif": Format("gif", ("gif",), {"loop": "0"}),
     ".webp": Format("webp", ("webp",), {"loop": "0"}),
     ".png": _APNG,

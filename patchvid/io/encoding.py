@@ -28,14 +28,10 @@ class Encoding(NamedTuple):
     pixels: str
     options: Mapping[str, str]
     muxing: Mapping[str, str]
+    has_alpha: bool = False
     colors: ColorTags | None = None  # None if files have no word for them
     tag: str | None = None
     pixel_aspect: Fraction = Fraction(1)
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether pixels have alpha."""
-        return any(part.is_alpha for part in av.VideoFormat(self.pixels).components)
 
     @property
     def is_deep(self) -> bool:
@@ -74,10 +70,12 @@ def choose_encoding(
     options = dict(chosen.options)
     if quality is not None:
         options["crf"] = str(max(1, round((100 - quality) / 2)))
-    if name == "h265" and len(video) < 3:  # x265 gives so few frames random times to decode them
-        options["x265-params"] += ":bframes=0"
+    if name == "h265":
+        options["x265-params"] += _x265_workarounds(video.shape)
     if pixels == "yuva420p":
         options["auto-alt-ref"] = "0"  # libvpx cannot reorder frames with alpha
+    if alpha and name == "gif":
+        options["gifflags"] = "-offsetting-transdiff"  # whole frames, see `clear_between_frames`
     if alpha and not chosen.with_alpha:
         _warn(f"{quoted(path)} holds no alpha, so it is blended with white; {_KEEPS_ALPHA}")
     if held < wanted:
@@ -93,7 +91,14 @@ def choose_encoding(
     if aspect != 1 and not (format_.has_aspect or chosen.has_aspect):
         warn_of_aspect(path, aspect)
         aspect = Fraction(1)
-    how = Encoding(format_.container, chosen.encoder, pixels, options, format_.options)
+    how = Encoding(
+        format_.container,
+        chosen.encoder,
+        pixels,
+        options,
+        format_.options,
+        has_alpha=alpha and bool(chosen.with_alpha),
+    )
     if name not in FILM_CODECS:
         if hdr:
             warn_of_hdr(path, hdr)
@@ -103,6 +108,12 @@ def choose_encoding(
     return how._replace(
         options=options | _as_options(colors), colors=colors, tag=tag, pixel_aspect=aspect
     )
+
+
+def _x265_workarounds(shape: Sequence[int]) -> str:
+    """Settings without which x265 writes outside of its memory, or random times of decoding."""
+    small = ":no-cutree=1" if min(shape[1:3]) < 64 else ""
+    return small + (":bframes=0" if shape[0] < 3 else "")
 
 
 def warn_of_aspect(path: StrPath, aspect: Fraction) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from patchvid._device import backend_of
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, as_path, quoted, reason
+from patchvid._validation import shown
 from patchvid.errors import InvalidInput, PatchvidError
 from patchvid.io._files import (
     cannot_write,
@@ -60,6 +61,8 @@ def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) ->
     (2, 6, 6)
     """
     check_field_target(path, overwrite=overwrite)
+    if not isinstance(field, PatchField):
+        raise InvalidInput(f"field must be a PatchField, as in Result.field, got {shown(field)}")
     arrays = {name: value for name, value in field._asdict().items() if value is not None}
     target = Path(os.path.abspath(path))
     with (
@@ -88,7 +91,7 @@ def check_field_target(path: StrPath, *, overwrite: bool = False) -> None:
     VideoError
         If the name does not end in ``.npz``, or no file can be written there.
     """
-    suffix = Path(path).suffix
+    suffix = as_path(path).suffix
     if suffix.lower() != SUFFIX:
         raise cannot_write(path, f"the suffix of a field must be {SUFFIX}, got {suffix!r}")
     check_target_is_free(path, overwrite=overwrite)
@@ -117,7 +120,7 @@ def read_field(path: StrPath) -> PatchField:
     See `write_field`.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(as_path(path), allow_pickle=False) as archive:
             arrays: dict[str, Any] = {name: archive[name] for name in archive.files}
         missing = [name for name in _NEEDED if name not in arrays]
         if missing:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, as_path, quoted, reason
 from patchvid.errors import InvalidInput
 from patchvid.io.kinds import check_is_file
 from patchvid.io.sequences import load_array, natural_order
@@ -48,7 +48,7 @@ def read_flow(path: StrPath) -> Flow:
     >>> read_flow(f"{folder.name}/flow.npy").shape
     (7, 32, 48, 2)
     """
-    source = Path(path)
+    source = as_path(path)
     try:
         read = _read_flo_folder(source) if source.is_dir() else load_array(source, "flow")
     except FileNotFoundError as error:

@@ -25,8 +25,9 @@ _PLAYLISTS = (
     *((b"<MPD", 1024), (b"<CompositionPlaylist", 1024)),
 )
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the lengths that its second header may have
+_DEEP = b"\x10"  # bits of a PNG, after its size
 _HAS_AVIF = "avif" in features.modules and features.check("avif")  # since Pillow 11.3
-PICTURES = ("gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
+PICTURES = ("exr", "gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
 
 
 def check_is_file(path: Path) -> None:
@@ -50,9 +51,22 @@ def kind_of(path: Path) -> str:
         if head[start:].startswith(marks):
             if kind == "jpeg" and path.suffix.lower() in (".mjpeg", ".mjpg"):
                 return "film"  # JPEG files one after the other begin as one does
+            if kind == "png" and head[24:25] == _DEEP and _is_animated(path):
+                return "film"  # Pillow would drop half of the bits
             return "film" if kind == "avif" and not _HAS_AVIF else kind
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "bmp"
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
         return "pnm"
     return "film"
+
+
+def _is_animated(path: Path) -> bool:
+    """Whether a PNG has more than one frame: a block before its pixels says so."""
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(block := file.read(8)) == 8 and block[4:] != b"IDAT":
+            if block[4:] == b"acTL":
+                return int.from_bytes(file.read(4)) > 1
+            file.seek(int.from_bytes(block[:4]) + 4, 1)
+    return False

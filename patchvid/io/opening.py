@@ -1,34 +1,23 @@
 """Opening of files of any kind: their contents, their problems, and the rate to read them at."""
 
-import struct
-import warnings
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import av
-
-from patchvid._paths import StrPath, quoted, reason
-from patchvid.errors import InvalidInput, PatchvidError, VideoError
+from patchvid._paths import StrPath, as_path, quoted
+from patchvid._validation import check_number
 from patchvid.io.colors import needs_mapping
 from patchvid.io.film import film_source
 from patchvid.io.info import ColorTags
 from patchvid.io.kinds import PICTURES, kind_of
 from patchvid.io.pictures import picture_source
+from patchvid.io.problems import naming_problems
 from patchvid.io.sequences import array_source, folder_source
 from patchvid.io.source import Source
 from patchvid.io.timeline import resampled
 
 MIN_FPS, MAX_FPS = 0.01, 1000
 
-# Errors of decoders for damaged data. Anything else, such as a TypeError, is a bug, and must not be
-# reported as a damaged file.
-_DAMAGE = (
-    *(av.FFmpegError, OSError, EOFError, ValueError, LookupError, ArithmeticError, SyntaxError),
-    *(struct.error, zlib.error),
-)
 _READERS: dict[str, Callable[[Path], Source]] = {
     **dict.fromkeys(PICTURES, picture_source),
     **{"folder": folder_source, "npy": array_source, "npz": array_source},
@@ -37,7 +26,7 @@ _READERS: dict[str, Callable[[Path], Source]] = {
 
 def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = False) -> Source:
     """Open a clip of any kind, to be read at a rate of its own or at `fps`."""
-    source = Path(path)
+    source = as_path(path)
     with naming_problems(source):
         opened = _READERS.get(kind_of(source), film_source)(source)
     if opened.info.variable_rate and fps is None:
@@ -57,28 +46,10 @@ def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = Fal
     return opened
 
 
-@contextmanager
-def naming_problems(path: Path) -> Iterator[None]:
-    """Turn errors of decoders into one line that names the file and the problem."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help a user
-            yield
-    except (PatchvidError, MemoryError):
-        raise
-    except FileNotFoundError as error:
-        raise VideoError(f"there is no {quoted(path)}; check the name") from error
-    except _DAMAGE as error:
-        raise VideoError(
-            f"cannot read {quoted(path)}: {reason(error)}; it may be damaged or no video"
-        ) from error
-
-
 def _with_rate(source: Source, fps: float | None) -> Source:
     timeline, times = source.timeline, source.times
     if fps is not None:
-        if not MIN_FPS <= fps <= MAX_FPS:
-            raise InvalidInput(f"fps must be between {MIN_FPS} and {MAX_FPS}, got {fps}")
+        check_number("fps", fps, MIN_FPS, MAX_FPS)
         if not len(times) and timeline.fps:
             times = timeline.order / timeline.fps
         if timeline.fps is None or not len(times):

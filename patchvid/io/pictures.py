@@ -1,4 +1,4 @@
-"""Still and animated pictures, read through the Pillow plugin of imageio.
+"""Still and animated pictures: which reader takes them, and those that Pillow reads.
 
 Photos are turned upright as their EXIF tag says. Animations are written by `patchvid.io.encoder`.
 """
@@ -14,32 +14,29 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from patchvid._convert import Pixels, to_8_bits
+from patchvid._convert import Pixels
 from patchvid._paths import quoted
-from patchvid.errors import VideoError
-from patchvid.io.info import VideoInfo
+from patchvid.io.deep import is_deep, read_pages
+from patchvid.io.exr import exr_size
+from patchvid.io.gif import gif_source
+from patchvid.io.info import ColorTags, VideoInfo
 from patchvid.io.kinds import kind_of
 from patchvid.io.source import Frame, Source, Wanted
-from patchvid.io.timeline import even_out
-
-ANIMATIONS = (".gif", ".png", ".apng", ".webp", ".avif")
-PICTURES = (*ANIMATIONS, ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
-
-# Milliseconds. Browsers and viewers show frames of a GIF that are this short for longer.
-TOO_SHORT, SHOWN_INSTEAD = 10, 100
+from patchvid.io.timeline import Timeline, even_out
 
 
 def picture_source(path: Path) -> Source:
     """The properties and the times of a still or animated picture, whose frames may follow."""
     kind = kind_of(path)
-    if kind == "gif" and not _is_whole_gif(path.read_bytes()):
-        raise VideoError(f"{quoted(path)} is damaged or cut short; copy or download it again")
+    if kind == "gif":
+        return gif_source(path)
+    if is_deep(path, kind):
+        return _deep_source(path, kind)
     with Image.open(path) as image:
-        width, height = image.size
-        if image.getexif().get(ExifTags.Base.Orientation, 1) > 4:
-            width, height = height, width
+        height, width = _upright_size(image)
         has_alpha = image.mode in ("RGBA", "LA", "PA", "P") or "transparency" in image.info
         durations = _durations(path, image)
+        hidden = _n_hidden(image)
     repeats = _repeats(durations) if kind == "webp" else [1] * len(durations)
     shares = np.repeat(np.divide(durations, repeats), repeats) / 1000
     times = np.cumsum(shares) - shares
@@ -54,10 +51,58 @@ def picture_source(path: Path) -> Source:
         variable_rate=timeline.is_variable,
         container=kind,
     )
-    decode = partial(_decode, path, np.repeat(np.arange(len(repeats)), repeats))
+    decode = partial(_decode, path, hidden + np.repeat(np.arange(len(repeats)), repeats))
     return Source(
         path, info, timeline, decode, times if any(durations) else times[:0], shares[-1], [], []
     )
+
+
+def _deep_source(path: Path, kind: str) -> Source:
+    """A picture of more than 8 bits; the pages of a TIFF file are frames."""
+    pages = read_pages(path, kind)
+    frames = [page for page in pages if page.shape[:2] == pages[0].shape[:2]]
+    height, width, channels = frames[0].shape
+    is_float = frames[0].dtype.kind == "f"
+    info = VideoInfo(
+        frames=len(frames),
+        height=height,
+        width=width,
+        channels=channels if is_float else max(3, channels),
+        dtype=frames[0].dtype.name,
+        fps=None,
+        color=ColorTags(transfer="linear") if is_float else ColorTags(),
+        container=kind,
+    )
+
+    def decode(wanted: Wanted) -> Iterator[Frame]:
+        chosen = range(len(frames)) if wanted.stored is None else wanted.stored
+        for index in chosen:
+            grey = frames[index].shape[2] == 1 and not is_float
+            yield np.repeat(frames[index], 3, axis=2) if grey else frames[index]
+
+    words = []
+    if len(frames) < len(pages):
+        words.append(f"{quoted(path)}: pages of other sizes than the first one are left out")
+    timeline = Timeline(None, np.arange(len(frames)))
+    return Source(path, info, timeline, decode, np.empty(0), 0.0, words, [])
+
+
+def still_size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture, without decoding it if that can be."""
+    kind = kind_of(path)
+    if kind == "exr":
+        return exr_size(path)
+    if kind == "tiff" and is_deep(path, kind):
+        height, width = read_pages(path, kind)[0].shape[:2]
+        return height, width
+    with Image.open(path) as image:
+        return _upright_size(image)
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) > 4
+    return (width, height) if turned else (height, width)
 
 
 def _decode(path: Path, pictures: NDArray[np.intp], wanted: Wanted) -> Iterator[Frame]:
@@ -70,10 +115,9 @@ def _decode(path: Path, pictures: NDArray[np.intp], wanted: Wanted) -> Iterator[
                 yield pixels
 
 
-def read_still(path: Path) -> Pixels:
-    """Read the first frame of a picture, (y, x, 3 or 4)."""
-    with _open(path) as file:
-        return _pixels(file, 0)
+def read_still(path: Path) -> Frame:
+    """Read the first frame of a picture, (y, x, c)."""
+    return next(picture_source(path).decode(Wanted(np.zeros(1, np.intp), (0, 0), is_deep=True)))
 
 
 def _open(path: Path) -> Any:
@@ -85,9 +129,7 @@ def _pixels(file: Any, index: int) -> Pixels:
     metadata = file.metadata(index=index)
     if metadata["mode"] in ("F", "I"):  # they state no range of values
         raise ValueError("its pixels have 32 bits; save them as an array, .npy")
-    if metadata["mode"].startswith("I;16"):  # Pillow's own conversion clips instead of scaling
-        grey = to_8_bits(file.read(index=index, rotate=True))
-    elif metadata["mode"] == "L" and "transparency" not in metadata:
+    if metadata["mode"] == "L" and "transparency" not in metadata:
         grey = file.read(index=index, rotate=True)
     else:
         opaque = metadata["mode"] == "RGB" and "transparency" not in metadata
@@ -95,28 +137,15 @@ def _pixels(file: Any, index: int) -> Pixels:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def _is_whole_gif(raw: bytes) -> bool:
-    """Whether the blocks of a GIF are complete, which Pillow does not check."""
-
-    def table(flags: int) -> int:
-        """Bytes of a table of colours."""
-        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-    try:
-        at = 13 + table(raw[10])
-        while raw[at] in b"!,":
-            at += 2 if raw[at] == ord("!") else 11 + table(raw[at + 9])
-            while raw[at]:
-                at += 1 + raw[at]
-            at += 1
-    except IndexError:
-        return False
-    return True
-
-
 def _count(image: Image.Image) -> int:
     """Number of stored frames. Other pictures in a photo, such as previews, do not count."""
-    return 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+    n_stored: int = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+    return max(1, n_stored - _n_hidden(image))
+
+
+def _n_hidden(image: Image.Image) -> int:
+    """Number of pictures before the animation, which show where it cannot be played."""
+    return int(getattr(image, "default_image", False) and getattr(image, "n_frames", 1) > 1)
 
 
 def _durations(path: Path, image: Image.Image) -> list[float]:
@@ -125,11 +154,9 @@ def _durations(path: Path, image: Image.Image) -> list[float]:
     if image.format == "WEBP":  # Pillow decodes to tell them
         return _webp_durations(path.read_bytes()) or [0]
     durations: list[float] = []
-    for index in range(n_stored):
+    for index in range(_n_hidden(image), _n_hidden(image) + n_stored):
         image.seek(index)
-        duration = image.info.get("duration") or 0
-        is_shown_longer = image.format == "GIF" and n_stored > 1 and duration <= TOO_SHORT
-        durations.append(SHOWN_INSTEAD if is_shown_longer else duration)
+        durations.append(image.info.get("duration") or 0)
     return durations
 
 

@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._alpha import opaque
 from patchvid._convert import to_8_bits, to_16_bits
 from patchvid._paths import quoted
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resize
-from patchvid._validation import check_integer
+from patchvid._validation import check_integer, shown
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.io._frames import stack_frames
 from patchvid.io.colors import to_sdr
-from patchvid.io.opening import naming_problems
+from patchvid.io.problems import naming_problems
 from patchvid.io.source import Frame, Source, Wanted
 
 Frames = tuple[int, int | None] | tuple[int, int | None, int]
@@ -43,21 +44,29 @@ def check_options(
     if first is None or first < 0 or (last is not None and last <= first) or not step or step < 1:
         raise InvalidInput(
             "frames must be whole numbers (first, last) or (first, last, step) with 0 <= first < "
-            f"last, got {frames!r}"
+            f"last, got {shown(frames)}"
         )
     if max_size is not None:
         check_integer("max_size", max_size, 1)
-    if depth not in (None, 8, 16):
-        raise InvalidInput(f"depth must be 8, 16 or None, got {depth!r}")
+    if getattr(depth, "ndim", 0) or depth not in (None, 8, 16):
+        raise InvalidInput(f"depth must be 8, 16 or None, got {shown(depth)}")
     return Options(slice(first, last, step), max_size, depth, strict)
 
 
 def shrunk_size(height: int, width: int, max_size: int | None) -> tuple[int, int]:
-    """The size whose longer side has at most `max_size` pixels."""
+    """The size whose longer side has at most `max_size` pixels; where it shrinks, sides are even.
+
+    Players want even sides.
+    """
     longer = max(height, width)
     if max_size is None or longer <= max_size:
         return height, width
-    return max(1, round(height * max_size / longer)), max(1, round(width * max_size / longer))
+    most = max_size - max_size % 2 or 1
+
+    def shrink(side: int) -> int:
+        return min(side, most, max(2, 2 * round(side * max_size / longer / 2)))
+
+    return shrink(height), shrink(width)
 
 
 def iter_source(source: Source, how: Options) -> Iterator[Frame]:
@@ -67,7 +76,7 @@ def iter_source(source: Source, how: Options) -> Iterator[Frame]:
         raise InvalidInput(
             f"{quoted(source.path)} has no frame {how.frames.start}; they are counted from 0"
         )
-    is_array = info.container in ("npy", "npz")
+    is_kept = info.container in ("npy", "npz") or np.dtype(info.dtype).kind == "f"
     is_whole = len(order) == len(source.timeline.order) and not source.timeline.is_variable
     is_deep = how.depth == 16 or (how.depth is None and info.dtype == "uint16")
     size = shrunk_size(info.height, info.width, how.max_size)
@@ -86,11 +95,11 @@ def iter_source(source: Source, how: Options) -> Iterator[Frame]:
             frame = resize(frame[None], (1, *size))[0]
         if source.mapped is not None:
             frame = to_sdr(to_16_bits(frame), source.mapped)
-        if how.depth or not is_array:
+        if how.depth or not is_kept:
             frame = to_16_bits(frame) if is_deep else to_8_bits(frame)
         if info.channels == 4 and frame.shape[2] == 3:
-            opaque = np.iinfo(frame.dtype).max
-            frame = np.concatenate([frame, np.full_like(frame[..., :1], opaque)], axis=2)
+            alpha = np.full_like(frame[..., :1], opaque(frame.dtype))
+            frame = np.concatenate([frame, alpha], axis=2)
         yield np.ascontiguousarray(frame)
     _tell_damage(source, n_told, strict=how.strict)
 
@@ -108,8 +117,25 @@ def read_source(
 
     with reporting(progress, f"reading {source.path.name}") as report:
         video = stack_frames(told(report), n_frames, source.path)
+    if source.info.codec is None or source.info.container == "folder":
+        _tell_range(source, video)
     fps = source.timeline.fps
     return video, fps and fps / how.frames.step
+
+
+def _tell_range(source: Source, video: NDArray[Any]) -> None:
+    """Say that 16 bits hold fewer, as cameras for microscopes write them."""
+    if video.dtype != np.uint16:
+        return
+    largest = int(video.max())
+    for bits in (10, 12):
+        if 255 < largest < 2**bits:
+            warnings.warn(
+                f"the values of {quoted(source.path)} never exceed {2**bits - 1}, as those of "
+                f"{bits} bits, so it is dark: white is 65535; multiply them by {2 ** (16 - bits)}",
+                stacklevel=3,
+            )
+            return
 
 
 def _tell_damage(source: Source, n_told: int, *, strict: bool) -> None:

@@ -2,56 +2,110 @@
 
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._paths import StrPath, quoted
 from patchvid._validation import check_video, with_channels
 from patchvid.errors import VideoError
-from patchvid.io._frames import rgb_frames
+from patchvid.io.deep import is_deep
 from patchvid.io.info import VideoInfo
-from patchvid.io.kinds import check_is_file, kind_of
-from patchvid.io.pictures import PICTURES, picture_source, read_still
+from patchvid.io.kinds import PICTURES, check_is_file, kind_of
+from patchvid.io.pictures import picture_source, read_still, still_size
+from patchvid.io.problems import naming_problems
 from patchvid.io.source import Frame, Source, Wanted
+from patchvid.io.stills import STILLS, still_frames, write_still
 from patchvid.io.timeline import Timeline
 
 ARRAYS = (".npy", ".npz")
+_SAME = {".jpeg": ".jpg", ".tiff": ".tif"}
+_SUFFIXES = (
+    *STILLS, ".apng", ".gif", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"
+)  # fmt: skip
 
 
 def folder_source(path: Path) -> Source:
-    """A folder of pictures of one size. It has no rate."""
-    pictures = _pictures(path)
-    first = picture_source(pictures[0]).info
-    info = replace(first, frames=len(pictures), fps=None, variable_rate=False, container="folder")
+    """A folder of pictures of one kind and size; others are left out. It has no rate."""
+    words: list[str] = []
+    pictures = _of_one_size(path, _of_one_kind(path, words), words)
+    with naming_problems(pictures[0]):
+        first = picture_source(pictures[0]).info
+    depths = {is_deep(picture, kind_of(picture)) for picture in pictures}
+    info = replace(
+        first, frames=len(pictures), fps=None, variable_rate=False, container="folder",
+        codec=first.container, dtype="uint16" if depths == {True, False} else first.dtype,
+    )  # fmt: skip
 
     def decode(wanted: Wanted) -> Iterator[Frame]:
         chosen = range(len(pictures)) if wanted.stored is None else wanted.stored
-        return (read_still(pictures[index]) for index in chosen)
+        for index in chosen:
+            with naming_problems(pictures[index]):
+                frame = read_still(pictures[index])
+            yield frame
 
-    return _timeless(path, info, decode)
+    return _timeless(path, info, decode)._replace(words=words)
 
 
-def _pictures(folder: Path) -> list[Path]:
-    pictures = [
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in PICTURES and not file.name.startswith(".")
-    ]
+def _of_one_kind(folder: Path, words: list[str]) -> list[Path]:
+    """The pictures of a folder whose names have the most common suffix, in natural order."""
+    files = [file for file in folder.iterdir() if file.is_file() and file.name[:1] != "."]
+    pictures = [file for file in files if _is_picture(file)]
     if not pictures:
         raise VideoError(f"the folder {quoted(folder)} holds no pictures; put frames into it")
-    return sorted(pictures, key=lambda file: natural_order(file.name))
+    pictures.sort(key=lambda file: (natural_order(file.name), file.name))
+    kinds = [_SAME.get(file.suffix.lower(), file.suffix.lower()) for file in pictures]
+    (kind, _), *others = Counter(kinds).most_common()
+    if others:
+        left_out = [file.name for file, other in zip(pictures, kinds) if other != kind]
+        words.append(f"{quoted(folder)}: {_listed(left_out)} left out, beside the {kind} files")
+    return [file for file, other in zip(pictures, kinds) if other == kind]
 
 
-def write_folder(path: Path, video: NDArray[Any]) -> None:
+def _is_picture(file: Path) -> bool:
+    """Whether a file is a picture by its name, so that damage is named, or else by its content."""
+    if file.suffix.lower() in _SUFFIXES:
+        return True
+    try:
+        return kind_of(file) in PICTURES
+    except (VideoError, OSError):
+        return False
+
+
+def _of_one_size(folder: Path, pictures: list[Path], words: list[str]) -> list[Path]:
+    sizes = []
+    for picture in pictures:
+        with naming_problems(picture):
+            sizes.append(still_size(picture))
+    (size, count), *others = Counter(sizes).most_common()
+    if not others:
+        return pictures
+    shown = " and ".join(f"{width}x{height}" for height, width in Counter(sizes))
+    if 2 * count <= len(sizes):
+        raise VideoError(f"the frames of {quoted(folder)} must have one size, got {shown} pixels")
+    left_out = [file.name for file, other in zip(pictures, sizes) if other != size]
+    words.append(
+        f"{quoted(folder)}: {_listed(left_out)} left out, beside frames of {size[1]}x{size[0]}"
+    )
+    return [file for file, other in zip(pictures, sizes) if other == size]
+
+
+def _listed(names: list[str]) -> str:
+    """The first of some names, with a verb."""
+    shown = ", ".join(map(repr, names[:3]))
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"
+
+
+def write_folder(path: Path, video: NDArray[Any], pattern: str = "%05d.png") -> None:
     """Write the frames of a video (t, y, x, 1, 3 or 4) to an empty folder: 00000.png and so on."""
-    for index, frame in enumerate(rgb_frames(video, keep_alpha=True)):
-        iio.imwrite(path / f"{index:05d}.png", frame, plugin="pillow", compress_level=3)
+    for index, frame in enumerate(still_frames(video, Path(pattern).suffix)):
+        write_still(path / (pattern % index), frame)
 
 
 def natural_order(name: str) -> list[str | int]:

@@ -4,30 +4,40 @@ A file appears only when it is complete.
 """
 
 import os
+import re
 from pathlib import Path
 
 from numpy.typing import ArrayLike
 
 from patchvid._device import backend_of
-from patchvid._paths import StrPath
-from patchvid._validation import as_array, check_video, with_channels
+from patchvid._paths import StrPath, as_path
+from patchvid._validation import as_array, check_number, check_video, with_channels
 from patchvid.errors import InvalidInput
 from patchvid.io._files import (
+    NUMBERED,
     cannot_write,
     check_target_is_free,
     complete_or_nothing,
     naming_failures,
 )
 from patchvid.io.codecs import FORMATS, check_codec
+from patchvid.io.deep import write_tiff
 from patchvid.io.encoder import encode_film
 from patchvid.io.encoding import choose_encoding, warn_of_aspect, warn_of_hdr
+from patchvid.io.exr import check_openexr
+from patchvid.io.gif import clear_between_frames
 from patchvid.io.info import VideoInfo
+from patchvid.io.opening import MAX_FPS, MIN_FPS
 from patchvid.io.sequences import ARRAYS, write_array, write_folder
 from patchvid.io.sound import find_sound
+from patchvid.io.stills import STILLS, shown_light, still_frames, write_still
 
 DEFAULT_FPS = 24.0
 
-_MIN_FPS, _MAX_FPS = 0.01, 1000
+_NUMBER = re.compile(r"%0?\d*d")
+_LINEAR = (*ARRAYS, ".exr", ".tif", ".tiff")  # what holds linear light
+_IN_A_FOLDER = "give a name such as 'frames/%05d.exr' for a folder of them"
+
 _FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 
@@ -53,15 +63,18 @@ def write_video(
     path : str or path
         The suffix chooses the format. ``.mp4``, ``.mov``, ``.mkv`` and ``.webm`` are video files,
         visually lossless, see `codec`. ``.gif`` has 256 colours per frame and at most 50 frames
-        per second. ``.png`` and ``.webp`` are lossless animations; a ``.webp`` stores equal
-        neighbouring frames as one longer frame, see `read_video`. No suffix, or a slash at the
-        end, makes a folder of PNG frames, lossless too. ``.npy`` and ``.npz`` (one array named
-        ``video``) keep the array as it is.
+        per second; what is less than half opaque is transparent. ``.png`` and ``.webp`` are
+        lossless animations; a ``.webp`` stores equal neighbouring frames as one longer frame, see
+        `read_video`. ``.tif`` holds all frames as pages, and ``.exr`` one frame of linear light.
+        No suffix, or a slash at the end, makes a folder of PNG frames, lossless too; a name such
+        as ``frames/%05d.exr`` makes the folder ``frames`` of OpenEXR, TIFF or PNG pictures.
+        ``.npy`` and ``.npz`` (one array named ``video``) keep the array as it is.
     video : array
         (t, y, x, c) on the host or on a GPU, with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels;
         saved arrays may have any number. Integers span their type, uint8 or uint16, and floats
-        span [0, 1]; others are clipped. Where a file holds fewer bits or no alpha, a warning says
-        so. Colours are blended with white where alpha is not kept.
+        span [0, 1]; others are clipped, except in TIFF and OpenEXR, which hold floats as they are.
+        PNG and TIFF hold the 16 bits of uint16. Where a file holds fewer bits or no alpha, a
+        warning says so. Colours are blended with white where alpha is not kept.
     fps : float, optional
         Frames per second, from 0.01 to 1000; by default 24. Folders and arrays do not hold it.
     codec : {"h264", "h265", "prores", "vp9", "av1", "ffv1"}, optional
@@ -86,7 +99,8 @@ def write_video(
         written, and, if it has high dynamic range or a wide gamut, its colour primaries and
         transfer curve. Without it, pixels are square, and colours are BT.709.
     overwrite : bool
-        Replace an existing file. A folder is replaced only if it holds nothing but numbered PNGs.
+        Replace an existing file. A folder is replaced only if it holds nothing but numbered
+        pictures.
 
     Raises
     ------
@@ -109,7 +123,7 @@ def write_video(
     ((8, 32, 48, 3), 10.0)
     """
     check_target(path, overwrite=overwrite, codec=codec, quality=quality, depth=depth)
-    suffix = _suffix(path)
+    suffix, pattern = _suffix(path), numbered_name(path)
     kernels = backend_of(video)
     video = with_channels("video", kernels.to_host(kernels.to_device(as_array(video))))
     check_video("video", video)
@@ -123,22 +137,35 @@ def write_video(
             f"video must hold uint8, uint16 or floats, got {video.dtype}; convert it, or write to "
             ".npz instead"
         )
-    if not _MIN_FPS <= fps <= _MAX_FPS:
-        raise InvalidInput(f"fps must be between {_MIN_FPS} and {_MAX_FPS}, got {fps}")
-    target = Path(os.path.abspath(path))
+    check_number("fps", fps, MIN_FPS, MAX_FPS)
+    if suffix == ".exr" and pattern is None and len(video) > 1:
+        raise InvalidInput(f"an .exr file holds one frame, got {len(video)}; {_IN_A_FOLDER}")
+    is_linear = info is not None and info.color.transfer == "linear"
+    if is_linear and (suffix or _folder_suffix(info)) not in _LINEAR:
+        video = shown_light(path, video)
+    target = Path(os.path.abspath(path if pattern is None else Path(path).parent))
+    is_folder = not suffix or pattern is not None
     sound = None if audio is None else find_sound(path, audio, audio_range)
-    with naming_failures(path), complete_or_nothing(target, folder=not suffix) as part:
+    with naming_failures(path), complete_or_nothing(target, folder=is_folder) as part:
         if suffix in ARRAYS:
             write_array(part, video)
+        elif pattern is not None:
+            write_folder(part, video, pattern)
+        elif suffix in (".tif", ".tiff"):
+            write_tiff(part, still_frames(video, suffix))
+        elif suffix == ".exr":
+            write_still(part, next(still_frames(video, suffix)))
         elif suffix:
             how = choose_encoding(path, video, codec=codec, quality=quality, depth=depth, info=info)
             encode_film(f"file:{part}", video, how, fps, sound=sound)
+            if suffix == ".gif" and how.has_alpha:
+                clear_between_frames(part)
         else:
             if info is not None and info.pixel_aspect != 1:
                 warn_of_aspect(path, info.pixel_aspect)
             if info is not None and info.color.hdr:
                 warn_of_hdr(path, info.color.hdr)
-            write_folder(part, video)
+            write_folder(part, video, f"%05d{_folder_suffix(info)}")
 
 
 def check_target(
@@ -179,15 +206,36 @@ def check_target(
     >>> folder = tempfile.TemporaryDirectory()
     >>> check_target(f"{folder.name}/new.mp4")  # it can be written
     """
-    suffix = _suffix(path)
-    if suffix and suffix not in FORMATS and suffix not in ARRAYS:
-        known = ", ".join([*FORMATS, *ARRAYS])
+    suffix, pattern = _suffix(path), numbered_name(path)
+    if suffix and suffix not in (*FORMATS, *ARRAYS, *STILLS):
+        known = ", ".join(dict.fromkeys([*FORMATS, *STILLS, *ARRAYS]))
         raise cannot_write(path, f"suffix must be {known} or none (a folder), got {suffix!r}")
     check_codec(suffix, codec, quality, depth)
-    check_target_is_free(path, overwrite=overwrite, folder=not suffix)
+    if suffix == ".exr":
+        check_openexr(path)
+    if pattern is not None:
+        before, after = _NUMBER.split(pattern)
+        names = rf"{re.escape(before)}\d+{re.escape(after)}"
+        check_target_is_free(Path(path).parent, overwrite=overwrite, folder=names)
+    else:
+        check_target_is_free(path, overwrite=overwrite, folder=None if suffix else NUMBERED)
+
+
+def numbered_name(path: StrPath) -> str | None:
+    """The name of a path if it stands for numbered pictures in a folder, such as ``%05d.exr``."""
+    name = Path(path).name
+    return name if len(_NUMBER.findall(name)) == 1 and _suffix(path) in STILLS else None
+
+
+def _folder_suffix(info: VideoInfo | None) -> str:
+    """The suffix of pictures in a folder: that of the clip's own where PNG would not hold them."""
+    is_deep = info is not None and info.container == "folder" and info.dtype != "uint8"
+    kind = info.codec if info is not None and is_deep else None
+    return {"exr": ".exr", "tiff": ".tif"}.get(kind or "", ".png")
 
 
 def _suffix(path: StrPath) -> str:
     """The suffix that chooses the format, in lower case; empty for a folder of frames."""
-    text = os.fspath(path)
+    as_path(path)
+    text = os.fsdecode(path)
     return "" if text.endswith(("/", os.sep)) else Path(text).suffix.lower()

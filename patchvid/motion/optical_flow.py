@@ -18,7 +18,7 @@ from patchvid._device import backend_of
 from patchvid._paths import StrPath, quoted, reason
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resize
-from patchvid._validation import check_integer, check_video
+from patchvid._validation import check_choice, check_integer, check_video
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
 from patchvid.kernels.threads import parallel_range
 from patchvid.networks.checkpoint import read_tensors
@@ -121,10 +121,8 @@ def optical_flow(
     video = check_video("video", kernels.to_device(video))
     if len(video) < 2:
         raise InvalidInput("video must have two frames or more for a flow between them, got 1")
-    if method not in ("auto", "raft", "classical"):
-        raise InvalidInput(f"method must be 'auto', 'raft' or 'classical', got {method!r}")
-    if device not in ("auto", "cpu", "cuda"):
-        raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
+    check_choice("method", method, "auto", "raft", "classical")
+    check_choice("device", device, "auto", "cpu", "cuda")
     iterations = check_integer("iterations", iterations, 1)
     with reporting(progress, "optical flow") as report:
         return _estimate(video, method, weights, iterations, device, report)

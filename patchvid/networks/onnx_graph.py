@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid.errors import DeviceError, InvalidInput
+from patchvid._validation import check_choice
+from patchvid.errors import DeviceError
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -183,8 +184,7 @@ def open_session(model: bytes, device: str, threads: int = 0) -> Any:
     """
     import onnxruntime
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise InvalidInput(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}")
+    check_choice("device", device, "auto", "cpu", "cuda")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # only fatal errors: all are raised
     options.intra_op_num_threads = threads

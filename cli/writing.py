@@ -1,0 +1,80 @@
+"""How a job writes its videos: options, even sizes, and the sound of the clip."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from patchvid.cli.inputs import Inputs
+from patchvid.cli.options import option, together
+from patchvid.cli.values import Frames
+
+writing_options = together(
+    option(
+        "--codec",
+        type=click.Choice(["h264", "h265", "prores", "vp9", "av1", "ffv1"]),
+        metavar="NAME",
+        help="Codec of a video file: h264, h265, prores, vp9, av1 or ffv1.  [default: the first of "
+        "its format that holds all bits and alpha; in .mp4 h264, then h265]",
+    ),
+    option(
+        "--quality",
+        type=click.IntRange(1, 100),
+        metavar="Q",
+        help="Detail that h264, h265, vp9 and av1 keep, from 1 to 100: films on the web have about "
+        "50.  [default: 84, at which no loss is seen]",
+    ),
+    option("--no-audio", is_flag=True, help="Leave the sound out."),
+)
+
+
+class Writing(NamedTuple):
+    """How videos are written: the options of these names, and whether frames keep their order."""
+
+    codec: str | None
+    quality: int | None
+    depth: int | None
+    no_audio: bool
+    keeps_order: bool
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments of `patchvid.write_video`."""
+        depth = self.depth if self.depth in (10, 12) else None
+        return {"codec": self.codec, "quality": self.quality, "depth": depth}
+
+
+def even_size(settings: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the size that a scale asks for, with even sides where it changes them.
+
+    Players want even sides, and a scale leaves it to us whether they are.
+    """
+    scale = settings.get("scale", (1, 1, 1))
+    if settings.get("size") or scale[1] == scale[2] == 1:
+        return {}
+    size = [math.ceil(n * factor - 1e-5) for n, factor in zip(shape, scale)]
+    for axis in (1, 2):
+        if scale[axis] != 1 and size[axis] % 2:
+            size[axis] += 1 if scale[axis] < 1 else -1
+    return {"scale": (1, 1, 1), "size": tuple(size)}
+
+
+def choose_sound(
+    clip: Path | None, frames: Frames, inputs: Inputs, n_frames: int, how: Writing
+) -> tuple[dict[str, Any], str | None]:
+    """Return what copies the clip's sound to a video of it, or a line on why it is left out."""
+    info = inputs.info
+    if clip is None or info is None or not info.has_audio or not info.fps or how.no_audio:
+        return {}, None
+    left_out = f"{clip.name}: its sound is left out, because {{}} (--no-audio hides this line)"
+    if not how.keeps_order:
+        return {}, left_out.format("things happen at other times in the output")
+    n_before = len(inputs.videos["clip"])
+    if n_frames != n_before:
+        length = "longer" if n_frames > n_before else "shorter"
+        return {}, left_out.format(f"the output is {length} than the clip")
+    whole = frames.stop is None or (info.frames is not None and frames.stop >= info.frames)
+    stop = None if whole or frames.stop is None else frames.stop / info.fps
+    return {"audio": clip, "audio_range": (frames.first / info.fps, stop)}, None

@@ -1,0 +1,37 @@
+"""Errors of decoders, as one line that names the file."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+
+from patchvid._paths import quoted, reason
+from patchvid.errors import PatchvidError, VideoError
+
+# Errors of decoders for damaged data. Anything else, such as a TypeError, is a bug, and must not be
+# reported as a damaged file.
+_DAMAGE = (
+    *(av.FFmpegError, OSError, EOFError, ValueError, LookupError, ArithmeticError, SyntaxError),
+    *(struct.error, zlib.error),
+)
+
+
+@contextmanager
+def naming_problems(path: Path) -> Iterator[None]:
+    """Turn errors of decoders into one line that names the file and the problem."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help a user
+            yield
+    except (PatchvidError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise VideoError(f"there is no {quoted(path)}; check the name") from error
+    except _DAMAGE as error:
+        raise VideoError(
+            f"cannot read {quoted(path)}: {reason(error)}; it may be damaged or no video"
+        ) from error

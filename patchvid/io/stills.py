@@ -1,0 +1,60 @@
+"""Pictures that are written one by one: PNG, TIFF and OpenEXR, alone or as a folder of frames."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._light import to_linear, to_srgb
+from patchvid._paths import StrPath, quoted
+from patchvid.io._frames import rgb_frames
+from patchvid.io.deep import write_png, write_tiff
+from patchvid.io.exr import fits_half, write_exr
+
+STILLS = (".png", ".tif", ".tiff", ".exr")
+
+
+def shown_light(path: StrPath, video: NDArray[Any]) -> NDArray[Any]:
+    """Linear light with the curve of sRGB, for files whose viewers expect it; a line says so."""
+    clipped = ", and what is brighter than white is clipped" if video.max() > 1 else ""
+    warnings.warn(
+        f"{quoted(path)} gets the curve of sRGB: the clip is linear light{clipped}; write .exr to "
+        "keep it",
+        stacklevel=2,
+    )
+    return to_srgb(video)
+
+
+def still_frames(video: NDArray[Any], suffix: str) -> Iterator[NDArray[Any]]:
+    """Yield the frames of a video (t, y, x, 1, 3 or 4) as pictures with a suffix hold them.
+
+    OpenEXR holds linear light: floats are it, and integers are turned into it. Where half precision
+    holds all values, they are of that. TIFF holds integers and floats as they are, and PNG
+    integers.
+    """
+    if suffix == ".exr":
+        is_light = video.dtype.kind == "f"
+        dtype = np.float16 if is_light and fits_half(video) else np.float32
+        for frame in video:
+            yield (frame if is_light else to_linear(frame)).astype(dtype)
+    elif suffix == ".png" or video.dtype.kind == "u":
+        yield from rgb_frames(video, keep_alpha=True, deep=video.dtype == np.uint16)
+    else:
+        for frame in video:
+            yield frame.astype(np.float32, copy=False)
+
+
+def write_still(path: Path, frame: NDArray[Any]) -> None:
+    """Write one of `still_frames` to a file."""
+    if path.suffix == ".exr":
+        write_exr(path, frame)
+    elif path.suffix == ".png" and frame.dtype == np.uint8:
+        iio.imwrite(path, frame, plugin="pillow", compress_level=3)
+    elif path.suffix == ".png":
+        write_png(path, frame)
+    else:
+        write_tiff(path, [frame])
