@@ -34,7 +34,7 @@ NONE, FILM, PALETTE = Loss(0, 0), Loss(4, 0.6), Loss(2, 0.3)  # films halve the 
 FORMATS = {
     **dict.fromkeys([".mp4", ".mov", ".mkv", ".webm"], FILM),
     ".gif": PALETTE,
-    **dict.fromkeys([".webp", ".png", ".apng", ".npy", ".npz", ""], NONE),
+    **dict.fromkeys([".webp", ".png", ".apng", ".tif", ".tiff", ".npy", ".npz", ""], NONE),
 }
 
 
@@ -62,7 +62,7 @@ def run(*words: str) -> str:
 def test_every_format_is_in_the_set(tmp_path: Path, clip: Video) -> None:
     with pytest.raises(patchvid.VideoError) as error:
         patchvid.write_video(tmp_path / "clip.unknown", clip)
-    assert set(re.findall(r"\.\w+(?=, | or )", str(error.value))) | {""} == FORMATS.keys()
+    assert set(re.findall(r"\.\w+(?=, | or )", str(error.value))) | {""} == {*FORMATS, ".exr"}
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -75,7 +75,7 @@ def test_a_clip_comes_back_as_it_was_written(tmp_path: Path, clip: Video, suffix
     loss = FORMATS[suffix]
     assert np.abs(error).mean() <= loss.mean
     assert np.abs(error.mean(axis=(0, 1, 2))).max() <= loss.bias
-    if suffix in ("", ".npy", ".npz"):
+    if suffix in ("", ".npy", ".npz", ".tif", ".tiff"):
         assert fps is None
     else:
         assert fps == pytest.approx(FPS, rel=0.01)
