@@ -54,7 +54,7 @@ def even_size(settings: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, 
     scale = settings.get("scale", (1, 1, 1))
     if settings.get("size") or scale[1] == scale[2] == 1:
         return {}
-    size = [math.ceil(n * factor - 1e-5) for n, factor in zip(shape, scale)]
+    size = [math.ceil(min(n * factor, 2**31 - 2) - 1e-5) for n, factor in zip(shape, scale)]
     for axis in (1, 2):
         if scale[axis] != 1 and size[axis] % 2:
             size[axis] += 1 if scale[axis] < 1 else -1

@@ -109,12 +109,12 @@ def put(part, target):
     exchange(part, target)
     at("after")
 _files.put_in_place = put
-frames = sequences.rgb_frames
+frames = sequences.still_frames
 def slow(*args, **options):
     for frame in frames(*args, **options):
         yield frame
         at("writing")
-sequences.rgb_frames = slow
+sequences.still_frames = slow
 signal.signal(signal.SIGINT, signal.default_int_handler)
 write_video(target, np.full((3, 8, 8, 3), 200, np.uint8), overwrite=True)
 """

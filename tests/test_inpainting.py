@@ -427,10 +427,10 @@ def test_command_names_what_is_wrong(here: Path) -> None:
     for args, message in (
         (("--mask", "hole.npy"), "size of the clip, 5x27x36, .* got 1x36x27"),
         (("--box", "90,90,5,5"), "lies outside of the clip"),
+        ((), "inpaint needs a mask, .* got none"),
     ):
         with pytest.raises(PatchvidError, match=message):
             run("clip.npz", *args)
-    for words, hint in ((["--box", "1,2,3"], "not X,Y,W,H"), ([], "with --mask or --box")):
-        result = CliRunner().invoke(command, ["clip.npz", *words])
-        assert result.exit_code == 2
-        assert hint in result.output
+    result = CliRunner().invoke(command, ["clip.npz", "--box", "1,2,3"])
+    assert result.exit_code == 2
+    assert "not X,Y,W,H" in result.output

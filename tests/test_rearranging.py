@@ -244,14 +244,14 @@ def test_layers_of_samples_and_of_a_smaller_clip(files: Path) -> None:
         ["clip_gen_2_depth.npy"],
     ]
     assert [file["field"] for file in told["files"]] == ["f_1.npz", "f_2.npz"]
-    small = patchvid.resize(np.load("depth.npy")[1:], (5, 27, 40))
+    small = patchvid.resize(np.load("depth.npy")[1:], (5, 26, 40))
     for number in (1, 2):
         expected = rearrange(small, patchvid.read_field(f"f_{number}.npz"))
         np.testing.assert_array_equal(np.load(f"clip_gen_{number}_depth.npy"), expected)
     succeed("apply", "f_2.npz", "depth.npy", "--frames", "1:6", "--max-size", 40, "-o", "b.npy")
     np.testing.assert_array_equal(np.load("b.npy"), np.load("clip_gen_2_depth.npy"))
     said = fail("apply", "f_2.npz", "depth.npy", "-o", "c.npy")
-    assert "the size of the field's clip, 5x27x40, got 6x32x48" in said
+    assert "the size of the field's clip, 5x26x40, got 6x32x48" in said
 
 
 def test_several_samples_in_one_field(files: Path) -> None:

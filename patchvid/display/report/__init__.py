@@ -127,8 +127,8 @@ class Report:
         colours = output_colours(result.nnf, video.shape, self._source.shape, self._scale)
         note = f"{_describe(video)}, seed {result.seed}"
         if isinstance(result, GenerateResult):
-            for name, values in (("novelty", result.novelty), ("noise", result.noise)):
-                note += f", {name} {values[0]:.3g}" if values else ""
+            for measure, values in (("novelty", result.novelty), ("noise", result.noise)):
+                note += f", {measure} {values[0]:.3g}" if values else ""
         self._films.append(ReportFilm(name, note, pixels, colours, OUTPUT_MAP))
         measured = shrink(video, self._measured_scale)
         self._samples.append(Sample(name, result.seed, seconds, result.levels, measured))
