@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from patchvid.kernels import rules
-from patchvid.kernels.threads import unforked
+from patchvid.kernels.forks import unforked
 
 CHUNK = 1 << 22  # distances held at once: 32 MB
 UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integers

@@ -6,11 +6,9 @@ will do. Numba's ``prange`` would compile every kernel several times, which take
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from functools import cache
-from threading import Lock
 
 import numba
 
@@ -20,24 +18,7 @@ def _helpers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, numba.config.NUMBA_NUM_THREADS - 1), "patchvid")
 
 
-_whole = Lock()  # held by what no fork may cut in two
-
-
-@contextmanager
-def unforked() -> Iterator[None]:
-    """A context for products of matrices: no process forks while they are made.
-
-    OpenBLAS has threads and locks of its own. A process that is forked while another thread of its
-    parent is in a product would wait for them forever.
-    """
-    with _whole:
-        yield
-
-
 if hasattr(os, "register_at_fork"):  # a forked process has no threads
-    os.register_at_fork(
-        before=_whole.acquire, after_in_parent=_whole.release, after_in_child=_whole.release
-    )
     os.register_at_fork(after_in_child=_helpers.cache_clear)
 
 

@@ -67,7 +67,7 @@ def save(path: Path, video: Video) -> Path:
     ["a.mp4", "a.mov", "a.mkv", "a.webm", "a.gif", "a.webp", "a.png", "a.npy", "a.npz", "frames"],
 )
 def test_every_kind_of_output(clip: Path, name: str) -> None:
-    (line,) = succeed("gen", clip, "-o", name, "--seed", 3)
+    (line,) = succeed("gen", clip, "-o", name, "--fps", 10, "--seed", 3)
     assert re.fullmatch(rf"{name}: 5x24x32, seed 3, novelty [\d.]+, \d+\.\d s", line)
     assert read_video(name)[0].shape == (5, 24, 32, 3)
     assert sorted(os.listdir()) == sorted([name, "clip.npz"])

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from patchvid._validation import Triple
 from patchvid.kernels import rng, rules
-from patchvid.kernels.threads import unforked
+from patchvid.kernels.forks import unforked
 
 STEPS = 10
 PATCH: Triple = (3, 5, 5)

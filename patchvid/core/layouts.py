@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._progress import Progress
-from patchvid._resampling import resample
 from patchvid.core.flow_matching import Guides, draw_layout, patch_rows
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.places import with_places
@@ -71,7 +70,7 @@ class _Judge:
         level = with_places(plan, 1).levels[0]
         self._to_host, self._shape = plan.kernels.to_host, level.output_level.shape
         self._key = self._to_host(plan.quantize(level.value))
-        self._clip = resample(self._key, self._shape)
+        self._clip = self._to_host(plan.initial_query())
         self._patch, _ = plan.settings.at(self._shape)
         guides = self._guides(level)
         self._places: Any = None

@@ -14,7 +14,7 @@ from patchvid._convert import Floats
 from patchvid._device import backend, on_device
 from patchvid._validation import Triple, check_integer
 from patchvid.core.search import search
-from patchvid.kernels.threads import unforked
+from patchvid.kernels.forks import unforked
 from patchvid.metrics._comparison import PATCH, Estimate, check_pair
 from patchvid.metrics._patches import copy_rows, count, middle_of, unfold
 

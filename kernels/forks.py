@@ -1,0 +1,25 @@
+"""Products of matrices that no fork of the process cuts in two."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+_whole = Lock()
+
+
+@contextmanager
+def unforked() -> Iterator[None]:
+    """A context for products of matrices: no process forks while they are made.
+
+    OpenBLAS has threads and locks of its own. A process that is forked while another thread of its
+    parent is in a product would wait for them forever.
+    """
+    with _whole:
+        yield
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_whole.acquire, after_in_parent=_whole.release, after_in_child=_whole.release
+    )
