@@ -140,7 +140,8 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
     moved, hole, end, soft, cue = map(move, (clip, hole, end, soft, cue))
     retarget, inpaint = patchvid.retarget, patchvid.inpaint
     return {
-        "generate": partial(patchvid.generate, moved, iterations=1),
+        "generate": partial(patchvid.generate, moved, layout="noise", iterations=1),
+        "generate, layouts": partial(patchvid.generate, moved, iterations=1),
         "generate, loop": partial(patchvid.generate, moved, noise=2, loop=True),
         "retarget": partial(retarget, moved, scale=(1, 1, 1.3)),
         "retarget, keep": partial(retarget, moved, scale=(1, 1, 0.7), keep=hole),
@@ -164,9 +165,15 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
 
 # How much applications may copy back to the host, relative to the bytes of the clip. Painted
 # regions are found on the host. The bins of structures are computed there, from samples, which are
-# large compared with such a small clip. Otherwise, applications read single numbers only, to decide
+# large compared with such a small clip. Layouts are drawn there, from the coarsest level, which is
+# not much smaller than this clip. Otherwise, applications read single numbers only, to decide
 # where to start and whether to draw noise again.
-READ = {"inpaint, rectangles": 4 / 3, "analogy": 2.5, "analogy, drawing": 5.0}
+READ = {
+    "generate, layouts": 6.5,
+    "inpaint, rectangles": 4 / 3,
+    "analogy": 2.5,
+    "analogy, drawing": 5.0,
+}
 NUMBERS = 200
 JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw
 
