@@ -169,7 +169,9 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
 # not much smaller than this clip. Otherwise, applications read single numbers only, to decide
 # where to start and whether to draw noise again.
 READ = {
-    **dict.fromkeys(["retarget, keep, loop, tile", "inpaint, grow"], 1 / 3),  # soft masks
+    **dict.fromkeys(
+        ["retarget, keep, loop, tile", "inpaint, grow", "inpaint, cue, mask"], 1 / 3
+    ),  # soft masks
     "generate, layouts": 6.5,
     "inpaint, rectangles": 4 / 3,
     "analogy": 2.5,
