@@ -11,8 +11,8 @@ CHUNK = 1 << 22  # distances held at once: 32 MB
 UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integers
 
 
-def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.ndarray:
-    """All patches as rows in double precision, in which products of integers are exact."""
+def patch_rows(video, patch, periodic=(False, False, False)):
+    """All patches as rows (n, c * t * y * x) in double precision, exact for whole numbers."""
     video = rules.pad_periodic(video, patch, periodic)
     # CuPy's `sliding_window_view` would wait for the GPU.
     first, offsets = (
@@ -23,6 +23,15 @@ def _patches(video: np.ndarray, patch: tuple[int, int, int], periodic) -> np.nda
     return voxels[first[:, None] + offsets].swapaxes(1, 2).reshape(len(first), -1)
 
 
+def squared_distances(queries, keys):
+    """Squared distances (n, m) of all rows of queries to all of keys, exact for whole numbers."""
+    with unforked():
+        products = queries @ keys.T
+    distances = np.einsum("ij,ij->i", keys, keys) - 2 * products
+    distances += np.einsum("ij,ij->i", queries, queries)[:, None]
+    return np.maximum(distances, 0, out=distances)
+
+
 def search_exact(
     query, key, *, patch, weights=None, periodic=(False, False, False), alpha=None
 ):  # fmt: skip
@@ -31,8 +40,7 @@ def search_exact(
     Ties go to the first key. Arguments are those of `cpu.search`. The cost of the method is one
     product of patches for every pair of a query and a key.
     """
-    queries, keys = _patches(query, patch, periodic), _patches(key, patch, (False,) * 3)
-    key_squares = np.einsum("ij,ij->i", keys, keys)
+    queries, keys = patch_rows(query, patch, periodic), patch_rows(key, patch)
     nearest = np.empty(len(queries), np.int64, like=queries)
     cost = np.empty(len(queries), np.float32, like=queries)
     if weights is not None:
@@ -40,12 +48,7 @@ def search_exact(
         factors = np.where(forbidden, 1, weights.reshape(-1))
     rows = max(1, CHUNK // len(keys))
     for start in range(0, len(queries), rows):
-        some = queries[start : start + rows]
-        with unforked():
-            products = some @ keys.T
-        distance = key_squares - 2 * products
-        distance += np.einsum("ij,ij->i", some, some)[:, None]
-        np.maximum(distance, 0, out=distance)
+        distance = squared_distances(queries[start : start + rows], keys)
         if weights is not None:
             distance *= factors
             distance = np.where(forbidden, np.inf, distance)
@@ -63,19 +66,16 @@ def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     The mean is over all patches or, if there are more than `sample`, over about `sample` that are
     evenly spaced. It is 0 if there is only one patch.
     """
-    patches = _patches(video, patch, (False, False, False))
+    patches = patch_rows(video, patch)
     if len(patches) == 1:
         return 0.0
     chosen = np.arange(0, len(patches), max(1, len(patches) // sample), like=patches)
-    squares = np.einsum("ij,ij->i", patches, patches)
     total = np.zeros((), np.int64, like=patches)  # sums of integers do not depend on their order
     rows = max(1, CHUNK // len(patches))
     for start in range(0, len(chosen), rows):
         some = chosen[start : start + rows]
-        with unforked():
-            products = patches[some] @ patches.T
-        distance = squares + squares[some, None] - 2 * products
+        distance = squared_distances(patches[some], patches)
         distance[np.arange(len(some), like=patches), some] = np.inf
-        nearest = np.sqrt(np.maximum(distance.min(axis=1), 0))
+        nearest = np.sqrt(distance.min(axis=1))
         total += np.rint(nearest * UNITS).astype(np.int64).sum()
     return float(total) / UNITS / len(chosen)

@@ -13,23 +13,13 @@ from numpy.typing import NDArray
 
 import patchvid
 from patchvid import InvalidInput, generate
-from patchvid._device import backend
-from patchvid.apps._setup import check_settings
-from patchvid.core.flow_matching import _fold, draw_layout, patch_rows
-from patchvid.core.places import with_places
-from patchvid.core.plan import Plan, plan_synthesis
+from patchvid.core.flow_matching import _fold, draw_layout
+from patchvid.core.layouts import _small
+from patchvid.core.places import Places
+from patchvid.kernels.exact import patch_rows
 
 RANDOM = np.random.default_rng(0)
 TEXTURE = RANDOM.integers(90, 166, (5, 36, 60, 3), dtype=np.uint8)
-
-
-def plan_of(video: NDArray[Any]) -> Plan:
-    size = video.shape[:3]
-    settings = check_settings(
-        video, patch=None, iterations=None, reduce="median", size=size, factor=(0.87, 0.82),
-        coarsest=(3, 15),
-    )  # fmt: skip
-    return plan_synthesis(backend("cpu"), video, size, settings)
 
 
 def letterboxed(bar: int = 6) -> NDArray[np.uint8]:
@@ -41,7 +31,7 @@ def letterboxed(bar: int = 6) -> NDArray[np.uint8]:
 def test_patches_of_a_video_fold_into_it() -> None:
     video = RANDOM.integers(0, 256, (4, 9, 11, 3)).astype(float)
     patch = (3, 5, 5)
-    np.testing.assert_array_equal(_fold(patch_rows(video, patch), (2, 5, 7), patch), video)
+    np.testing.assert_array_equal(_fold(patch_rows(video, patch), (4, 9, 11), patch), video)
 
 
 def test_a_clip_of_one_patch_has_one_layout() -> None:
@@ -79,38 +69,35 @@ def test_guides_keep_things_in_their_places() -> None:
 
 
 def test_what_explains_nothing_makes_no_places() -> None:
-    plan = with_places(plan_of(TEXTURE), 1)
-    assert all(level.guides is None for level in plan.levels)
+    assert Places.of(TEXTURE, (False, False, False)).guide((3, 15, 25), 1) is None
 
 
 @pytest.mark.parametrize("axis", [1, 2], ids=["rows", "columns"])
 def test_bars_make_places_along_their_axis_alone(axis: int) -> None:
     video = letterboxed()
     if axis == 2:
-        video = np.ascontiguousarray(video[:, :, :36].swapaxes(1, 2))
-    guides = with_places(plan_of(video), 1).levels[0].guides
-    assert guides is not None
-    key = guides[1].astype(int)
-    assert key.shape[3] == 3  # the colour of a row or of a column, not both
-    assert np.ptp(key, axis=axis).max() > 40
-    assert np.ptp(key, axis=3 - axis).max() == 0
+        video = video[:, :, :36].swapaxes(1, 2)
+    guide = Places.of(video, (False, False, False)).guide((3, 15, 25), 1)
+    assert guide is not None
+    assert guide.shape == (3, 15, 25, 3)  # the colour of a row or of a column, not both
+    assert np.ptp(guide.astype(int), axis=axis).max() > 40
+    assert np.ptp(guide, axis=3 - axis).max() == 0
 
 
 def test_a_period_has_no_places() -> None:
     video = letterboxed()
-    settings: Any = {"size": (5, 36, 60), "seed": 1, "iterations": 1}
-    plan = plan_of(video)
-    periodic = with_places(
-        Plan(
-            plan.kernels,
-            plan.levels,
-            check_settings(video, patch=None, iterations=None, reduce="median", tile="y"),
-            plan.quantize,
-        ),
-        1,
-    )
-    assert all(level.guides is None for level in periodic.levels)
-    assert generate(video, tile="y", **settings).shape == video.shape
+    assert Places.of(video, (False, True, False)).guide((3, 15, 25), 1) is None
+    made = generate(video, tile="y", size=(5, 36, 60), seed=1, iterations=1)
+    assert made.shape == video.shape
+
+
+def test_layouts_of_large_levels_are_drawn_smaller() -> None:
+    key, output = _small((3, 360, 640, 3), (3, 360, 1280))
+    assert 10 <= key[1] < 60
+    assert output[2] / output[1] == pytest.approx(1280 / 360, rel=0.05)
+    assert _small((3, 15, 26, 3), (3, 15, 26)) == ((3, 15, 26), (3, 15, 26))
+    made = generate(TEXTURE, coarsest=(5, 36), seed=1, iterations=1)
+    assert made.shape == TEXTURE.shape
 
 
 def test_bars_stay_at_the_borders() -> None:

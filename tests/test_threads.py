@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchvid.kernels.threads import parallel_range, unforked
+from patchvid.kernels.forks import unforked
+from patchvid.kernels.threads import parallel_range
 
 
 @pytest.fixture(autouse=True)

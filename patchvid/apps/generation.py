@@ -27,7 +27,7 @@ from patchvid._validation import (
 )
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
-from patchvid.core.layouts import synthesize_from_layout
+from patchvid.core.layouts import Layouts
 from patchvid.core.noise import choose_noise, synthesize_from_noise
 from patchvid.core.plan import plan_synthesis
 from patchvid.core.samples import synthesize_samples
@@ -182,7 +182,7 @@ def generate(
     with reporting(progress, "generate") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         if drawn_by == "flow":
-            make = partial(synthesize_from_layout, plan, novelty)
+            make = Layouts(plan, novelty).synthesize
         else:
             chosen = choose_noise(plan, noise, replicate=replicate_noise)
             make = partial(synthesize_from_noise, plan, chosen)

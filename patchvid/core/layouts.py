@@ -6,106 +6,118 @@ are distributed as the clip's.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._progress import Progress
-from patchvid.core.flow_matching import Guides, draw_layout, patch_rows
+from patchvid._resampling import resample
+from patchvid._validation import Triple
+from patchvid.core.flow_matching import PATCH, draw_layout
 from patchvid.core.periodic import open_ends, synthesize_periodic
-from patchvid.core.places import with_places
-from patchvid.core.plan import LevelInputs, Plan
+from patchvid.core.places import Places, with_places
+from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, finest
-from patchvid.kernels import rng
+from patchvid.kernels import rng, rules
+from patchvid.kernels.exact import patch_rows
+from patchvid.kernels.forks import unforked
 
 # Layouts are drawn with places of different strengths. Strong ones keep bars and horizons where
 # they are. If the whole picture depends on its places, only weak ones lead to something new.
 STRENGTHS, DRAWS = (1.0, 0.7, 0.45, 0.25), 2
 
-# The distance is a sliced Wasserstein distance of some patches, along some directions whose
-# components are whole numbers.
-DIRECTIONS, UNITS, QUANTILES, MOST_PATCHES = 64, 16, 100, 2000
+# Multiplications of one step of flow matching. Layouts of larger levels are drawn smaller.
+PRODUCTS = 5e7
+
+# The distance is a sliced Wasserstein distance, along directions of whole numbers.
+DIRECTIONS, UNITS, QUANTILES = 64, 16, 100
 
 
 class _Layout(NamedTuple):
-    """A layout: the coarsest query, the strength of its places, and what it is judged by."""
+    """A layout, the strength of its places, and what it is judged by."""
 
-    query: NDArray[np.uint8]
+    video: NDArray[np.uint8]
     strength: float
     novelty: float
     distance: float
 
 
-def synthesize_from_layout(
-    plan: Plan, novelty: float, seed: int, progress: Progress
-) -> tuple[LevelOutput, float]:
-    """Draw layouts, choose one whose novelty is at least `novelty`, and go on from there.
+class Layouts:
+    """Draws layouts for the samples of a plan, and makes outputs from the best.
 
-    Beside the output is the novelty of its layout.
+    Parameters
+    ----------
+    plan : Plan
+        The plan of the samples.
+    novelty : float
+        The least novelty of a layout: its mean difference from the clip, relative to that between
+        the clip and the clip shifted sideways.
     """
-    opened = open_ends(plan)
-    judge = _Judge(opened)
-    layouts = [
-        judge.draw(with_places(opened, strength), strength, seed, number)
-        for strength in STRENGTHS
-        for number in range(DRAWS)
-    ]
-    new = [layout for layout in layouts if layout.novelty >= novelty]
-    if new:
-        best = min(new, key=lambda layout: layout.distance)
-    else:
-        best = max(layouts, key=lambda layout: layout.novelty)
-    levels = synthesize_periodic(
-        with_places(plan, best.strength), with_places(opened, best.strength),
-        plan.kernels.to_device(best.query), seed=seed, progress=progress,
-    )  # fmt: skip
-    return finest(levels), best.novelty
 
-
-class _Judge:
-    """Draws layouts and compares them with the clip, on the host."""
-
-    def __init__(self, plan: Plan) -> None:
-        level = with_places(plan, 1).levels[0]
-        self._to_host, self._shape = plan.kernels.to_host, level.output_level.shape
-        self._key = self._to_host(plan.quantize(level.value))
-        self._clip = self._to_host(plan.initial_query())
-        self._patch, _ = plan.settings.at(self._shape)
-        guides = self._guides(level)
-        self._places: Any = None
-        key_places: Any = None
-        if guides is not None:
-            self._places, key_places = guides
-        n_channels = self._key.shape[3] + (0 if key_places is None else key_places.shape[3])
-        self._directions = np.rint(
-            UNITS * rng.normal(np, (math.prod(self._patch) * n_channels, DIRECTIONS), 0)
-        ).astype(np.float64)
-        self._expected = self._quantiles(self._key, key_places)
-        quarters = (self._shape[2] * quarter // 4 for quarter in (1, 2, 3))
+    def __init__(self, plan: Plan, novelty: float) -> None:
+        self._plan, self._novelty = plan, novelty
+        self._opened = open_ends(plan)
+        level, to_host = self._opened.levels[0], plan.kernels.to_host
+        key = plan.quantize(level.value)
+        key_shape, self._shape = _small(key.shape, level.output_level.shape)
+        self._key: NDArray[np.uint8] = to_host(resample(key, key_shape))
+        self._clip: NDArray[np.uint8] = to_host(resample(key, self._shape))
+        self._places = Places.of(self._key, plan.settings.periodic)
+        self._expected = self._quantiles(self._key)
+        quarters = (quarter * self._shape[2] // 4 for quarter in (1, 2, 3))
         shifted = [np.roll(self._clip, shift, axis=2) for shift in quarters]
         self._shift = float(np.mean([_difference(self._clip, video) for video in shifted]))
 
-    def draw(self, plan: Plan, strength: float, *seed: int) -> _Layout:
-        """Draw a layout for the coarsest level of a plan, and compare it with the clip."""
-        query = draw_layout(self._key, self._shape, self._guides(plan.levels[0]), *seed)
-        # A clip that has been shifted sideways is entirely new.
-        novelty = _difference(self._clip, query) / max(self._shift, 1e-9)
-        apart = np.abs(self._quantiles(query, self._places) - self._expected)
-        return _Layout(query, strength, novelty, float(apart.mean()))
+    def synthesize(self, seed: int, progress: Progress) -> tuple[LevelOutput, float]:
+        """Make the output of a seed, and tell the novelty of its layout."""
+        layouts = [
+            self._draw(strength, seed, number) for strength in STRENGTHS for number in range(DRAWS)
+        ]
+        new = [layout for layout in layouts if layout.novelty >= self._novelty]
+        if new:
+            best = min(new, key=lambda layout: layout.distance)
+        else:
+            best = max(layouts, key=lambda layout: layout.novelty)
+        plan, opened = (
+            with_places(part, self._places, best.strength) for part in (self._plan, self._opened)
+        )
+        start = resample(plan.kernels.to_device(best.video), opened.levels[0].output_level.shape)
+        levels = synthesize_periodic(plan, opened, start, seed=seed, progress=progress)
+        return finest(levels), best.novelty
 
-    def _guides(self, level: LevelInputs) -> Guides | None:
-        return level.guides and (self._to_host(level.guides[0]), self._to_host(level.guides[1]))
+    def _draw(self, strength: float, *seed: int) -> _Layout:
+        query, key = (self._places.guide(x, strength) for x in (self._shape, self._key.shape[:3]))
+        guides = None if query is None or key is None else (query, key)
+        video = draw_layout(self._key, self._shape, guides, *seed)
+        novelty = _difference(self._clip, video) / max(self._shift, 1e-9)
+        distance = np.abs(self._quantiles(video) - self._expected).mean()
+        return _Layout(video, strength, float(novelty), float(distance))
 
-    def _quantiles(
-        self, video: NDArray[np.uint8], places: NDArray[np.uint8] | None
-    ) -> NDArray[np.float64]:
-        """Of all patches, with their places, in some directions: for a sliced distance."""
-        if places is not None:
-            video = np.concatenate([video, places], axis=3)
-        rows = patch_rows(video.astype(np.float64), self._patch)
-        rows = rows[:: math.ceil(len(rows) / MOST_PATCHES)]
-        return np.quantile(rows @ self._directions, np.linspace(0, 1, QUANTILES), axis=0)
+    def _quantiles(self, video: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of all patches, with their places, in some directions."""
+        guide = self._places.guide(video.shape[:3], 1)
+        if guide is not None:
+            video = np.concatenate([video, guide], axis=3)
+        rows = patch_rows(video, tuple(map(min, PATCH, self._key.shape, self._shape)))
+        directions = np.rint(UNITS * rng.normal(np, (rows.shape[1], DIRECTIONS), 0))
+        with unforked():
+            projected = rows @ directions.astype(np.float64)
+        return np.quantile(projected, np.linspace(0, 1, QUANTILES), axis=0)
+
+
+def _small(key: Sequence[int], output: Triple) -> tuple[Triple, Triple]:
+    """Sizes of a key (t, y, x, c) and of an output, smaller if layouts would take too long."""
+    patch: Any = tuple(map(min, PATCH, key, output))
+    n_keys, n_queries = (math.prod(rules.patch_grid(shape, patch)) for shape in (key, output))
+    products = float(n_keys) * n_queries * math.prod(patch) * key[3]
+    ratio = min(1.0, (PRODUCTS / products) ** 0.25)
+    (t, y, x), (out_t, out_y, out_x) = (
+        [max(side, round(n * r)) for n, side, r in zip(shape, patch, (1, ratio, ratio))]
+        for shape in (key, output)
+    )
+    return (t, y, x), (out_t, out_y, out_x)
 
 
 def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -8,66 +8,81 @@ none. The same holds for columns.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._resampling import resample
+from patchvid._validation import Axes
 from patchvid.core.plan import LevelInputs, Plan
 
 PLACE_LEVELS = 6  # finer levels keep the places of these
 MIDDLE = 128
 
 
-def with_places(plan: Plan, strength: float) -> Plan:
+class Places(NamedTuple):
+    """Mean colours of the rows (y, c) and of the columns (x, c) of a clip, as strong as they count.
+
+    They are 0 on average. None: not along this axis.
+    """
+
+    rows: NDArray[np.float64] | None
+    columns: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, clip: NDArray[np.uint8], periodic: Axes) -> Self:
+        """The places of a small clip (t, y, x, c), a NumPy array. A periodic axis has none."""
+        values = clip.astype(np.float64)
+        rows, columns = (None if periodic[axis] else _profile(values, axis) for axis in (1, 2))
+        return cls(rows, columns)
+
+    def guide(self, shape: Sequence[int], strength: float) -> NDArray[np.uint8] | None:
+        """A guide (t, y, x, g) of a size (t, y, x); None if it would be the same everywhere."""
+        planes = []
+        for profile, axis in ((self.rows, 1), (self.columns, 2)):
+            if profile is None or not np.rint(strength * profile).any():
+                continue
+            old, new = (
+                (np.arange(n) + 0.5) / n for n in (len(profile), shape[axis])
+            )  # where centres are, from 0 to 1
+            stretched = np.stack([np.interp(new, old, values) for values in profile.T], axis=-1)
+            levels = np.rint(MIDDLE + strength * stretched).clip(0, 255).astype(np.uint8)
+            plane = levels[:, None] if axis == 1 else levels[None]
+            planes.append(np.broadcast_to(plane, (*shape, plane.shape[-1])))
+        return np.concatenate(planes, axis=3) if planes else None
+
+
+def with_places(plan: Plan, places: Places, strength: float) -> Plan:
     """The plan with guides for places on its coarsest levels; `strength` is usually 0 to 1."""
-    coarse = plan.kernels.to_host(plan.quantize(plan.levels[0].value)).astype(np.float64)
-    profiles = []
-    for axis in (1, 2):
-        if not plan.settings.periodic[axis]:
-            profile = np.rint(strength * _profile(coarse, axis))
-            if profile.any():
-                profiles.append(plan.kernels.to_device((MIDDLE + profile).astype(np.float32)))
-    if not profiles:
-        return plan
 
-    def guide(level: LevelInputs) -> LevelInputs:
-        shapes = level.output_level.shape, level.value_level.shape
-        query, key = (_spread(profiles, shape) for shape in shapes)
-        return replace(level, guides=(query, key))
+    def guided(level: LevelInputs) -> LevelInputs:
+        query = places.guide(level.output_level.shape, strength)
+        key = places.guide(level.value_level.shape, strength)
+        if query is None or key is None:
+            return level
+        to_device = plan.kernels.to_device
+        return replace(level, guides=(to_device(query), to_device(key)))
 
-    levels = [*map(guide, plan.levels[:PLACE_LEVELS]), *plan.levels[PLACE_LEVELS:]]
+    levels = [*map(guided, plan.levels[:PLACE_LEVELS]), *plan.levels[PLACE_LEVELS:]]
     return replace(plan, levels=levels)
 
 
 def _profile(video: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Mean colour along an axis, less the mean of all, times the share of it that is explained.
+    """Mean colours along an axis, less their mean, times the share of the clip that they explain.
 
-    (1, y, 1, c) or (1, 1, x, c). The two halves of the clip on either side must agree on it: what
-    is due to single things differs between them.
+    The two halves of the clip on either side must agree on them: what is due to single things
+    differs between the halves.
     """
     other = 3 - axis
     halves = np.split(video, [video.shape[other] // 2], axis=other)
     if not halves[0].size:
-        return np.zeros(1)
-    profile, first, second = (
-        _centred(part.mean(axis=(0, other), keepdims=True)) for part in (video, *halves)
-    )
+        return np.zeros((video.shape[axis], video.shape[3]))
+    profile, first, second = (_centred(part.mean(axis=(0, other))) for part in (video, *halves))
     variance = np.square(video - video.mean(axis=(0, 1, 2))).mean()
     common = max(0.0, float((first * second).mean()))
-    return profile * (common / max(variance, 1e-9))
+    share: NDArray[np.float64] = profile * (common / max(variance, 1e-9))
+    return share
 
 
 def _centred(profile: NDArray[np.float64]) -> NDArray[np.float64]:
-    return profile - profile.mean(axis=(0, 1, 2))
-
-
-def _spread(profiles: Sequence[Any], shape: Sequence[int]) -> NDArray[np.uint8]:
-    """The profiles (1, y, 1, c) and (1, 1, x, c), stretched to a level's shape (t, y, x)."""
-    planes = []
-    for profile in profiles:
-        size = [1 if n == 1 else m for n, m in zip(profile.shape, shape, strict=False)]
-        stretched = np.rint(resample(profile, size)).clip(0, 255).astype(np.uint8)
-        planes.append(np.broadcast_to(stretched, (*shape, profile.shape[3])))
-    return np.concatenate(planes, axis=3)
+    return profile - profile.mean(axis=0)
