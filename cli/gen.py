@@ -34,7 +34,7 @@ layout_options = options.together(
         "--novelty",
         type=click.FloatRange(0, 1),
         metavar="0..1",
-        default=0.8,
+        default=0.75,
         help="How far the layout departs from CLIP.",
     ),
     options.option(

@@ -36,7 +36,7 @@ from patchvid.results import GenerateResult
 
 MOST_NOISE = 1000
 
-NOVELTY = 0.8
+NOVELTY = 0.75
 
 # Completeness keeps parts of the clip from getting lost in the layout.
 ALPHA, COMPLETE_LEVELS = 15.0, 6
