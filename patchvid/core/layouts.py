@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from patchvid._progress import Progress
 from patchvid._resampling import resample
@@ -72,9 +73,12 @@ class Layouts:
 
     def synthesize(self, seed: int, progress: Progress) -> tuple[LevelOutput, float]:
         """Make the output of a seed, and tell the novelty of its layout."""
-        layouts = [
-            self._draw(strength, seed, number) for strength in STRENGTHS for number in range(DRAWS)
-        ]
+        with threadpool_limits(1, "blas"):  # threads would mostly wait for each other
+            layouts = [
+                self._draw(strength, seed, number)
+                for strength in STRENGTHS
+                for number in range(DRAWS)
+            ]
         new = [layout for layout in layouts if layout.novelty >= self._novelty]
         if new:
             best = min(new, key=lambda layout: layout.distance)
