@@ -185,7 +185,7 @@ print("TOTAL TIME: 0:01:02.500000")
 """
     (checkout / "run_generation.py").write_text(script)
     arguments = "--device", "cpu", "--published", checkout, "--shared", tmp_path / "nowhere"
-    run = measure(folder, *arguments, script="gpu.py")
+    run = measure(folder, *arguments, "--minutes", "60", script="gpu.py")
     assert run.returncode == 0, run.stderr
     (path,) = folder.glob("*-no-gpu-quick.json")
     assert run.stdout == f"{path}\n"

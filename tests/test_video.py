@@ -221,7 +221,7 @@ def test_same_video_gives_same_bytes_whatever_memory_held(tmp_path: Path) -> Non
 def test_same_video_gives_same_bytes_on_one_core_and_on_all(tmp_path: Path) -> None:
     code = """
 import os, sys
-sys.path.append("tests")
+sys.path += ["tests", "tests/support"]
 from patchvid.io.video import write_video
 from tests.test_video import EVERY_FORMAT, moving_colours
 folder, cores = sys.argv[1:]
