@@ -80,7 +80,7 @@ def coordinates(shape: Any, dtype: Any = np.float32) -> Array:
 @pytest.mark.parametrize("name", ["generate", "generate, loop and tile", "analogy", "retarget"])
 @pytest.mark.parametrize("dtype", [np.float32, np.uint16, np.int64])
 def test_a_layer_of_coordinates_is_the_field(name: str, dtype: Any) -> None:
-    made = make(name, seed=3)
+    made = make(name)
     layer = coordinates(source_of(name).shape[:3], dtype)
     places = rearrange(layer, made.field)
     assert places.dtype == dtype

@@ -49,17 +49,16 @@ def dropped_at_the_end(target: Path, *, folder: bool) -> Iterator[Path]:
     Signals that would end the process end it after that.
     """
     _remove_what_dead_processes_left(target.parent)
+    part = lock = None
     with _signals_as_exceptions():
-        part, lock = _new_part(target, folder=folder)
         try:
+            with delayed_signals():
+                part, lock = _new_part(target, folder=folder)
             yield part
         finally:
             with delayed_signals():
-                try:
-                    _remove(part)
-                except OSError as error:
-                    problem = f"cannot remove {quoted(part)}: {reason(error)}"
-                    warnings.warn(f"{problem}; remove it yourself", stacklevel=4)
+                if part is not None:
+                    _remove_or_warn(part)
                 if lock is not None:
                     os.close(lock)
 
@@ -183,6 +182,14 @@ def _remove(part: Path) -> None:
         shutil.rmtree(part)
     else:
         part.unlink(missing_ok=True)
+
+
+def _remove_or_warn(part: Path) -> None:
+    try:
+        _remove(part)
+    except OSError as error:
+        problem = f"cannot remove {quoted(part)}: {reason(error)}"
+        warnings.warn(f"{problem}; remove it yourself", stacklevel=5)
 
 
 def _copy_permissions(old: Path, new: Path) -> None:
