@@ -116,6 +116,7 @@ def slow(*args, **options):
         at("writing")
 sequences.still_frames = slow
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
 write_video(target, np.full((3, 8, 8, 3), 200, np.uint8), overwrite=True)
 """
 
@@ -207,13 +208,14 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
 @posix
 def test_handlers_of_the_caller_are_kept(tmp_path: Path) -> None:
     told: list[int] = []
+    hangup = signal.getsignal(signal.SIGHUP)
     before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     try:
         with complete_or_nothing(tmp_path / "a.npy") as part:
             os.kill(os.getpid(), signal.SIGTERM)
             part.write_bytes(b"whole")
         assert told == [signal.SIGTERM]
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+        assert signal.getsignal(signal.SIGHUP) == hangup
     finally:
         signal.signal(signal.SIGTERM, before)
     assert (tmp_path / "a.npy").exists()

@@ -9,6 +9,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -95,6 +96,7 @@ def compile_cuda_c(capability: Capability, patch: tuple[int, int, int]) -> Itera
         yield kind, _compile(raw_cuda.source_of(name), capability, options)
 
 
+@cache
 def _compile(source: str, capability: Capability, options: tuple[str, ...]) -> str:
     from cuda.bindings import nvrtc
 

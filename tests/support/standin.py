@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -129,17 +130,7 @@ class RawModule:
     """CUDA C code, compiled by a C++ compiler."""
 
     def __init__(self, code: str, options: tuple[str, ...] = ()) -> None:
-        kernels = re.findall(r"__global__ void (\w+)", code)
-        runnable = "\n".join(f"RUNNABLE({kernel})" for kernel in kernels)
-        with tempfile.TemporaryDirectory() as folder:
-            source, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
-            source.write_text(f'#include "{HOST}"\n{code}\n{runnable}\n', encoding="utf-8")
-            subprocess.run(
-                ["g++", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-shared",
-                 "-fPIC", *options, "-o", library, source],
-                check=True,
-            )  # fmt: skip
-            self.library = ctypes.CDLL(str(library))
+        self.library = _compiled(code, options)
 
     def get_function(self, name: str) -> Any:
         run = self.library[f"run_{name}"]
@@ -160,6 +151,22 @@ class RawModule:
             run(pointers, *map(ctypes.c_uint, (first, grid[0], block[0])))
 
         return launch
+
+
+@cache
+def _compiled(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
+    """Compile kernels, once a process."""
+    kernels = re.findall(r"__global__ void (\w+)", code)
+    runnable = "\n".join(f"RUNNABLE({kernel})" for kernel in kernels)
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
+        source.write_text(f'#include "{HOST}"\n{code}\n{runnable}\n', encoding="utf-8")
+        subprocess.run(
+            ["g++", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-shared",
+             "-fPIC", *options, "-o", library, source],
+            check=True,
+        )  # fmt: skip
+        return ctypes.CDLL(str(library))
 
 
 def _make(name: str) -> Any:
