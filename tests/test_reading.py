@@ -1,6 +1,8 @@
 """Video as others make it: colours, rates, shapes of pixels, fields, damage; read in parts."""
 
+import io
 import itertools
+import re
 import subprocess
 import sys
 import warnings
@@ -307,6 +309,31 @@ def test_rate_that_is_asked_for(tmp_path: Path) -> None:
         read_video(tmp_path / "a.mp4", fps=0)
 
 
+# Alpha
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_alpha_of_webm_is_read(tmp_path: Path, codec: str) -> None:
+    video = np.zeros((24, 32, 64, 4), np.uint8)
+    video[..., :3] = numbered(24) + 60
+    video[..., 3] = np.linspace(0, 255, 64)
+    with av.open(tmp_path / "a.webm", "w") as container:
+        options = {"auto-alt-ref": "0", "g": "8", "crf": "4", "b": "2M"}
+        stream: Any = container.add_stream(codec, rate=10, options=options)
+        stream.height, stream.width, stream.pix_fmt = 32, 64, "yuva420p"
+        stream.metadata["alpha_mode"] = "1"
+        for pixels in video:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgba")))
+        container.mux(stream.encode(None))
+    assert video_info(tmp_path / "a.webm").channels == 4
+    read, fps = read_video(tmp_path / "a.webm")
+    assert (read.shape, fps) == (video.shape, 10)
+    assert np.abs(read[..., 3].astype(int) - video[..., 3]).max() <= 6
+    assert np.abs(read[..., :3].astype(int) - video[..., :3]).max() <= 6
+    part, _ = read_video(tmp_path / "a.webm", frames=(10, 24, 9))
+    np.testing.assert_array_equal(part, read[10::9])
+
+
 # Shapes
 
 
@@ -539,9 +566,47 @@ def test_what_is_missing_at_the_end_is_told(tmp_path: Path, suffix: str) -> None
     write(path, np.random.default_rng(0).integers(0, 256, (50, 32, 48, 3), np.uint8), fps=10)
     whole = path.read_bytes()
     path.write_bytes(whole[: 6 * len(whole) // 10])
-    with pytest.warns(UserWarning, match=r"is cut short: (1\.\d|2\.\d) s are missing"):
+    with pytest.warns(UserWarning, match="is (cut short|damaged)") as told:
         read, fps = read_video(path)
+    assert re.search(r"is cut short: [12]\.\d s are missing", str(told[0].message))
     assert 25 < len(read) < 35
+    assert fps == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.ts", "libx264"), ("a.m2ts", "libx264"), ("a.ogv", "libvpx")]
+)
+def test_an_end_within_a_packet_is_told(tmp_path: Path, name: str, codec: str) -> None:
+    kind = {"mpegts_m2ts_mode": "1"} if name == "a.m2ts" else {}
+    whole = io.BytesIO()
+    video = np.random.default_rng(0).integers(0, 256, (30, 32, 48, 3), np.uint8)
+    with av.open(whole, "w", "ogg" if codec == "libvpx" else "mpegts", options=kind) as container:
+        stream: Any = container.add_stream(codec, rate=10)
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "yuv420p"
+        for pixels in video:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        container.mux(stream.encode(None))
+    (tmp_path / name).write_bytes(whole.getvalue())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(read_video(tmp_path / name)[0]) == 30
+    n_bytes = len(whole.getvalue()) // 2 // 192 * 192 + 100
+    (tmp_path / name).write_bytes(whole.getvalue()[:n_bytes])
+    with pytest.warns(UserWarning, match="is (cut short|damaged)") as told:
+        assert 10 < len(read_video(tmp_path / name)[0]) < 20
+    assert f"{name}' is cut short: its end is missing; copy" in str(told[0].message)
+    with pytest.raises(VideoError, match="its end is missing"):
+        read_video(tmp_path / name, strict=True)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.flv", "a.mp4", "a.ts"])
+def test_a_clip_that_begins_late_is_whole(tmp_path: Path, name: str) -> None:
+    codec = "libvpx-vp9" if name == "a.webm" else "libx264"
+    encode(tmp_path / name, numbered(12), range(30, 42), codec=codec)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        video, fps = read_video(tmp_path / name)
+    assert numbers(video) == [*range(12)]
     assert fps == 10
 
 

@@ -7,8 +7,8 @@
 `opening`, `kinds`, `selecting`, `source`, `timeline`, `problems`
     Files of any kind opened by their content, the frames of them that are wanted, and what goes
     wrong.
-`film`, `packets`, `decoding`, `orientation`, `colors`
-    Video files: packets, upright RGB frames, colours.
+`film`, `packets`, `endings`, `decoding`, `orientation`, `colors`
+    Video files: packets, ends that are missing, upright RGB frames, colours.
 `codecs`, `encoding`, `encoder`
     Writing of video files and animations: what formats hold, how a video is written, the encoder.
 `sound`

@@ -6,11 +6,12 @@ one level each time it is read and written again.
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import av
 import numpy as np
 from av.filter import Graph
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -29,6 +30,10 @@ _DAMAGE = (
     *(av.error.InvalidDataError, av.error.ExternalError, av.error.UnknownError),
     *(av.error.PatchWelcomeError, av.error.BufferTooSmallError),
 )
+
+
+# FFmpeg's own decoders of these ignore alpha, which is a stream beside that of the colours.
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 class Layout(NamedTuple):
@@ -189,12 +194,15 @@ class Decoder:
 
     Attributes
     ----------
+    has_two_streams
+        Whether alpha is a stream of its own, whose starts may differ from those of the colours.
     n_damaged
         How many packets and frames were damaged so far.
     """
 
     def __init__(self, stream: VideoStream, *, deinterlace: bool = True) -> None:
-        self._stream, self._deinterlaces = stream, deinterlace
+        self._context, self._deinterlaces = _decoding_context(stream), deinterlace
+        self.has_two_streams = self._context is not stream.codec_context
         self._deinterlacer: Deinterlacer | None = None
         self._has_begun = False
         self.n_damaged = 0
@@ -202,7 +210,7 @@ class Decoder:
     def decode(self, packet: Any) -> Iterator[av.VideoFrame]:
         """Yield the frames that are ready; with None, all that are left."""
         try:
-            frames = self._stream.decode(packet)
+            frames = self._context.decode(packet)
         except _DAMAGE:
             self.n_damaged += 1
             frames = []
@@ -222,5 +230,17 @@ class Decoder:
 
     def start_anew(self) -> None:
         """Forget what was decoded, before packets are left out."""
-        self._stream.codec_context.flush_buffers()
+        self._context.flush_buffers()
         self._has_begun = False
+
+
+def _decoding_context(stream: VideoStream) -> VideoCodecContext:
+    """The decoder of a stream: one that also decodes its alpha, if there is any."""
+    own = stream.codec_context
+    name = _WITH_ALPHA.get(own.name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name not in av.codecs_available or tags.get("alpha_mode") != "1":
+        return own
+    context = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
+    context.thread_count = own.thread_count
+    return context

@@ -15,6 +15,7 @@ from patchvid._paths import quoted
 from patchvid.errors import VideoError
 from patchvid.io.colors import CONVERTED
 from patchvid.io.decoding import Converter, Decoder, Frame, Layout, layout_of
+from patchvid.io.endings import is_unfinished
 from patchvid.io.info import VideoInfo
 from patchvid.io.packets import Packets, list_packets, open_film, video_stream
 from patchvid.io.source import Source, Wanted
@@ -59,6 +60,8 @@ def film_source(path: Path) -> Source:
             f"{quoted(path)} is cut short: {packets.missing:.1f} s are missing; copy or download "
             "it again"
         )
+    elif is_unfinished(path, info.container):
+        damage.append(f"{quoted(path)} is cut short: its end is missing; copy or download it again")
     decode = partial(_decode, path, packets, layout, damage)
     held = 1 / packets.timeline.fps if packets.timeline.fps else 0.0
     words, times = _words(path, info), packets.pts.astype(np.float64) * base
@@ -97,7 +100,8 @@ def _decode(
             yield from _select(counted, wanted.stored, convert, decoder)
         else:
             needed = [range(packets.n_packets)]
-            if not layout.is_interlaced:  # fields are filled from the frames beside them
+            # Fields are filled from the frames beside them.
+            if not (layout.is_interlaced or decoder.has_two_streams):
                 needed = packets.needed_for(set(wanted.stored.tolist()))
             decoded = _some_frames(container, stream, decoder, needed)
             yield from _select(_indexed(decoded, packets.pts), wanted.stored, convert, decoder)

@@ -123,8 +123,8 @@ def list_packets(container: InputContainer, stream: VideoStream) -> Packets:
                 is_told &= 0 <= wait < _LONGEST_WAIT
             last_dts = packet.dts
         n_packets += 1
-    start = float(container.start_time or 0) / av.time_base
-    whole = (container.duration or 0) / av.time_base
+    start = min(0.0, float(container.start_time or 0) / av.time_base)
+    whole = (container.duration or 0) / av.time_base  # in Matroska and FLV counted from 0
     # Every container promises a duration. Rounding, and the last frame where its own duration is
     # not stored, may cost a frame and a half; less than that cannot be told from a whole file.
     slack = 1.5 / float(stream.average_rate or 10)
