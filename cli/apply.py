@@ -7,6 +7,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.estimate import Job
 from patchvid.cli.values import Frames, OutputPath
 
 EXAMPLES = """\b
@@ -61,7 +62,8 @@ def apply(
     check_exists(field, clip)
     saved = patchvid.read_field(field)
     how = Reading(max_size, fps, depth, tone_map, strict, preview=False, quiet=quiet)
-    inputs = read_inputs(clip, frames, {}, how)
+    job = Job({"device": device}, is_local=True, quiet=quiet)
+    inputs = read_inputs(clip, frames, {}, how, job)
     layer = inputs.videos["clip"]
     samples = len(saved.places) if saved.places.ndim == 4 else 1
     paths = numbered(output or name_layer(clip, layer, "_apply"), samples)

@@ -1,42 +1,79 @@
 """The size of a job, told before it begins where it will take long."""
 
-import os
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import click
 
 LONG = 10_000_000  # voxels
-BYTES_PER_VOXEL = 60  # that a job needs, about
 
 
-def tell_size(name: str, n_frames: int, size: tuple[int, int]) -> None:
-    """Print how large a clip is, the memory it needs, and what would make the job smaller.
+class Job(NamedTuple):
+    """What tells the memory of a job: its options, and whether it makes only a part of the clip."""
 
-    A clip that would not even fit into the machine's memory by itself is refused.
-    """
-    height, width = size
-    n_voxels = n_frames * height * width
-    if n_voxels <= LONG:
-        return
-    needed, there = BYTES_PER_VOXEL * n_voxels, _memory()
-    largest, machine = "--max-size", ""
-    if there and needed > there / 2:
-        fitting = max(width, height) * (there / 2 / needed) ** 0.5
-        largest, machine = f"--max-size {int(fitting)}", f" of the {_as_text(there)} here"
-    line = (
-        f"{name}: {n_frames} frames of {width}x{height} pixels need about {_as_text(needed)} of "
-        f"memory{machine}; {largest}, fewer --frames or --preview makes the job smaller"
-    )
-    if there and 3 * n_voxels > there:
-        raise click.ClickException(line)
-    click.echo(line, err=True)
+    settings: Mapping[str, Any]
+    is_local: bool
+    quiet: bool
 
+    def tell_size(self, name: str, shape: Sequence[int], dtype: str) -> None:
+        """Print how large a clip is, the memory it needs, and what would make the job smaller.
 
-def _memory() -> int:
-    """Bytes of memory in this machine; 0 where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 0
+        A job that does not fit into what the machine and its limits leave is refused.
+
+        Parameters
+        ----------
+        name
+            What the clip is called.
+        shape
+            (t, y, x, c) of the clip as it will be read.
+        dtype
+            Its type.
+        """
+        from patchvid.kernels.memory import room
+
+        size = self._output_size(shape)
+        n_frames, height, width = map(max, zip(shape, size))
+        needed, least = self._needed(shape, size, dtype), room()
+        is_refused = least is not None and needed > least.free
+        if not is_refused and (self.quiet or math.prod((n_frames, height, width)) <= LONG):
+            return
+        remedy, there = "--max-size", ""
+        if least is not None and needed > least.free / 2:
+            fitting = max(shape[1:3]) * (least.free / 2 / needed) ** 0.5
+            remedy = f"--max-size {max(int(fitting), 1)}"
+            there = f", and {least.setter} leaves {_as_text(least.free)} of {_as_text(least.limit)}"
+        made = "" if size == tuple(shape[:3]) else f" and an output of {'x'.join(map(str, size))}"
+        if made and self.settings.get("size"):
+            remedy = "a smaller --size"
+        line = (
+            f"{name}: {shape[0]} frames of {shape[2]}x{shape[1]} pixels{made} need about "
+            f"{_as_text(needed)} of memory{there}; {remedy}, fewer --frames or --preview makes the "
+            "job smaller"
+        )
+        if is_refused:
+            raise click.ClickException(line)
+        click.echo(line, err=True)
+
+    def _output_size(self, shape: Sequence[int]) -> tuple[int, ...]:
+        from patchvid.apps._setup import check_output_size
+
+        if "scale" not in self.settings:
+            return tuple(shape[:3])
+        return check_output_size(shape[:3], self.settings["scale"], self.settings["size"])
+
+    def _needed(self, shape: Sequence[int], size: Sequence[int], dtype: Any) -> int:
+        """Bytes of the host's memory: the clip, its output, and on a CPU the work."""
+        import numpy as np
+
+        from patchvid._device import backend
+        from patchvid.core.plan import footprint
+
+        kernels, itemsize = backend(self.settings["device"]), np.dtype(dtype).itemsize
+        held = itemsize * shape[3] * math.prod(shape[:3])
+        if kernels.DEVICE != "cpu":
+            return held + itemsize * shape[3] * math.prod(size)
+        return held + footprint(kernels, shape, (0, 0, 0) if self.is_local else size, itemsize)
 
 
 def _as_text(n_bytes: float) -> str:

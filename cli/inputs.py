@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from patchvid.cli.command import is_typed
-from patchvid.cli.estimate import tell_size
+from patchvid.cli.estimate import Job
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
@@ -65,13 +65,17 @@ def check_exists(*paths: Path | None) -> None:
 
 
 def read_inputs(
-    clip: Path | None, frames: Frames, readers: Mapping[str, Reader | ClipFile], how: Reading
+    clip: Path | None,
+    frames: Frames,
+    readers: Mapping[str, Reader | ClipFile],
+    how: Reading,
+    job: Job,
 ) -> Inputs:
-    """Read the clip, or the sample if there is none, and what else is needed, shrunk alike."""
-    if clip is None:
-        read = _read_sample(frames, how)
-    else:
-        read = read_clip(clip, frames, how, tell=not how.quiet)
+    """Read the clip, or the sample if there is none, and what else is needed, shrunk alike.
+
+    Before that, `job` tells or refuses what is large.
+    """
+    read = _read_sample(frames, how, job) if clip is None else read_clip(clip, frames, how, job)
     videos: dict[str, Any] = {"clip": read.video}
     for name, reader in readers.items():
         if not isinstance(reader, ClipFile):
@@ -110,8 +114,8 @@ class _Clip(NamedTuple):
     info: "VideoInfo | None"
 
 
-def read_clip(path: Path, frames: Frames, how: Reading, *, tell: bool = False) -> _Clip:
-    """Read a clip from a file, shrunk; `tell` its size before it is read if it is large."""
+def read_clip(path: Path, frames: Frames, how: Reading, job: Job | None = None) -> _Clip:
+    """Read a clip from a file, shrunk, after `job` has told its size."""
     from patchvid.io.opening import open_source
     from patchvid.io.selecting import check_options, read_source
 
@@ -120,8 +124,9 @@ def read_clip(path: Path, frames: Frames, how: Reading, *, tell: bool = False) -
     n_frames = len(source.timeline.order[slice(*frames)])
     step = _preview_step(n_frames, info.keyframe_interval) if how.preview else 1
     largest = _largest(how, max(info.height, info.width))
-    if tell and not how.preview:
-        tell_size(path.name, n_frames, _shrunk((n_frames, info.height, info.width), largest))
+    if job and not how.preview:
+        shape = (n_frames, *_shrunk((n_frames, info.height, info.width), largest), info.channels)
+        job.tell_size(path.name, shape, info.dtype)
     options = check_options((*frames, step), max_size=largest, depth=how.depth, strict=how.strict)
     video, _ = read_source(source, options, False if how.quiet else None)
     whole = (len(video), info.height, info.width, video.shape[3])
@@ -136,14 +141,17 @@ def _frames_of_still(path: Path, how: Reading) -> Frames | None:
     return Frames() if is_still else None
 
 
-def _read_sample(frames: Frames, how: Reading) -> _Clip:
+def _read_sample(frames: Frames, how: Reading, job: Job) -> _Clip:
     from patchvid import InvalidInput
     from patchvid.data.sample_clip import SAMPLE_FPS, sample_clip
 
     video = sample_clip()[slice(*frames)]
     if not len(video):
         raise InvalidInput(f"the sample clip has no frame {frames[0]}; frames are counted from 0")
-    return _Clip(_shrink(video, how), SAMPLE_FPS, len(video), video.shape, frames, None)
+    shrunk = _shrink(video, how)
+    if not how.preview:
+        job.tell_size("the sample", shrunk.shape, "uint8")
+    return _Clip(shrunk, SAMPLE_FPS, len(video), video.shape, frames, None)
 
 
 def check_coarsest(

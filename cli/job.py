@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patchvid.cli.command import command_line, used_settings
+from patchvid.cli.estimate import Job
 from patchvid.cli.info import facts
 from patchvid.cli.inputs import (
     ClipFile,
@@ -111,7 +112,9 @@ def make_videos(
         preview=preview,
         quiet=quiet,
     )
-    inputs = read_inputs(clip, frames, readers or {}, how)
+    readers = readers or {}
+    job = Job(settings, is_local="mask" in readers, quiet=quiet)
+    inputs = read_inputs(clip, frames, readers, how, job)
     others = dict(inputs.videos)
     video = others.pop("clip")
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)

@@ -57,6 +57,11 @@ CONTRACT = {
     "check_memory": Function(
         "Why there is too little memory, in one line, or nothing.", {"size": "int"}, "str"
     ),
+    "footprint": Function(
+        "Bytes that a level takes beside its value, by the voxels of key and query, and the "
+        "channels of the value and the bytes of each.",
+        {"n_keys": "int", "n_queries": "int", "channels": "int", "itemsize": "int"}, "int",
+    ),
     "indices": Function(
         "Flat indices where a mask is True, in order; any others follow.", {"mask": "...: bool"},
         "n: int64",

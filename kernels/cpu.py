@@ -4,7 +4,6 @@ Work is cut into tasks of a fixed size. No task reads what another one writes at
 results do not depend on the number of threads.
 """
 
-import os
 import time
 from contextlib import nullcontext
 
@@ -13,6 +12,8 @@ import numpy as np
 from patchvid.kernels import rules
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.jit import inlined, kernel
+from patchvid.kernels.memory import check_memory as check_memory
+from patchvid.kernels.memory import footprint as footprint
 from patchvid.kernels.resample import apply_taps as apply_taps
 from patchvid.kernels.rules import Prepared, make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
@@ -61,19 +62,6 @@ def record_event():
 def seconds_between(begin, end):
     """Seconds from one event to another."""
     return end - begin
-
-
-def check_memory(size):
-    """Why the machine can never hold so many bytes, in one line; empty if it can."""
-    if not hasattr(os, "sysconf"):
-        return ""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size <= memory:
-        return ""
-    return (
-        f"the machine has {memory / 2**30:.1f} GiB of memory, and at least "
-        f"{size / 2**30:.1f} GiB are needed; make the clip or the output smaller or shorter"
-    )
 
 
 def indices(mask):

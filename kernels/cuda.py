@@ -114,6 +114,12 @@ def check_memory(size):
     )
 
 
+def footprint(n_keys, n_queries, channels, itemsize):
+    """Bytes of a level beside its value, at most."""
+    # Field, cost, and 8-bit words of query, key and value; what the votes need, and the output.
+    return max(n_keys, n_queries) * (20 + channels * (8 * itemsize - 4))
+
+
 def indices(mask):
     """Flat indices where a mask is True, in order, and then all other indices.
 

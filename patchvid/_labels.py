@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy  # loads its parts when they are first used
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from patchvid.errors import InvalidInput
 
@@ -104,7 +104,9 @@ def _find_paint(colours: Levels) -> tuple[str, NDArray[np.bool_]]:
     strong, weak = colours >= STRONG, colours <= WEAK
     pure = (strong | weak).all(axis=3) & strong.any(axis=3) & weak.any(axis=3)
     window = (1, 3, 3, 1)
-    spread = ndimage.maximum_filter(colours, window) - ndimage.minimum_filter(colours, window)
+    spread = scipy.ndimage.maximum_filter(colours, window) - scipy.ndimage.minimum_filter(
+        colours, window
+    )
     pure &= (spread <= EVEN).all(axis=3)
     if np.count_nonzero(pure) < LEAST_NUMBERED * pure.size:
         return "", pure
@@ -112,7 +114,7 @@ def _find_paint(colours: Levels) -> tuple[str, NDArray[np.bool_]]:
     kind = int(np.bincount(kinds).argmax())
     colour = np.median(colours[pure][kinds == kind], axis=0)
     alike = (np.abs(colours - colour.astype(np.int16)) <= ALIKE).all(axis=3)
-    white = ndimage.binary_propagation(pure & alike, mask=alike)  # to what it touches
+    white = scipy.ndimage.binary_propagation(pure & alike, mask=alike)  # to what it touches
     return _PAINTS[kind >> 2, kind >> 1 & 1, kind & 1], white
 
 
@@ -121,7 +123,7 @@ def _read_greys(name: str, levels: Levels) -> NDArray[np.bool_] | None:
     counts, flat, equal = np.zeros((3, 256), np.int64)
     for frame in levels[:: -(-len(levels) // ENOUGH_FRAMES)]:
         counts += np.bincount(frame.ravel(), minlength=256)
-        spread = ndimage.maximum_filter(frame, 3) - ndimage.minimum_filter(frame, 3)
+        spread = scipy.ndimage.maximum_filter(frame, 3) - scipy.ndimage.minimum_filter(frame, 3)
         flat += np.bincount(frame[spread <= STEADY], minlength=256)
         equal += np.bincount(frame[spread == 0], minlength=256)
     numbers = slice(SMALLEST_NUMBER, LARGEST_NUMBER + 1)

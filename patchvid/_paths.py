@@ -1,5 +1,6 @@
 """Paths and system errors, as messages show them."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,19 @@ def as_path(path: Any) -> Path:
 def quoted(path: StrPath) -> str:
     """A path in quotes, on one line."""
     return repr(os.fspath(path))
+
+
+def raise_if_out_of_memory(error: BaseException) -> None:
+    """Raise MemoryError if a library's error says that memory ran out, so that no file is blamed.
+
+    Memory that the system refuses to map is an OSError, and onnxruntime and OpenCV have errors of
+    their own.
+    """
+    of_system = getattr(error, "errno", None) == errno.ENOMEM
+    text = str(error)
+    of_library = "Failed to allocate" in text or "bad alloc" in text or "nsufficient memory" in text
+    if isinstance(error, MemoryError) or of_system or of_library:
+        raise MemoryError(reason(error)) from error
 
 
 def reason(error: BaseException) -> str:

@@ -27,12 +27,8 @@ EXACT_INTEGERS = 2**24  # up to here float32 holds every integer
 _COUNTS = {2: "two", 3: "three"}
 
 
-def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[Any]:
-    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`.
-
-    (t, y, x) gets a channel. Booleans and other integers become float32, see `like_input`.
-    """
-    video = with_channels(name, video)
+def check_form(name: str, video: NDArray[Any]) -> None:
+    """Refuse what is no video (t, y, x, c) by its shape or type. Values are not read."""
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(
             f"{name} must be a filled array (t, y, x, c), or (t, y, x) for grey, "
@@ -43,6 +39,19 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
             f"{name} must be (t, y, x, c), got shape {video.shape}, which looks like (t, c, y, x); "
             f"move the channels to the end: np.moveaxis({name}, 1, -1)"
         )
+    if video.dtype.kind not in "buif" or video.dtype.itemsize > 8:
+        raise InvalidInput(f"{name} must hold integers or floats, got {video.dtype}")
+
+
+def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[Any]:
+    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`.
+
+    (t, y, x) gets a channel. Booleans and other integers become float32, see `like_input`.
+    """
+    video = with_channels(name, video)
+    check_form(name, video)
+    if video.size // video.shape[3] > MOST_VOXELS:
+        raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
     video = video.astype(video.dtype.newbyteorder("="), copy=False)  # FITS files have another
     if video.dtype.kind in "bi" or video.dtype in (np.uint32, np.uint64):
         if max(abs(int(video.min())), int(video.max())) > EXACT_INTEGERS:
@@ -51,10 +60,6 @@ def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[A
                 f"{video.max()}; scale them, or convert them to floats"
             )
         video = video.astype(np.float32)
-    if video.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
-        raise InvalidInput(f"{name} must hold integers or floats, got {video.dtype}")
-    if video.size // video.shape[3] > MOST_VOXELS:
-        raise InvalidInput(f"{name} must have fewer than 2**31 voxels, got shape {video.shape}")
     if video.dtype.kind == "f":
         extreme = max(abs(float(video.min())), abs(float(video.max())))
         if not extreme <= most:

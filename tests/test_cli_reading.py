@@ -1,6 +1,7 @@
 """Commands on clips that people have: what is said before a job, and the options of reading."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +11,17 @@ from patchvid import read_video, sample_clip, video_info, write_video
 from patchvid.cli import estimate
 from patchvid.cli.inputs import _preview_step
 from patchvid.cli.main import main
+from patchvid.kernels import memory
+from patchvid.kernels.memory import Room
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty current folder."""
     monkeypatch.chdir(tmp_path)
+
+
+BOX = {"inpaint": ["--box", "4,4,5,5"]}
 
 
 def run(*words: str) -> Result:
@@ -35,13 +41,35 @@ def test_size_and_remedy_are_told_before_a_long_job(monkeypatch: pytest.MonkeyPa
     assert "; --max-size, fewer --frames or --preview makes the job smaller" in told
     assert not run("gen", "clip.mp4", "-o", "c.npz", "--quiet").stderr
     assert not run("gen", "clip.mp4", "-o", "d.npz", "--frames", "0:5").stderr
-    monkeypatch.setattr(estimate, "_memory", lambda: 6 * 32 * 64 * estimate.BYTES_PER_VOXEL)
-    assert "; --max-size 45, fewer --frames" in run("gen", "clip.mp4", "-o", "e.npz").stderr
-    monkeypatch.setattr(estimate, "_memory", lambda: 6 * 32 * 64 * 3 - 1)
-    refused = run("gen", "clip.mp4", "-o", "f.npz")
-    assert refused.exit_code == 1
-    assert refused.stderr.startswith("Error: clip.mp4: 6 frames of 64x32 pixels need about")
-    assert refused.stderr.count("\n") == 1
+    needed = 6 * 32 * 64 * 56
+    free = Room(int(needed * 1.1), 2**30, "the container (memory.max)")
+    monkeypatch.setattr(memory, "room", lambda: free)
+    told = run("gen", "clip.mp4", "-o", "e.npz").stderr
+    assert ", and the container (memory.max) leaves 0.0 GB of 1.1 GB; --max-size 47, fewer" in told
+
+
+def test_what_does_not_fit_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_clip("clip.mp4")
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the clip is read")
+
+    monkeypatch.setattr("patchvid.io.selecting.read_source", fail)
+    least = Room(200_000, 700_000_000, "the container (memory.max)")
+    monkeypatch.setattr(memory, "room", lambda: least)
+    for words in (["gen"], ["gen", "--quiet"], ["retarget", "--scale", "1,1,2"], ["inpaint"]):
+        refused = run(words[0], "clip.mp4", "-o", "f.npz", *words[1:], *BOX.get(words[0], []))
+        assert refused.exit_code == 1
+        assert refused.stderr.startswith("Error: clip.mp4: 6 frames of 64x32 pixels")
+        assert "GB of memory, and the container (memory.max) leaves 0.0 GB of 0.7 GB" in (
+            refused.stderr
+        )
+        assert refused.stderr.count("\n") == 1
+    monkeypatch.setattr(memory, "room", lambda: Room(2**30, 2**34, "this machine"))
+    refused = run("gen", "clip.mp4", "-o", "f.npz", "--size", "500,2000,2000")
+    assert "and an output of 500x2000x2000 need about" in refused.stderr
+    assert "this machine leaves 1.1 GB of 17 GB; a smaller --size" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_a_folder_of_frames_has_24_frames_a_second_or_those_asked_for() -> None:

@@ -7,8 +7,8 @@ which a cue on a GPU is copied to the host.
 from typing import Any
 
 import numpy as np
+import scipy  # loads its parts when they are first used
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from patchvid._convert import ValueRange
 from patchvid._device import backend_of
@@ -47,7 +47,9 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     kernels = backend_of(after)
     after, difference = kernels.to_host(after), kernels.to_host(difference)
     window = (1, 3, 3, 1)
-    contrast = ndimage.maximum_filter(after, window) - ndimage.minimum_filter(after, window)
+    contrast = scipy.ndimage.maximum_filter(after, window) - scipy.ndimage.minimum_filter(
+        after, window
+    )
     flat = contrast.max(axis=3) < SLIGHT
     if n_changed:
         boxes = [_rectangles(frame) for frame in flat & (difference >= STRONG)]
@@ -82,10 +84,10 @@ def copy_paint(video: NDArray[Any], cue: NDArray[Any]) -> NDArray[Any]:
 
 def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:
     """Bounding boxes of the regions of a frame (y, x) that fill their boxes."""
-    labels, _ = ndimage.label(flat)
+    labels, _ = scipy.ndimage.label(flat)
     return [
         box
-        for number, box in enumerate(ndimage.find_objects(labels), 1)
+        for number, box in enumerate(scipy.ndimage.find_objects(labels), 1)
         if min(side.stop - side.start for side in box) >= SMALLEST_SIDE
         and (labels[box] == number).mean() >= FULL
     ]

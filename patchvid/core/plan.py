@@ -19,10 +19,11 @@ from patchvid._resampling import resample
 from patchvid._validation import Axes, Triple, to_kernel_dtype, too_small
 from patchvid.core.fields import NOT_PERIODIC
 from patchvid.core.pyramid import Level, plan_levels, resample_levels
-from patchvid.errors import InvalidInput
+from patchvid.errors import DeviceError, InvalidInput
 
 # Iterations of a level with up to this many voxels, and patches likewise.
 ITERATIONS = ((20_000, 10), (3_000_000, 5), (math.inf, 1))
+COARSER_LEVELS = 1.4  # their voxels, by those of the finest level, with the default factors
 PATCHES: tuple[tuple[float, Triple], ...] = ((7_500_000, (3, 7, 7)), (math.inf, (3, 5, 5)))
 
 
@@ -177,10 +178,16 @@ class Plan:
         return [(patch, self.settings.first_iterations or iterations), *schedule[1:]]
 
     def footprint(self) -> int:
-        """Bytes of the finest level without its value: a lower bound, and on a GPU an upper one."""
-        n_voxels = max(math.prod(self.value.shape[:3]), math.prod(self.size))
-        # Field, cost, and 8-bit words of query, key and value; what the votes need, and the output.
-        return n_voxels * (20 + self.value.shape[3] * (8 * self.value.itemsize - 4))
+        """Bytes of the finest level beside its value."""
+        sizes = math.prod(self.value.shape[:3]), math.prod(self.size)
+        return self.kernels.footprint(*sizes, self.value.shape[3], self.value.itemsize)
+
+
+def footprint(kernels: ModuleType, shape: Sequence[int], size: Sequence[int], itemsize: int) -> int:
+    """Bytes that it takes to make an output of `size` from a clip (t, y, x, c) beside the clip."""
+    n_voxels, channels = math.prod(shape[:3]), shape[3]
+    levels = math.ceil(COARSER_LEVELS * n_voxels) * channels * itemsize
+    return levels + kernels.footprint(n_voxels, math.prod(size), channels, itemsize)
 
 
 def plan_synthesis(
@@ -188,6 +195,9 @@ def plan_synthesis(
 ) -> Plan:
     """The plan of an output of `size` whose values are the pyramid of a clip."""
     source = to_kernel_dtype(video)
+    needed = footprint(kernels, source.shape, size, source.itemsize)
+    if problem := kernels.check_memory(needed):
+        raise DeviceError(f"{_by(size)} voxels out of {_by(video.shape[:3])}: {problem}")
     quantize = ValueRange.of_values(source).quantize
     levels_of = partial(
         plan_levels, video.shape[:3], factor=settings.factor, coarsest=settings.coarsest
@@ -208,3 +218,7 @@ def _check_patches(settings: Settings, levels: Sequence[Level]) -> None:
             problem = too_small("a video" if is_whole else "the coarsest level", level.shape, patch)
             larger = "video" if is_whole else "coarsest level"
             raise InvalidInput(f"{problem}; use a smaller patch or a larger {larger}")
+
+
+def _by(size: Sequence[int]) -> str:
+    return "x".join(map(str, size))

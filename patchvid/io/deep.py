@@ -6,17 +6,19 @@ without a word on alpha.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from patchvid._alpha import straight
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 from patchvid.io.exr import read_exr
+
+if TYPE_CHECKING:
+    from tifffile import TiffPage
 
 _READABLE = (np.uint8, np.uint16, np.float32, np.float64)
 
@@ -66,6 +68,8 @@ def write_png(path: Path, frame: NDArray[np.uint16]) -> None:
 
 def write_tiff(path: Path, frames: Iterable[NDArray[Any]]) -> None:
     """Write frames (y, x, 1, 3 or 4) of uint8, uint16 or float32 as pages."""
+    import tifffile  # takes long to load
+
     with tifffile.TiffWriter(path) as file:
         for frame in frames:
             channels = frame.shape[2]
@@ -87,12 +91,16 @@ def _reordered(page: NDArray[Any]) -> NDArray[Any]:
 
 
 def _is_premultiplied(path: Path) -> bool:
+    import tifffile
+
     first = _first_page(path)
     return first is not None and tuple(first.extrasamples) == (tifffile.EXTRASAMPLE.ASSOCALPHA,)
 
 
-def _first_page(path: Path) -> tifffile.TiffPage | None:
+def _first_page(path: Path) -> "TiffPage | None":
     """What a TIFF says of its first page; None if tifffile does not understand it."""
+    import tifffile
+
     try:
         with tifffile.TiffFile(path) as file:
             first = file.pages[0]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._alpha import premultiply, straight
-from patchvid._paths import StrPath, quoted
+from patchvid._paths import StrPath, quoted, raise_if_out_of_memory
 from patchvid.errors import VideoError
 
 _LARGEST_HALF = float(np.finfo(np.float16).max)
@@ -78,6 +78,7 @@ def _opened(path: Path, **options: bool) -> Iterator[Any]:
         with openexr.File(str(path), **options) as file:
             yield file
     except (RuntimeError, ValueError) as error:
+        raise_if_out_of_memory(error)
         raise VideoError(
             f"cannot read {quoted(path)}: it is damaged or cut short; copy it again"
         ) from error

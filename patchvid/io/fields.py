@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from patchvid._device import backend_of
-from patchvid._paths import StrPath, as_path, quoted, reason
+from patchvid._paths import StrPath, as_path, quoted, raise_if_out_of_memory, reason
 from patchvid._validation import shown
 from patchvid.errors import InvalidInput, PatchvidError
 from patchvid.io._files import (
@@ -133,13 +133,15 @@ def read_field(path: StrPath) -> PatchField:
             periodic=_three(arrays["periodic"]), patch=_three(arrays["patch"]),
             shape=_three(arrays["shape"]), shift=_three(arrays["shift"]),
         )  # fmt: skip
-    except (PatchvidError, MemoryError):
+    except PatchvidError:
         raise
     except FileNotFoundError as error:
         raise InvalidInput(f"there is no field at {quoted(path)}; check the name") from error
     except OSError as error:
+        raise_if_out_of_memory(error)
         raise InvalidInput(f"cannot read a field from {quoted(path)}: {reason(error)}") from error
     except Exception as error:  # damaged archives raise nearly anything
+        raise_if_out_of_memory(error)
         raise InvalidInput(
             f"{quoted(path)} is no field, or cut short; give a file that --save-field or "
             "write_field has written"

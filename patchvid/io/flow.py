@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._paths import StrPath, as_path, quoted, reason
+from patchvid._paths import StrPath, as_path, quoted, raise_if_out_of_memory, reason
 from patchvid.errors import InvalidInput
 from patchvid.io.kinds import check_is_file
 from patchvid.io.sequences import load_array, natural_order
@@ -54,8 +54,9 @@ def read_flow(path: StrPath) -> Flow:
     except FileNotFoundError as error:
         raise InvalidInput(f"there is no flow at {quoted(source)}; check the name") from error
     except (OSError, ValueError) as error:
+        raise_if_out_of_memory(error)
         raise InvalidInput(f"cannot read a flow from {quoted(source)}: {reason(error)}") from error
-    flow = np.asarray(read)
+    flow = np.array(read)
     if flow.ndim != 4 or flow.shape[3] != 2 or 0 in flow.shape or flow.dtype.kind != "f":
         raise InvalidInput(
             f"the flow in {quoted(source)} must be floats of shape (t - 1, y, x, 2), "

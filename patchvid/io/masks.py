@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._masks import Box, box_mask, check_soft_mask
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, quoted, raise_if_out_of_memory, reason
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.io.reading import read_video
 from patchvid.io.selecting import Frames
@@ -93,11 +93,11 @@ def read_mask(path: StrPath, frames: Frames = (0, None)) -> NDArray[Any]:
     """
     mask = _load(path) if Path(path).suffix.lower() in ARRAYS else read_video(path)[0]
     if mask.ndim == 2 or len(mask) == 1:
-        return mask
+        return np.array(mask)
     chosen = mask[slice(*frames)]
     if not len(chosen):
         raise InvalidInput(f"{quoted(path)} has no frame {frames[0]}; they are counted from 0")
-    return chosen
+    return np.array(chosen)
 
 
 def _load(path: StrPath) -> NDArray[Any]:
@@ -106,4 +106,5 @@ def _load(path: StrPath) -> NDArray[Any]:
     except FileNotFoundError as error:
         raise VideoError(f"there is no {quoted(path)}; check the name") from error
     except (OSError, ValueError) as error:
+        raise_if_out_of_memory(error)
         raise VideoError(f"cannot read {quoted(path)}: {reason(error)}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 
-from patchvid._paths import quoted, reason
+from patchvid._paths import quoted, raise_if_out_of_memory, reason
 from patchvid.errors import PatchvidError, VideoError
 
 # Errors of decoders for damaged data. Anything else, such as a TypeError, is a bug, and must not be
@@ -27,11 +27,12 @@ def naming_problems(path: Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help a user
             yield
-    except (PatchvidError, MemoryError):
+    except PatchvidError:
         raise
     except FileNotFoundError as error:
         raise VideoError(f"there is no {quoted(path)}; check the name") from error
-    except _DAMAGE as error:
+    except (*_DAMAGE, MemoryError) as error:
+        raise_if_out_of_memory(error)
         raise VideoError(
             f"cannot read {quoted(path)}: {reason(error)}; it may be damaged or no video"
         ) from error

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._paths import StrPath, quoted
-from patchvid._validation import check_video, with_channels
+from patchvid._paths import StrPath, quoted, raise_if_out_of_memory
+from patchvid._validation import check_form, check_video, with_channels
 from patchvid.errors import VideoError
 from patchvid.io.deep import is_deep
 from patchvid.io.info import VideoInfo
@@ -22,6 +22,7 @@ from patchvid.io.problems import naming_problems
 from patchvid.io.source import Frame, Source, Wanted
 from patchvid.io.stills import STILLS, still_frames, write_still
 from patchvid.io.timeline import Timeline
+from patchvid.kernels.memory import check_room
 
 ARRAYS = (".npy", ".npz")
 _SAME = {".jpeg": ".jpg", ".tiff": ".tif"}
@@ -114,27 +115,26 @@ def natural_order(name: str) -> list[str | int]:
 
 
 def array_source(path: Path) -> Source:
-    """A saved array. It has no rate."""
-    video = read_array(path)
+    """A saved array (t, y, x) or (t, y, x, c). It has no rate."""
+    name = quoted(path)
+    video = with_channels(name, load_array(path, "video"))
+    check_form(name, video)
     n_frames, height, width, channels = video.shape
-    kind, dtype = kind_of(path), video.dtype.name
-    info = VideoInfo(n_frames, height, width, channels, dtype, None, container=kind)
-    return _timeless(
-        path, info, lambda wanted: iter(video if wanted.stored is None else video[wanted.stored])
-    )
+    dtype = video.dtype.newbyteorder("=")
+
+    def decode(wanted: Wanted) -> Iterator[Frame]:
+        for index in range(n_frames) if wanted.stored is None else wanted.stored:
+            frame = np.array(video[index], dtype)
+            check_video(name, frame[None])
+            yield frame
+
+    info = VideoInfo(n_frames, height, width, channels, dtype.name, None, container=kind_of(path))
+    return _timeless(path, info, decode)
 
 
 def _timeless(path: Path, info: VideoInfo, decode: Callable[[Wanted], Iterator[Frame]]) -> Source:
     timeline = Timeline(None, np.arange(info.frames or 0))
     return Source(path, info, timeline, decode, np.empty(0), 0.0, [], [])
-
-
-def read_array(path: Path) -> NDArray[Any]:
-    """Read a saved array (t, y, x) or (t, y, x, c)."""
-    name = quoted(path)
-    video = with_channels(name, load_array(path, "video"))
-    check_video(name, video)
-    return video.astype(video.dtype.newbyteorder("="), copy=False)
 
 
 def write_array(path: Path, video: NDArray[Any]) -> None:
@@ -164,7 +164,7 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
     Returns
     -------
     array
-        As it was saved.
+        As it was saved. A ``.npy`` is mapped: what is used of it is read when it is used.
 
     Raises
     ------
@@ -175,17 +175,21 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
     """
     check_is_file(Path(path))
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded
         with loaded:
             held = loaded.files
             named = [name for name in names if name in held]
             if named or len(held) == 1:
-                return loaded[(named or held)[0]]
-    except (FileNotFoundError, MemoryError):
+                name = (named or held)[0]
+                if problem := check_room(loaded.zip.getinfo(f"{name}.npy").file_size):
+                    raise MemoryError(f"{quoted(path)}: {problem}")
+                return loaded[name]
+    except FileNotFoundError:
         raise
-    except Exception:  # damaged archives raise nearly anything, and NumPy suggests unpickling them
+    except Exception as error:  # damaged archives raise nearly anything; NumPy says: unpickle them
+        raise_if_out_of_memory(error)
         raise ValueError("it holds no array of numbers, or is cut short") from None
     got = ", ".join(map(repr, held)) or "none"
     raise ValueError(f"it must hold an array named {names[0]!r} or one array only, got {got}")

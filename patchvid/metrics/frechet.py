@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from patchvid._convert import to_rgb
 from patchvid._device import backend_of
-from patchvid._paths import StrPath, reason
+from patchvid._paths import StrPath, raise_if_out_of_memory, reason
 from patchvid.errors import InvalidInput
 from patchvid.kernels.forks import unforked
 from patchvid.metrics._comparison import Estimate, check_pair
@@ -134,6 +134,7 @@ def read_c3d(file: Path, device: str) -> Features:
         try:
             return session.run(None, {"clip": frames.astype(np.float32)})[0]
         except Exception as error:  # onnxruntime's own errors have no common base
+            raise_if_out_of_memory(error)
             raise InvalidInput(
                 f"cannot run {str(file)!r} as C3D: {reason(error)}; give other weights"
             ) from error

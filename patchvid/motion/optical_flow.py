@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from patchvid._convert import ValueRange, to_rgb
 from patchvid._device import backend_of
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, quoted, raise_if_out_of_memory, reason
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resize
 from patchvid._validation import check_choice, check_integer, check_video
@@ -229,6 +229,7 @@ def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[
     except DeviceError:
         raise
     except Exception as error:  # onnxruntime's own errors have no common base
+        raise_if_out_of_memory(error)
         raise _useless(file, error) from error
     on_gpu = is_on_gpu(session)
 
@@ -237,6 +238,7 @@ def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[
         try:
             outputs = session.run(None, dict(zip(names, images, strict=True)))
         except Exception as error:
+            raise_if_out_of_memory(error)
             raise _useless(file, error) from error
         size = (1, 2, *images[0].shape[2:])
         fields = [output for output in outputs if output.shape == size]

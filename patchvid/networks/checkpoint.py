@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._paths import quoted, reason
+from patchvid._paths import quoted, raise_if_out_of_memory, reason
 from patchvid.errors import InvalidInput
 from patchvid.networks.unpickling import unpickle
 
@@ -99,6 +99,7 @@ def read_tensors(path: Path) -> Tensors:
     except InvalidInput:
         raise
     except Exception as error:  # damaged pickles and archives raise nearly anything
+        raise_if_out_of_memory(error)
         raise InvalidInput(
             f"cannot read weights from {quoted(path)}: {reason(error)}; "
             "it may be damaged or cut short, or no file of weights"
