@@ -1,12 +1,16 @@
 """Progress of long work: one callback, ``progress(fraction, message)``, and a bar by default.
 
-The fraction of the whole work that is done goes from 0 to 1; the message names the step in hand.
+The fraction of the whole work that is done goes from 0 to 1; the message names the step in hand. In
+long steps the callback is called several times a second with the same fraction, so that an exception
+that it raises ends the work at once.
 """
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from patchvid.kernels.threads import looking_up
 
 Progress = Callable[[float, str], object]
 
@@ -27,7 +31,15 @@ def reporting(progress: Progress | bool | None, label: str) -> Iterator[Progress
         What the bar is called.
     """
     if callable(progress):
-        yield progress
+        told = 0.0, label
+
+        def report(fraction: float, message: str) -> None:
+            nonlocal told
+            told = fraction, message
+            progress(fraction, message)
+
+        with looking_up(lambda: progress(*told)):
+            yield report
     elif progress is False or sys.stderr is None or not sys.stderr.isatty():
         yield ignore
     else:

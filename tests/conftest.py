@@ -28,6 +28,12 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def steps_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call progress callbacks once a step, however slow the machine is."""
+    monkeypatch.setattr("patchvid.kernels.threads.INTERVAL", float("inf"))
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Change to an empty folder, from which commands run this checkout of the package."""

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import patchvid
+from patchvid.kernels import threads
 from patchvid.kernels.forks import unforked
 from patchvid.kernels.threads import parallel_range
 
 
 @pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
+def all_threads() -> Iterator[None]:
     """Use all threads, whatever number another test has set."""
     before = numba.get_num_threads()
     numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
@@ -65,6 +67,43 @@ def test_nobody_works_on_when_it_has_failed() -> None:
     with pytest.raises(ValueError, match="early"):
         parallel_range(together, n_threads)
     assert ended.is_set() or n_threads == 1
+
+
+def test_the_calling_thread_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    callers: set[int] = set()
+    done: list[int] = []
+    monkeypatch.setattr(threads, "INTERVAL", 0)
+
+    def look() -> None:
+        callers.add(threading.get_ident())
+        if len(done) > 10:
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"), threads.looking_up(look):
+        parallel_range(lambda first, stop: done.append(first), 10_000)
+    assert callers == {threading.get_ident()}
+    assert len(done) < 10_000
+    parallel_range(lambda first, stop: done.append(first), 10_000)  # nobody looks up any more
+    assert len(done) > 10_000
+
+
+def test_a_callback_that_raises_ends_a_long_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "INTERVAL", 0.05)
+    clip = np.random.default_rng(0).integers(0, 256, (6, 200, 300, 3), dtype=np.uint8)
+    told: list[str] = []
+
+    class Enough(Exception):
+        pass
+
+    def tell(fraction: float, message: str) -> None:
+        told.append(message)
+        if len(told) > 1 and told[-1] == told[-2]:  # in the middle of a step
+            raise Enough
+
+    with pytest.raises(Enough):
+        patchvid.generate(clip, seed=0, iterations=10_000, progress=tell)
+    rest = patchvid.generate(clip[:, :40, :40], seed=0, iterations=1, progress=False)
+    assert rest.shape == (6, 40, 40, 3)
 
 
 def count_threads(_: object = None) -> int:

@@ -135,8 +135,9 @@ def generate(
         result. The bytes are the same on every device, except those of floats with a `reduce` of
         "mean".
     progress : callable, bool or None
-        Called as ``progress(fraction, message)``, with the fraction of the work that is done. None
-        shows a bar in a terminal, False shows nothing.
+        Called as ``progress(fraction, message)``, with the fraction of the work that is done, after
+        every step and several times a second during long ones. An exception that it raises ends the
+        work. None shows a bar in a terminal, False shows nothing.
     details : bool
         Whether to return a `GenerateResult`: the video, its field, the seed, the noise and the
         times of the levels.
