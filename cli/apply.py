@@ -9,6 +9,13 @@ from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.estimate import Job
 from patchvid.cli.values import Frames, OutputPath
+from patchvid.cli.writing import (
+    Writing,
+    check_lengths,
+    choose_rate,
+    choose_sound,
+    writing_options,
+)
 
 EXAMPLES = """\b
 Examples:
@@ -26,10 +33,11 @@ Examples:
     "-o",
     "--output",
     type=OutputPath(),
-    help="Video, GIF, .npz or .npy file, or a folder for frames.  [default: CLIP's name and the "
-    "command's, in the current folder; .npy for what is no 8-bit video]",
+    help="Video, picture or array to write, or a folder for frames.  [default: CLIP's name and the "
+    "command's, in the current folder, and CLIP's kind; .npy for what that would not hold]",
 )
 @options.overwrite
+@writing_options
 @options.as_json
 @options.quiet
 @options.device
@@ -44,18 +52,21 @@ def apply(
     strict: bool,
     output: Path | None,
     overwrite: bool,
+    codec: str | None,
+    quality: int | None,
+    no_audio: bool,
     as_json: bool,
     quiet: bool,
     device: str,
 ) -> None:
     """Rearrange CLIP as another clip was, by the FIELD that --save-field wrote.
 
-    CLIP is a layer of that clip, such as depth, normals or a matte, with the same frames, rows and
-    columns. Where --frames, --fps or --max-size were used for the field, give them here too.
+    CLIP is that clip or a layer of it, such as depth, normals or a matte, with the same frames,
+    rows and columns. If --frames, --fps or --max-size were used for the field, give them here too.
     """
     import patchvid
     from patchvid.cli.inputs import Reading, check_exists, read_inputs
-    from patchvid.cli.layers import name_layer
+    from patchvid.cli.layers import Layer, name_layer
     from patchvid.cli.outputs import numbered
     from patchvid.io.video import check_target
 
@@ -64,15 +75,24 @@ def apply(
     how = Reading(max_size, fps, depth, tone_map, strict, preview=False, quiet=quiet)
     job = Job({"device": device}, is_local=True, quiet=quiet)
     inputs = read_inputs(clip, frames, {}, how, job)
-    layer = inputs.videos["clip"]
-    samples = len(saved.places) if saved.places.ndim == 4 else 1
-    paths = numbered(output or name_layer(clip, layer, "_apply"), samples)
+    layer = Layer(clip, inputs.videos["clip"], inputs.info)
+    *samples, n_patches, _, _ = saved.places.shape
+    paths = numbered(output or name_layer(layer, "_apply", codec), *samples or [1])
+    writing = Writing(codec, quality, depth, no_audio, saved.keeps_time)
     for path in paths:
-        check_target(path, overwrite=overwrite)
-    made = patchvid.rearrange(layer, saved, device=device)
+        check_target(path, overwrite=overwrite, **writing.settings)
+    check_lengths(paths, n_patches if saved.periodic[0] else n_patches + saved.patch[0] - 1)
+    rate = choose_rate(clip, inputs, paths, quiet=quiet)
+    made = patchvid.rearrange(layer.video, saved, device=device)
     videos = made if made.ndim == 5 else [made]
+    sound, left_out = choose_sound(clip, frames, inputs, len(videos[0]), writing)
+    if left_out and not quiet:
+        click.echo(left_out, err=True)
     for path, video in zip(paths, videos, strict=True):
-        patchvid.write_video(path, video, fps=inputs.fps, overwrite=overwrite)
+        patchvid.write_video(
+            path, video, fps=rate, info=inputs.info, overwrite=overwrite, **writing.settings,
+            **sound,
+        )  # fmt: skip
         if not (as_json or quiet):
             click.echo(f"{path}: {'x'.join(map(str, video.shape[:3]))}")
     if as_json:

@@ -40,6 +40,11 @@ class Reading(NamedTuple):
     preview: bool
     quiet: bool
 
+    @property
+    def bits(self) -> int | None:
+        """The bits per channel of arrays: 10 and 12 bits take 16."""
+        return self.depth and (8 if self.depth == 8 else 16)
+
 
 class Inputs(NamedTuple):
     """The videos that a job works on.
@@ -127,7 +132,7 @@ def read_clip(path: Path, frames: Frames, how: Reading, job: Job | None = None) 
     if job and not how.preview:
         shape = (n_frames, *_shrunk((n_frames, info.height, info.width), largest), info.channels)
         job.tell_size(path.name, shape, info.dtype)
-    options = check_options((*frames, step), max_size=largest, depth=how.depth, strict=how.strict)
+    options = check_options((*frames, step), max_size=largest, depth=how.bits, strict=how.strict)
     video, _ = read_source(source, options, False if how.quiet else None)
     whole = (len(video), info.height, info.width, video.shape[3])
     return _Clip(_shrink(video, how), info.fps, n_frames, whole, (*frames, step), info)

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,16 @@ from patchvid.cli.inputs import (
     read_inputs,
 )
 from patchvid.cli.layers import plan_layers, read_layers
-from patchvid.cli.outputs import NO_FILE, Sample, holds_rate, plan_outputs, print_json
+from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
 from patchvid.cli.values import Frames
-from patchvid.cli.writing import Writing, choose_sound, even_size
+from patchvid.cli.writing import (
+    Writing,
+    check_lengths,
+    choose_rate,
+    choose_sound,
+    even_size,
+    length_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,15 +111,7 @@ def make_videos(
         output, clip, ending=ending, samples=samples, report=report, extra=extra_path,
         field=save_field, overwrite=overwrite, preview=preview, settings=writing.settings,
     )  # fmt: skip
-    how = Reading(
-        max_size,
-        fps,
-        depth and (8 if depth == 8 else 16),
-        tone_map,
-        strict,
-        preview=preview,
-        quiet=quiet,
-    )
+    how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
     readers = readers or {}
     job = Job(settings, is_local="mask" in readers, quiet=quiet)
     inputs = read_inputs(clip, frames, readers, how, job)
@@ -121,16 +121,16 @@ def make_videos(
     check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
     settings |= in_proportion(settings, inputs.ratios) | even_size(settings, video.shape) | others
+    written = [*outputs.videos, outputs.extra, *chain.from_iterable(layer_paths)]
+    check_lengths(written, length_of(settings, len(video)))
 
     seed = secrets.randbits(32) if seed is None else seed
     command = command_line(ctx, seed, without=["--preview"])
     shown = False if quiet else None  # None is a bar, if there is a terminal
-    if inputs.fps is None and len(video) > 1 and holds_rate(outputs.videos) and not quiet:
-        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
-        click.echo(line, err=True)
+    rate = choose_rate(clip, inputs, [*written, outputs.report], quiet=quiet)
     page = None
     if outputs.report is not None:
-        page = patchvid.Report(inputs.videos, source=source, fps=inputs.fps)
+        page = patchvid.Report(inputs.videos, source=source, fps=rate)
     made: list[Sample] = []
     for number, path in enumerate(outputs.videos):
         start = time.perf_counter()
@@ -143,16 +143,16 @@ def make_videos(
             if left_out and not quiet and number == 0:
                 click.echo(left_out, err=True)
             patchvid.write_video(
-                path, new, fps=inputs.fps, info=inputs.info, overwrite=overwrite,
+                path, new, fps=rate, info=inputs.info, overwrite=overwrite,
                 **writing.settings, **sound,
             )  # fmt: skip
         if outputs.extra and draw and number == 0:
             drawn = draw(inputs.videos, result)
-            patchvid.write_video(outputs.extra, drawn, fps=inputs.fps, overwrite=overwrite)
+            patchvid.write_video(outputs.extra, drawn, fps=rate, overwrite=overwrite)
         beside = layer_paths[number] if layers else []
-        for target, layer in zip(beside, read.values()):
-            moved = patchvid.rearrange(layer, result.field, device=settings["device"])
-            patchvid.write_video(target, moved, fps=inputs.fps, overwrite=overwrite)
+        for target, layer in zip(beside, read):
+            moved = patchvid.rearrange(layer.video, result.field, device=settings["device"])
+            patchvid.write_video(target, moved, fps=rate, info=layer.info, overwrite=overwrite)
         if field_path := outputs.fields[number]:
             patchvid.write_field(field_path, result.field, overwrite=overwrite)
         seconds = time.perf_counter() - start

@@ -1,18 +1,23 @@
 """Layers that are rearranged as a clip is: their options, and how they are read and named."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from patchvid.cli.inputs import Reading, read_clip
 from patchvid.cli.options import Decorator, option, together
-from patchvid.cli.outputs import Outputs, check_distinct, default_name
+from patchvid.cli.outputs import Outputs, check_distinct, default_name, in_a_folder
 from patchvid.cli.values import Frames, OutputPath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from patchvid.io.info import VideoInfo
+
+
+_HOLD_FLOATS = ("", ".exr", ".tif", ".tiff")
 
 
 def layers_of(clip: str) -> Decorator:
@@ -37,34 +42,39 @@ def layers_of(clip: str) -> Decorator:
     )
 
 
+class Layer(NamedTuple):
+    """A layer that was read: its file, its values, and what it is in its file."""
+
+    path: Path
+    video: "NDArray[Any]"
+    info: "VideoInfo | None"
+
+
 def read_layers(
     paths: Sequence[Path], frames: Frames, shape: Sequence[int], how: Reading
-) -> "dict[Path, NDArray[Any]]":
+) -> list[Layer]:
     """Read layers of a clip whose shape in use is given, and shrink them as the clip was."""
     from patchvid import InvalidInput
 
-    layers = {}
-    for path in paths:
-        layer = read_clip(path, frames, how._replace(depth=None, tone_map=False)).video
-        if layer.shape[:3] != tuple(shape[:3]):
+    layers = []
+    for path in dict.fromkeys(paths):
+        read = read_clip(path, frames, how._replace(depth=None, tone_map=False))
+        if read.video.shape[:3] != tuple(shape[:3]):
             raise InvalidInput(
-                f"the layer {str(path)!r} is {_by(layer.shape)}, and its clip is {_by(shape)}; "
-                "give a layer with the clip's frames, rows and columns"
+                f"the layer {str(path)!r} is {_by(read.video.shape)}, and its clip is {_by(shape)};"
+                " give a layer with the clip's frames, rows and columns"
             )
-        layers[path] = layer
+        layers.append(Layer(path, read.video, read.info))
     return layers
 
 
-def plan_layers(
-    outputs: Outputs, layers: "Mapping[Path, NDArray[Any]]", *, overwrite: bool
-) -> list[list[Path]]:
+def plan_layers(outputs: Outputs, layers: Sequence[Layer], *, overwrite: bool) -> list[list[Path]]:
     """Name the layers of every video after it, and raise an error if one cannot be written."""
     from patchvid.io.video import check_target
 
     named = [
-        [video.with_name(f"{video.stem}_{name_layer(*layer)}") for layer in layers.items()]
-        for video in outputs.videos
-        if video is not None
+        [video.with_name(f"{video.stem}_{name_layer(layer)}") for layer in layers]
+        for video in map(in_a_folder, filter(None, outputs.videos))
     ]
     paths = [path for of_video in named for path in of_video]
     for path in paths:
@@ -73,11 +83,15 @@ def plan_layers(
     return named
 
 
-def name_layer(path: Path, layer: "NDArray[Any]", ending: str = "") -> Path:
-    """Name the file of a layer: a video if it has 8 bits and colours, else an array."""
-    name = default_name(path, ending)
-    is_film = layer.dtype == "uint8" and layer.shape[3] in (1, 3, 4)
-    return name if is_film or name.suffix in (".npy", ".npz") else name.with_suffix(".npy")
+def name_layer(layer: Layer, ending: str = "", codec: str | None = None) -> Path:
+    """Name the file of a layer: of its own kind, or an array where that would lose values."""
+    name = default_name(layer.path, ending, codec)
+    dtype, n_channels = layer.video.dtype, layer.video.shape[3]
+    is_light = layer.info is not None and layer.info.color.transfer == "linear"
+    holds_it = dtype in ("uint8", "uint16") or (is_light and name.suffix in _HOLD_FLOATS)
+    if name.suffix in (".npy", ".npz") or (holds_it and n_channels in (1, 3, 4)):
+        return name
+    return name.with_suffix(".npy")
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -103,11 +103,6 @@ def check_distinct(paths: Iterable[Path | None]) -> None:
         seen.add(path.resolve())
 
 
-def holds_rate(videos: Sequence[Path | None]) -> bool:
-    """Whether a file that will be written holds a frame rate; folders and arrays do not."""
-    return any(path and path.suffix.lower() not in ("", ".npy", ".npz") for path in videos)
-
-
 def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> None:
     """Print what was made as one JSON document."""
     files = [asdict(sample) for sample in samples]
@@ -140,7 +135,12 @@ def _preview_name(path: Path, preview: bool) -> Path:
     return _marked(path, "preview") if preview else path
 
 
+def in_a_folder(path: Path) -> Path:
+    """The output that a name stands for: of numbered pictures their folder."""
+    return path.parent if "%" in path.name else path
+
+
 def _marked(path: Path, mark: str) -> Path:
-    if "%" in path.name:  # numbered pictures, whose folder is the output
-        return _marked(path.parent, mark) / path.name
+    if (folder := in_a_folder(path)) != path:
+        return _marked(folder, mark) / path.name
     return path.with_name(f"{path.stem}_{mark}{path.suffix}")

@@ -1,7 +1,7 @@
 """How a job writes its videos: options, even sizes, and the sound of the clip."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,9 @@ writing_options = together(
     ),
     option("--no-audio", is_flag=True, help="Leave the sound out."),
 )
+
+
+_TIMELESS = ("", ".npy", ".npz", ".exr", ".tif", ".tiff")  # files that hold no frame rate
 
 
 class Writing(NamedTuple):
@@ -59,6 +62,36 @@ def even_size(settings: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, 
         if scale[axis] != 1 and size[axis] % 2:
             size[axis] += 1 if scale[axis] < 1 else -1
     return {"scale": (1, 1, 1), "size": tuple(size)}
+
+
+def length_of(settings: Mapping[str, Any], n_frames: int) -> int:
+    """The number of frames of an output."""
+    if size := settings.get("size"):
+        return int(size[0])
+    return math.ceil(n_frames * settings.get("scale", (1,))[0] - 1e-5)
+
+
+def check_lengths(paths: Iterable[Path | None], n_frames: int) -> None:
+    """Refuse files that cannot hold so many frames, before the work is done."""
+    from patchvid.io.video import check_length
+
+    for path in filter(None, paths):
+        check_length(path, n_frames)
+
+
+def choose_rate(
+    clip: Path | None, inputs: Inputs, paths: Sequence[Path | None], *, quiet: bool
+) -> float:
+    """The rate of the outputs; where the clip has none and it matters, a line tells of it."""
+    from patchvid.io.video import DEFAULT_FPS
+
+    if inputs.fps is not None:
+        return inputs.fps
+    needs_rate = any(path and path.suffix.lower() not in _TIMELESS for path in paths)
+    if needs_rate and len(inputs.videos["clip"]) > 1 and not quiet:
+        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
+        click.echo(line, err=True)
+    return DEFAULT_FPS * inputs.ratios[0]
 
 
 def choose_sound(

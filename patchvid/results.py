@@ -71,6 +71,8 @@ class PatchField(NamedTuple):
         the source's. None: all of it.
     shift : tuple of int
         How far what is the source's has moved, (t, y, x).
+    keeps_time : bool
+        Whether things happen in the output when they do in the source, so that its sound fits.
     """
 
     places: NDArray[np.int32]
@@ -80,6 +82,7 @@ class PatchField(NamedTuple):
     shape: tuple[int, int, int]
     made: NDArray[np.float32] | None = None
     shift: tuple[int, int, int] = (0, 0, 0)
+    keeps_time: bool = False
 
     @property
     def nnf(self) -> NDArray[np.int32]:

@@ -192,3 +192,32 @@ def test_sides_of_a_scale_that_changes_neither_are_kept(here: Path) -> None:
     write_video("clip.npz", sample_clip()[:4, :31, :33])
     succeed("gen", "clip.npz", "--scale", "1.5,1,1", "-o", "made.npy", *FAST)
     assert np.load("made.npy").shape == (6, 31, 33, 3)
+
+
+def test_a_field_is_applied_as_clips_are_written(clip: Path) -> None:
+    words = ["inpaint", "clip.mov", "--box", "8,8,9,9", *FAST, "--save-field", "f.npz"]
+    succeed(*words, "-o", "full.mov")
+    result = succeed("apply", "f.npz", "clip.mov", "--codec", "prores")
+    assert result.stdout.startswith("clip_apply.mov: 6x32x48")
+    assert "its sound" not in result.stderr
+    assert video_info("clip_apply.mov").codec == "prores"
+    assert video_info("clip_apply.mov").pixel_aspect == Fraction(4, 3)
+    assert samples(Path("clip_apply.mov")) == samples(Path("full.mov")) == list(range(4000))
+    succeed("apply", "f.npz", "clip.mov", "-o", "mute.mp4", "--depth", 12, "--no-audio")
+    assert not video_info("mute.mp4").has_audio
+    assert video_info("mute.mp4").pixel_format == "yuv420p12le"
+    succeed("gen", "clip.mov", *FAST, "--save-field", "g.npz", "-o", "gen.mov")
+    result = succeed("apply", "g.npz", "clip.mov", "-o", "other.mov")
+    assert "its sound is left out, because things happen at other times" in result.stderr
+
+
+def test_what_has_no_rate_says_so_wherever_one_is_written(clip: Path) -> None:
+    line = "clip.npy has no frame rate; 24 frames a second are taken, or what --fps says"
+    np.save("clip.npy", sample_clip()[:6, 20:52, 40:88])
+    words = ["gen", "clip.npy", *FAST, "--overwrite"]
+    assert line not in succeed(*words, "--save-field", "f.npz").stderr
+    assert line in succeed(*words, "-o", "a.webp").stderr
+    assert line in succeed(*words, "-o", "-", "--report", "a.html").stderr
+    assert line in succeed(*words, "--layer", "clip.mov").stderr
+    assert line in succeed("apply", "f.npz", "clip.npy", "-o", "b.mp4").stderr
+    assert line not in succeed(*words, "-o", "c.mp4", "--fps", 12).stderr

@@ -234,6 +234,53 @@ def test_layers_are_written_beside_the_output(files: Path, job: str) -> None:
     np.testing.assert_array_equal(np.load("depth_apply.npy"), depth)
 
 
+KINDS = {  # of layers, and the companions of clip_gen.npy
+    "still.exr": "clip_gen_still.exr",
+    "many.exr": "clip_gen_many.npy",
+    "still.tif": "clip_gen_still.tif",
+    "half": "clip_gen_half",
+    "deep": "clip_gen_deep",
+    "film.mov": "clip_gen_film.mp4",
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_layers_come_back_as_files_of_their_kind(files: Path, name: str) -> None:
+    clip = CLIP[: 1 if name.endswith((".exr", ".tif")) else None]
+    np.save("clip.npy", clip)
+    deep = coordinates(clip.shape[:3]).astype(np.uint16) * 999
+    if name == "many.exr":
+        channels = {letter: np.float32(deep[0, ..., 0]) for letter in "uvwxy"}
+        pytest.importorskip("OpenEXR").File({}, channels).write(name)
+    elif name == "half":
+        patchvid.write_video("half/%03d.exr", deep.astype(np.float16))
+    else:
+        patchvid.write_video(name, deep.astype(np.float32) if name == "still.exr" else deep)
+    words = ["--seed", 2, "--fps", 24, "--layer", name, "--save-field", "f.npz"]
+    succeed("gen", "clip.npy", *words)
+    layer, made = patchvid.read_video(name)[0], patchvid.read_video(KINDS[name])[0]
+    assert made.dtype == layer.dtype
+    right = rearrange(layer, patchvid.read_field("f.npz"))
+    assert np.abs(made.astype(float) - right).mean() <= 800 * (name == "film.mov")
+    if name == "half":
+        assert Path("clip_gen_half/00000.exr").is_file()
+
+
+def test_a_file_that_holds_one_frame_is_refused_before_the_work(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patchvid, "generate", None)
+    monkeypatch.setattr(patchvid, "rearrange", None)
+    message = "an .exr file holds one frame, got 6; give a name such as 'frames/%05d.exr'"
+    assert message in fail("gen", "clip.npy", "-o", "a.exr")
+    assert "got 9" in fail("gen", "clip.npy", "-o", "a.exr", "--scale", "1.5,1,1")
+    field = patchvid.PatchField(
+        np.zeros((4, 26, 42), np.int32), (3, 7, 7), (False,) * 3, "median", CLIP.shape[:3]
+    )
+    patchvid.write_field("f.npz", field)
+    assert message in fail("apply", "f.npz", "clip.npy", "-o", "a.exr")
+
+
 def test_layers_of_samples_and_of_a_smaller_clip(files: Path) -> None:
     words = ["gen", "clip.npy", "--frames", "1:6", "--max-size", 40, "-n", 2, "--seed", 5]
     told = json.loads("\n".join(succeed(

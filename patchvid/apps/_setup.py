@@ -135,10 +135,11 @@ def collect(
     details: bool,
     made_share: Mask | None = None,
     shift: Triple = NOT_SHIFTED,
+    keeps_time: bool = False,
 ) -> Any:
     """The outputs in the type of the clip as it was given, or with details a `Result`.
 
-    A single one has no axis for samples. `made_share` and `shift` say what is the clip's own, see
+    A single one has no axis for samples. `made_share`, `shift` and `keeps_time` are those of
     `PatchField`.
     """
     made = _join([like_input(output.output, given) for output in outputs])
@@ -149,7 +150,7 @@ def collect(
     t, y, x, _ = video.shape
     patch, _ = settings.at(outputs[0].output.shape)
     field = PatchField(
-        places, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift
+        places, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift, keeps_time
     )
     return Result(made, field, seed, timings)
 

@@ -212,7 +212,9 @@ def inpaint(
         output=np.where(hole[..., None], output, video),
         field=_name_untouched(made.field, hole, settings),
     )
-    return collect([made], video, given, seed, settings, details=details, made_share=soft)
+    return collect(
+        [made], video, given, seed, settings, details=details, made_share=soft, keeps_time=True
+    )
 
 
 def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:

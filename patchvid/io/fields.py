@@ -21,7 +21,7 @@ from patchvid.results import PatchField
 
 SUFFIX = ".npz"
 
-_NEEDED = ("places", "patch", "periodic", "reduce", "shape", "shift")
+_NEEDED = ("places", "patch", "periodic", "reduce", "shape", "shift", "keeps_time")
 
 
 def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) -> None:
@@ -47,8 +47,8 @@ def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) ->
     -----
     The file is a NumPy archive whose arrays have the names of the attributes of `PatchField`:
     ``places`` (t', y', x') of int32, ``patch``, ``shape`` and ``shift`` of three whole numbers,
-    ``periodic`` of three booleans, ``reduce`` a text, and ``made`` (t, y, x) of float32 where there
-    is one.
+    ``periodic`` of three booleans, ``reduce`` a text, ``keeps_time`` a boolean, and ``made``
+    (t, y, x) of float32 where there is one.
 
     Examples
     --------
@@ -132,6 +132,7 @@ def read_field(path: StrPath) -> PatchField:
             places=arrays["places"], made=arrays.get("made"), reduce=arrays["reduce"].item(),
             periodic=_three(arrays["periodic"]), patch=_three(arrays["patch"]),
             shape=_three(arrays["shape"]), shift=_three(arrays["shift"]),
+            keeps_time=bool(arrays["keeps_time"]),
         )  # fmt: skip
     except PatchvidError:
         raise

@@ -36,7 +36,6 @@ DEFAULT_FPS = 24.0
 
 _NUMBER = re.compile(r"%0?\d*d")
 _LINEAR = (*ARRAYS, ".exr", ".tif", ".tiff")  # what holds linear light
-_IN_A_FOLDER = "give a name such as 'frames/%05d.exr' for a folder of them"
 
 _FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
@@ -138,8 +137,7 @@ def write_video(
             ".npz instead"
         )
     check_number("fps", fps, MIN_FPS, MAX_FPS)
-    if suffix == ".exr" and pattern is None and len(video) > 1:
-        raise InvalidInput(f"an .exr file holds one frame, got {len(video)}; {_IN_A_FOLDER}")
+    check_length(path, len(video))
     is_linear = info is not None and info.color.transfer == "linear"
     if is_linear and (suffix or _folder_suffix(info)) not in _LINEAR:
         video = shown_light(path, video)
@@ -219,6 +217,21 @@ def check_target(
         check_target_is_free(Path(path).parent, overwrite=overwrite, folder=names)
     else:
         check_target_is_free(path, overwrite=overwrite, folder=None if suffix else NUMBERED)
+
+
+def check_length(path: StrPath, n_frames: int) -> None:
+    """Raise an error unless a file can hold so many frames.
+
+    Raises
+    ------
+    InvalidInput
+        If it holds fewer.
+    """
+    if _suffix(path) == ".exr" and numbered_name(path) is None and n_frames > 1:
+        raise InvalidInput(
+            f"an .exr file holds one frame, got {n_frames}; give a name such as 'frames/%05d.exr' "
+            "for a folder of them"
+        )
 
 
 def numbered_name(path: StrPath) -> str | None:
