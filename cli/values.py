@@ -41,6 +41,14 @@ def parse_box(text: str) -> tuple[int, ...]:
     return tuple(map(int, match.groups()))
 
 
+def parse_frame_file(text: str) -> tuple[int, Path]:
+    """Parse ``FRAME=FILE``."""
+    match = re.fullmatch(r"(\d{1,18})=(.+)", text, re.DOTALL)
+    if not match:
+        raise click.BadParameter(f"{_short(text)} is not FRAME=FILE, such as 0=mask.png.")
+    return int(match[1]), Path(match[2])
+
+
 class OutputPath(click.Path):
     """A file or folder to write: a name, and not only a suffix."""
 

@@ -5,6 +5,8 @@ them vote on every pixel (median). The output has the look and motion of the cli
 
 New videos
     `generate`, `analogy`, `retarget`, `inpaint`
+Masks
+    `track`
 Files
     `read_video`, `iter_video`, `video_info`, `write_video`, `read_flow`, `read_field`,
     `write_field`, `sample_clip`, `fetch_weights`

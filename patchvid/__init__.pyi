@@ -7,6 +7,7 @@ from .apps.generation import generate as generate
 from .apps.guidance import show_structures as show_structures
 from .apps.inpainting import inpaint as inpaint
 from .apps.retargeting import retarget as retarget
+from .apps.tracking import track as track
 from .core.layer import vpnn as vpnn
 from .core.pyramid import Level as Level
 from .core.pyramid import build_pyramid as build_pyramid

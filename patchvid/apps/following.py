@@ -1,0 +1,203 @@
+"""A thing that is followed from frame to frame, from one mask of it.
+
+The thing and what is behind it are two layers, each with a motion of its own, estimated by flow.
+They predict each frame, with a mask, from the one before; and the thing as it was in the frame with
+the given mask does so too. The query is the frame, keys are its predictions, and their masks are
+the value. What no prediction explains, such as a limb that moves by itself, is searched for.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._progress import Progress
+from patchvid.apps.holes import Region, dilate, fill_smoothly
+from patchvid.core.search import patch_distance, search
+from patchvid.core.vote import vote
+from patchvid.motion.layers import layer_motion
+from patchvid.motion.optical_flow import Flow, optical_flow
+from patchvid.motion.warping import returns, warp
+
+Pixels = NDArray[np.uint8]
+
+PATCH = (1, 7, 7)
+NEAR = 8  # pixels around a prediction within which the mask may be
+INSIDE = 4  # pixels from the outline from which on the flow is the thing's own
+OUTSIDE = 6  # and from which on it is that of what is behind
+ENOUGH = 0.25  # share of the thing that must be left inside; if less is, the margin is smaller
+EDGE = 1  # pixels around a mask that may have colours of the thing
+SMALL_DRIFT = 2.0  # pixels that a prediction may be off, and be put right
+
+# Costs, in squared differences of 8-bit values. The thing as it was given is preferred to what was
+# carried from frame to frame, which drifts, unless that costs less by some factor.
+PREFERENCE, SLIGHT = 1.5, 20
+UNLIKE, NOISE = 60, 4  # plus so many times the usual cost: such a patch is searched for
+APART = 1.0  # pixels by which a motion must differ from that of what is behind
+LOST = 0.02  # share of the pixels that the thing had at first
+BETTER = 0.5  # share of its cost that the patch that was found may have
+SWEEPS = 2
+
+
+def follow(
+    frames: Pixels, flow_back: Flow, flow_on: Flow, mask: Region, progress: Progress
+) -> list[tuple[Region, bool]]:
+    """Find the masks of all frames but the first, which is given, and whether each is lost.
+
+    Parameters
+    ----------
+    frames : array of uint8
+        (t, y, x, 3).
+    flow_back, flow_on : array of float32
+        (t - 1, y, x, 2): from each frame but the first to the one before it, and from there on.
+    mask : array of bool
+        (y, x), of the first frame.
+    progress : callable
+        Called as ``progress(fraction, message)``.
+    """
+    found: list[tuple[Region, bool]] = []
+    if not mask.any():
+        return [(mask, False)] * len(flow_back)
+    thing = _Thing(frames[0], mask)
+    for frame, back, on, next_on in zip(frames[1:], flow_back, flow_on, [*flow_on[1:], None]):
+        found.append(thing.advance(frame, back, returns(back, on), next_on))
+        progress(len(found) / len(flow_back), f"following {len(found)}/{len(flow_back)}")
+    return found
+
+
+class _Thing:
+    """A thing as it was given, and where it is now.
+
+    Masks are (y, x, 1) of uint8, from 0 to 255.
+    """
+
+    def __init__(self, frame: Pixels, mask: Region) -> None:
+        self.given, self.given_mask = frame, np.where(mask, np.uint8(255), np.uint8(0))[..., None]
+        self.frame, self.mask = self.given, self.given_mask
+        self.ground = fill_smoothly(frame[None], _grown(mask, EDGE)[None])[0]  # what is behind
+        self.way = np.zeros((*mask.shape, 2), np.float32)  # from here to where it was at first
+        self.motion: NDArray[np.float64] | None = None
+
+    def advance(
+        self, frame: Pixels, flow: Flow, is_sure: Region, on: Flow | None
+    ) -> tuple[Region, bool]:
+        """Go to the next frame, by the flow from there back, and find the thing in it.
+
+        What comes into sight there belongs to the layer with which it moves `on`. Also returns
+        whether the thing is lost: most of it looks like nothing that was predicted, or is hidden.
+        """
+        moved = _is_white(warp(self.mask, flow))
+        whole = _is_white(warp(self.given_mask, self.way))
+        self.motion, along = layer_motion(flow, _inside(moved, is_sure), whole, self.motion)
+        self.way = along + warp(self.way, along)
+        self._correct_way(frame, _is_white(warp(self.mask, along)))
+
+        carried = warp(self.mask, along)
+        taken = moved | _is_white(carried) | _is_white(self.mask)
+        everywhere = np.ones_like(taken)
+        behind = layer_motion(flow, is_sure & ~_grown(taken, OUTSIDE), everywhere).flow
+        ground = warp(self.ground, behind)
+        thing, shape = warp(self.given, self.way), warp(self.given_mask, self.way)
+        keys = np.stack(
+            [_over(thing, shape, ground), _over(warp(self.frame, along), carried, ground), ground]
+        )
+        masks = np.stack([shape, carried, np.zeros_like(shape)])
+        near = _grown(_is_white(shape) | _is_white(carried), NEAR)
+        nnf, is_new = _match(frame, keys, near)
+        voted = _sharper(vote(masks, nnf, patch=PATCH)[0])
+        if on is not None:
+            goes_along = 2 * _length(on + along) + APART < _length(on + behind)
+            is_seen = _grown(is_new, PATCH[1] // 2) & goes_along
+            voted = np.where(is_seen[..., None], np.uint8(255), voted)
+        self.frame, self.mask = frame, np.where(near[..., None], voted, np.uint8(0))
+        found = _is_white(self.mask)
+        self.ground = np.where(_grown(found, EDGE)[..., None], ground, frame)
+        size = np.count_nonzero(found)
+        is_lost = size < LOST * np.count_nonzero(self.given_mask)
+        return found, bool(is_lost or 2 * np.count_nonzero(found & is_new) > size)
+
+    def _correct_way(self, frame: Pixels, seen: Region) -> None:
+        """Put right the way to where the thing was at first, if it looks better then."""
+        thing = warp(self.given, self.way)
+        pair = np.stack([frame, thing])
+        flow, back = (
+            optical_flow(frames, method="classical", progress=False)[0]
+            for frames in (pair, pair[::-1])
+        )
+        whole = _is_white(warp(self.given_mask, self.way))
+        seen = seen & whole
+        is_sure = returns(flow, back) & (_length(flow) < SMALL_DRIFT)
+        drift = layer_motion(flow, _inside(seen, is_sure), whole, np.zeros((3, 2))).flow
+        way = drift + warp(self.way, drift)
+        if _error(frame, warp(self.given, way), seen) < _error(frame, thing, seen):
+            self.way = way
+
+
+def _match(frame: Pixels, keys: Pixels, near: Region) -> tuple[NDArray[np.int32], Region]:
+    """The patches of the predictions (n, y, x, 3) of a frame that look like its own.
+
+    Also returns where nothing looks like it.
+    """
+    query = frame[None]
+    grid = (1, *(n - extent + 1 for n, extent in zip(near.shape, PATCH[1:])))
+    itself = np.stack([*np.indices(grid, np.int32)], axis=3)
+    costs = np.stack(
+        [
+            patch_distance(query, keys[n : n + 1], itself, patch=PATCH, device="cpu")
+            for n in range(len(keys))
+        ]
+    )
+    usual = NOISE * float(np.median(costs[-1]))
+    rated = costs + (usual + SLIGHT)
+    rated[1:] *= PREFERENCE
+    itself[..., 0] = rated.argmin(axis=0)
+    least = costs.min(axis=0)
+    inside = tuple(slice(extent // 2, extent // 2 + n) for extent, n in zip(PATCH, grid))
+    wanted = near[None][inside] & (least > usual + UNLIKE)
+    is_new = np.zeros(near.shape, bool)
+    if not wanted.any():
+        return itself, is_new
+    nnf, cost = search(
+        query, keys, patch=PATCH, nnf=itself, query_mask=wanted, sweeps=SWEEPS, seed=0,
+        device="cpu",
+    )  # fmt: skip
+    better = wanted & (cost < np.minimum(BETTER * least, usual + UNLIKE))
+    is_new[inside[1:]] = (wanted & ~better)[0]
+    return np.where(better[..., None], nnf, itself), is_new
+
+
+def _inside(shape: Region, is_sure: Region) -> Region:
+    """Where a flow is surely the thing's own: inside of its outline, by as much as it is large."""
+    for margin in range(INSIDE, 0, -1):
+        inside = is_sure & ~_grown(~shape, margin)
+        if np.count_nonzero(inside) >= ENOUGH * np.count_nonzero(shape):
+            return inside
+    return is_sure & shape
+
+
+def _grown(mask: Region, radius: int) -> Region:
+    grown: Region = dilate(mask[None].astype(np.float32), radius)[0] > 0
+    return grown
+
+
+def _length(flow: Flow) -> NDArray[np.float32]:
+    return np.hypot(flow[..., 0], flow[..., 1])
+
+
+def _is_white(mask: Pixels) -> Region:
+    return mask[..., 0] >= 128
+
+
+def _sharper(mask: Pixels) -> Pixels:
+    """A mask with steeper edges: what is carried from frame to frame is blurred again and again."""
+    return np.clip(2 * mask.astype(np.int16) - 128, 0, 255).astype(np.uint8)
+
+
+def _over(thing: Pixels, mask: Pixels, ground: Pixels) -> Pixels:
+    """The thing on the ground."""
+    share = mask.astype(np.uint16)
+    return ((thing * share + ground * (255 - share) + 127) // 255).astype(np.uint8)
+
+
+def _error(frame: Pixels, other: Pixels, region: Region) -> float:
+    """Mean squared difference in a region."""
+    difference = frame[region].astype(np.float32) - other[region]
+    return float((difference**2).mean()) if difference.size else 0.0

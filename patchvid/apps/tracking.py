@@ -1,0 +1,198 @@
+"""Tracking: the mask of a thing in some frames is carried to all others.
+
+It is followed from each frame with a mask to the next one, in both directions, and blended between.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from patchvid._convert import ValueRange, to_rgb
+from patchvid._device import backend_of
+from patchvid._masks import check_soft_mask
+from patchvid._paths import StrPath
+from patchvid._progress import Progress, part_of, reporting
+from patchvid._validation import check_choice, check_integer, check_video, shown
+from patchvid.apps.following import follow
+from patchvid.apps.holes import Region
+from patchvid.errors import InvalidInput
+from patchvid.motion.optical_flow import Flow
+from patchvid.motion.warping import both_ways
+
+Pixels = NDArray[np.uint8]
+
+REACH = 20.0  # pixels of distance to outlines that are blended
+
+
+def track(
+    video: NDArray[Any],
+    masks: Mapping[int, ArrayLike],
+    *,
+    flow: Literal["auto", "raft", "classical"] = "auto",
+    flow_weights: StrPath | None = None,
+    device: str = "auto",
+    progress: Progress | bool | None = None,
+) -> NDArray[np.bool_]:
+    """Follow a thing through a clip from its mask in one frame, or in a few.
+
+    Parameters
+    ----------
+    video : array
+        (t, y, x, c) or (t, y, x), as for `generate`.
+    masks : mapping of int to array
+        Masks (y, x) by the number of their frame, from 0; white as for `inpaint`, where the thing
+        is seen. Each one corrects what was found from the others: between two frames with masks,
+        the outlines that were followed from both are blended by their distance in time. A black
+        mask says that the thing is not seen in its frame.
+    flow : {"auto", "raft", "classical"}
+        How to estimate motion, see `optical_flow`.
+    flow_weights : str or path, optional
+        Weights of RAFT, see `optical_flow`.
+    device : {"auto", "cpu", "cuda"}
+        Where RAFT runs; all else runs on the CPU.
+    progress : callable, bool or None
+        As for `generate`.
+
+    Returns
+    -------
+    array of bool
+        (t, y, x), on the device of `video`: True where the thing is seen. Frames in `masks` have
+        what was given.
+
+    Raises
+    ------
+    InvalidInput
+        If a frame is not in the clip, a mask has another size, or all are black.
+    WeightsError
+        If `flow` is "raft" and its weights are not on this machine.
+
+    Warns
+    -----
+    UserWarning
+        In which frames the thing was lost: because it is hidden, has left, or looks otherwise.
+
+    Notes
+    -----
+    The motion of the thing goes on while it is hidden, so it may be found behind what hides it.
+    With the classical flow, a frame of 242x432 takes about a quarter of a second.
+
+    Examples
+    --------
+    >>> from patchvid import sample_clip
+    >>> picture = sample_clip()[0]
+    >>> video = np.stack([picture[:, 2 * i : 160 + 2 * i] for i in range(4)])
+    >>> y, x = np.indices(video.shape[1:3])
+    >>> first = (y - 40) ** 2 + (x - 80) ** 2 < 300
+    >>> found = track(video, {0: first}, flow="classical")
+    >>> moved = np.roll(first, -6, axis=1)
+    >>> bool((found[3] & moved).sum() > 0.9 * (found[3] | moved).sum())
+    True
+    """
+    kernels = backend_of(video)
+    video = kernels.to_host(check_video("video", video))
+    check_choice("flow", flow, "auto", "raft", "classical")
+    check_choice("device", device, "auto", "cpu", "cuda")
+    given = _check_masks(masks, video.shape)
+    frames = to_rgb(ValueRange.of_values(video).quantize(video))
+    found, lost = np.zeros(video.shape[:3], bool), np.zeros(len(video), bool)
+    with reporting(progress, "track") as report:
+        if len(given) < len(frames):
+            flows = both_ways(
+                frames, part_of(report, 0, 0.5), method=flow, weights=flow_weights, device=device
+            )
+            numbers = sorted(given)
+            for before, after in zip([None, *numbers], [*numbers, None]):
+                first, stop = (before or 0) / len(frames), (after or len(frames)) / len(frames)
+                part = part_of(report, 0.5 + first / 2, 0.5 + stop / 2)
+                _fill_between(found, lost, frames, flows, given, before, after, part)
+    for number, mask in given.items():
+        found[number] = mask
+    if lost.any():
+        _tell_lost([int(n) for n in np.flatnonzero(lost)])
+    return kernels.to_device(found)
+
+
+def _check_masks(masks: Mapping[int, ArrayLike], shape: tuple[int, ...]) -> dict[int, Region]:
+    if not isinstance(masks, Mapping) or not masks:
+        raise InvalidInput(
+            f"masks must be a filled mapping of frames to masks, such as {{0: mask}}, got "
+            f"{shown(masks)}"
+        )
+    given = {}
+    for frame, mask in masks.items():
+        number = check_integer("the frame of a mask", frame, 0)
+        if number >= shape[0]:
+            raise InvalidInput(
+                f"there is a mask for frame {number}, but the clip has frames 0 to {shape[0] - 1}"
+            )
+        soft = check_soft_mask(f"the mask of frame {number}", mask, (1, *shape[1:]))
+        given[number] = backend_of(soft).to_host(soft)[0] > 0.5
+    if not any(mask.any() for mask in given.values()):
+        raise InvalidInput("a mask must be white where the thing is, got only black ones")
+    return given
+
+
+def _fill_between(
+    found: Region,
+    lost: Region,
+    frames: Pixels,
+    flows: tuple[Flow, Flow],
+    given: Mapping[int, Region],
+    before: int | None,
+    after: int | None,
+    progress: Progress,
+) -> None:
+    """Find the masks between two that were given, or up to the first, or after the last.
+
+    They are written to `found`, and to `lost` where the thing was lost.
+    """
+    on, back = flows
+    both = before is not None and after is not None
+    forth: list[tuple[Region, bool]] = []
+    home: list[tuple[Region, bool]] = []
+    if before is not None:
+        pairs = slice(before, (len(frames) if after is None else after) - 1)
+        part = part_of(progress, 0, 0.5 if both else 1)
+        ours = frames[before : pairs.stop + 1]
+        forth = follow(ours, back[pairs], on[pairs], given[before], part)
+    if after is not None:
+        pairs = slice(0 if before is None else before + 1, after)
+        part = part_of(progress, 0.5 if both else 0, 1)
+        ours = frames[pairs.start : after + 1][::-1]
+        home = follow(ours, on[pairs][::-1], back[pairs][::-1], given[after], part)[::-1]
+    if before is None or after is None:
+        first = 0 if before is None else before + 1
+        for number, (mask, is_lost) in enumerate(forth or home, first):
+            found[number], lost[number] = mask, is_lost
+        return
+    for n, ((one, lost_forth), (two, lost_home)) in enumerate(zip(forth, home), 1):
+        found[before + n] = _blend(one, two, n / (after - before))
+        lost[before + n] = lost_forth and lost_home
+
+
+def _blend(first: Region, second: Region, share: float) -> Region:
+    """The mask between two, by signed distances to their outlines; an empty one does not count."""
+    if not (first.any() and second.any()):
+        return first | second
+    one, two = _distance(first), _distance(second)
+    return (1 - share) * one + share * two > 0
+
+
+def _distance(mask: Region) -> NDArray[np.float64]:
+    """Distance to the outline, above 0 inside of the mask and below 0 outside."""
+    inside, outside = (ndimage.distance_transform_edt(side) for side in (mask, ~mask))
+    return np.clip(inside - outside, -REACH, REACH)
+
+
+def _tell_lost(frames: Sequence[int]) -> None:
+    runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
+    names = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    warnings.warn(
+        f"the mask is lost in {len(frames)} frames, {', '.join(names)}: if what it covers is seen "
+        "there, give a mask of one of them too",
+        stacklevel=3,
+    )
