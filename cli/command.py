@@ -28,6 +28,7 @@ SECTIONS = {
     ),
     "Levels": ("patch", "factor", "coarsest", "iterations", "reduce"),
     "Computation": ("weights", "download", "device"),
+    "Page": ("port", "no_browser"),
 }
 COLUMN = 28  # characters for an option's names; if they are longer, its help starts on a new line
 

@@ -14,6 +14,7 @@ from patchvid.cli.gen import gen
 from patchvid.cli.info import info
 from patchvid.cli.inpaint import inpaint
 from patchvid.cli.retarget import retarget
+from patchvid.cli.studio import studio
 from patchvid.cli.track import track
 from patchvid.cli.weights import weights
 
@@ -72,5 +73,5 @@ def main() -> None:
     """Make new videos from one short clip."""
 
 
-for command in (gen, analogy, retarget, inpaint, track, apply, evaluate, weights, info):
+for command in (gen, analogy, retarget, inpaint, track, studio, apply, evaluate, weights, info):
     main.add_command(command)

@@ -1,8 +1,8 @@
 """Progress of long work: one callback, ``progress(fraction, message)``, and a bar by default.
 
-The fraction of the whole work that is done goes from 0 to 1; the message names the step in hand. In
-long steps the callback is called several times a second with the same fraction, so that an exception
-that it raises ends the work at once.
+The fraction of the whole work that is done goes from 0 to 1; the message names the step in hand.
+During long steps the callback is called several times a second with the same fraction, so that an
+exception that it raises ends the work at once.
 """
 
 import sys
@@ -33,13 +33,13 @@ def reporting(progress: Progress | bool | None, label: str) -> Iterator[Progress
     if callable(progress):
         told = 0.0, label
 
-        def report(fraction: float, message: str) -> None:
+        def tell(fraction: float, message: str) -> None:
             nonlocal told
             told = fraction, message
             progress(fraction, message)
 
         with looking_up(lambda: progress(*told)):
-            yield report
+            yield tell
     elif progress is False or sys.stderr is None or not sys.stderr.isatty():
         yield ignore
     else:

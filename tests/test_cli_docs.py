@@ -25,6 +25,8 @@ def test_page_is_what_the_commands_say() -> None:
 @pytest.fixture
 def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make small files with the names that the examples use."""
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("no_cache"))
     clip = sample_clip()[:5, 20:52, 40:88]
     for name in ("clip", "a", "waterfall", "digit", "matte", "wide"):

@@ -39,6 +39,8 @@ def small() -> NDArray[np.uint8]:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint8]) -> None:
     """Make a folder with small clips and frames of the names that the pages use."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("no_cache"))
     write_video("clip.mp4", small, fps=12)
     write_video("style.mp4", small[:, ::-1, ::-1], fps=12)
@@ -56,7 +58,7 @@ def test_commands(block: str) -> None:
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 0, (line, result.output)
         for path in written.split(",") if written else ["sample_gen.mp4"]:
-            assert Path(path.strip()).exists() or path.strip() == "(a table)"
+            assert Path(path.strip()).exists() or path.strip() in ("(a table)", "(a page)")
 
 
 @pytest.mark.filterwarnings("ignore:the weights raft_small are not")

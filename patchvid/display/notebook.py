@@ -132,11 +132,15 @@ def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] 
     return Film(encode(picture, fps), still.getvalue(), shape, parts)
 
 
-def encode(video: Pixels, fps: float) -> bytes:
-    """Encode RGB frames of even sizes as an MP4 that every browser plays."""
+def encode(video: Pixels, fps: float, *, preset: str = RATE["preset"]) -> bytes:
+    """Encode RGB frames of even sizes as an MP4 that every browser plays.
+
+    With a faster `preset` of x264 the film takes less time, and more bytes.
+    """
     how = choose_encoding("film.mp4", video)
     file = io.BytesIO()
-    encode_film(file, video, how._replace(options={**how.options, **RATE}, muxing={}), fps)
+    options = {**how.options, **RATE, "preset": preset}
+    encode_film(file, video, how._replace(options=options, muxing={}), fps)
     return file.getvalue()
 
 

@@ -1,0 +1,82 @@
+"""Make the pictures of the studio's page: ``python docs/make_studio.py``.
+
+It needs patchvid[test], and Chromium on the PATH. It does what the page says: paint over a koi of
+the sample clip, follow it, and have it removed.
+"""
+
+import io
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+from patchvid.studio.server import Studio
+
+TARGET = Path(__file__).parent / "pictures"
+WINDOW = {"width": 1280, "height": 800}
+KOI = ((76, 173), (84, 164), (94, 152), (101, 145))  # along its back in the first frame: y, x
+SEED = "4"
+
+
+def main() -> None:
+    studio = Studio(None)
+    thread = threading.Thread(target=studio.run)
+    thread.start()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            )
+            visit(browser.new_page(viewport=WINDOW), studio.address)
+            browser.close()
+    finally:
+        studio.stop()
+        thread.join()
+
+
+def visit(page: Any, address: str) -> None:
+    """Remove a koi, and take a picture of each step."""
+    page.goto(address)
+    page.locator("#size").fill("24")
+    box = page.locator("#paint").bounding_box()
+    for number, (y, x) in enumerate(KOI):
+        page.mouse.move(
+            box["x"] + x / 224 * box["width"], box["y"] + y / 128 * box["height"], steps=5
+        )
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("#painted")).to_contain_text("has yet to follow")
+    write(page, "studio_paint")
+
+    page.locator("#follow").click()
+    expect(page.locator("#painted")).to_contain_text("it follows", timeout=60_000)
+    page.locator("#frame").fill("12")
+    page.wait_for_timeout(1000)
+    write(page, "studio_follow")
+
+    page.locator("#setting-grow").fill("4")
+    page.locator("#setting-grow").blur()
+    page.locator("#makes summary").click()
+    page.locator("#setting-seed").fill(SEED)
+    page.locator("#setting-seed").blur()
+    page.locator("#makes summary").click()
+    page.locator("#make").click()
+    expect(page.locator(".card")).to_have_count(1, timeout=120_000)
+    page.locator("#results").scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)
+    write(page, "studio_result")
+
+
+def write(page: Any, name: str) -> None:
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    path = TARGET / f"{name}.webp"
+    picture.save(path, quality=80, method=6)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

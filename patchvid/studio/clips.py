@@ -1,0 +1,138 @@
+"""Clips and results as the studio holds them, and as the page sees them: films and frames."""
+
+import io
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import patchvid
+from patchvid.data.sample_clip import SAMPLE_FPS
+from patchvid.display.notebook import MOST_PIXELS, encode
+from patchvid.display.report.films import to_film
+from patchvid.io.info import VideoInfo
+from patchvid.io.video import DEFAULT_FPS
+from patchvid.studio.errors import Refused
+
+SMALL = 600_000  # pixels of a frame that is sent without loss
+JPEG = {"quality": 92, "subsampling": 0}
+
+PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A video in the studio.
+
+    Attributes
+    ----------
+    name
+        Name of its file, as command lines have it; empty for the sample.
+    video
+        (t, y, x, c).
+    fps
+        Frames per second.
+    path
+        The file it was read from, if there is one.
+    info
+        Of that file.
+    audio
+        The file whose sound it has.
+    is_copy
+        Whether the file is the studio's own copy, so that a project must hold it.
+    commands
+        The command lines that make it.
+    files
+        Masks and other arrays that these command lines read, by the names of their files.
+    """
+
+    name: str
+    video: NDArray[Any] = field(repr=False)
+    fps: float
+    path: Path | None = None
+    info: VideoInfo | None = None
+    audio: Path | None = None
+    is_copy: bool = False
+    commands: tuple[str, ...] = ()
+    files: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(t, y, x)."""
+        n_frames, height, width = self.video.shape[:3]
+        return n_frames, height, width
+
+    @property
+    def stem(self) -> str:
+        """The name that outputs begin with."""
+        return Path(self.name or "sample").stem
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the page shows."""
+        return {"name": self.name or "sample clip", "shape": self.shape, "fps": self.fps}
+
+    def write(self, path: Path) -> None:
+        """Write it in the format that the suffix of the path asks for."""
+        patchvid.write_video(path, self.video, fps=self.fps, info=self.info, audio=self.audio)
+
+    def film(self) -> bytes:
+        """Return the clip as an MP4 that browsers play, of even sizes and not too large."""
+        n_frames, height, width = self.shape
+        ratio = min(1.0, math.sqrt(MOST_PIXELS / (height * width)))
+        size = (n_frames, *(max(2, 2 * round(n * ratio / 2)) for n in (height, width)))
+        pixels = to_film(self.video, self.video, 1)
+        if size != self.shape:
+            pixels = patchvid.resize(pixels, size)
+        return encode(pixels, self.fps, preset="veryfast")
+
+    def frame(self, number: int) -> tuple[bytes, str]:
+        """Return a frame as a picture, and its media type: without loss if it is small."""
+        if not 0 <= number < len(self.video):
+            raise Refused(f"there is no frame {number}")
+        picture = Image.fromarray(to_film(self.video[number : number + 1], self.video, 1)[0])
+        file = io.BytesIO()
+        if picture.width * picture.height <= SMALL:
+            picture.save(file, "png", compress_level=1)
+            return file.getvalue(), "image/png"
+        picture.save(file, "jpeg", **JPEG)
+        return file.getvalue(), "image/jpeg"
+
+
+def read_clip(path: Path, *, name: str, is_copy: bool = False) -> Clip:
+    """Read a clip from a file or folder."""
+    if not (path.is_file() or path.is_dir()):
+        raise Refused(f"there is no clip {str(path)!r}; check the name")
+    info = patchvid.video_info(path)
+    video, fps = patchvid.read_video(path, progress=False)
+    if video.shape[3] not in (1, 3, 4):
+        raise Refused(f"{name} has {video.shape[3]} channels; a clip here has 1, 3 or 4")
+    return Clip(name, video, fps or DEFAULT_FPS, path, info, is_copy=is_copy)
+
+
+def sample() -> Clip:
+    """Return the sample clip."""
+    return Clip("", patchvid.sample_clip(), SAMPLE_FPS)
+
+
+def preview_of(video: NDArray[Any]) -> NDArray[Any]:
+    """Return a video (t, y, x, c) that is small and short enough for a preview."""
+    step = max(1, len(video) // PREVIEW_FRAMES)
+    video = video[::step][:PREVIEW_FRAMES]
+    ratio = min(1.0, PREVIEW_SIDE / max(video.shape[1:3]))
+    if ratio == 1:
+        return np.ascontiguousarray(video)
+    sides = [max(2, 2 * round(n * ratio / 2)) for n in video.shape[1:3]]
+    return patchvid.resize(np.ascontiguousarray(video), (len(video), *sides))
+
+
+def nearest(paint: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return paint (t, y, x) at the shape of a preview, without blending its values."""
+    step = max(1, len(paint) // PREVIEW_FRAMES)
+    rows, columns = (
+        ((np.arange(n) + 0.5) * m / n).astype(int) for m, n in zip(paint.shape[1:], shape[1:3])
+    )
+    return paint[::step][: shape[0]][:, rows[:, None], columns]

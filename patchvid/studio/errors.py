@@ -1,0 +1,15 @@
+"""What the studio tells the page when something cannot be done."""
+
+from patchvid.errors import PatchvidError
+
+
+class Refused(PatchvidError):
+    """A request of the page that cannot be met; the message says why."""
+
+
+class TooLarge(Refused):
+    """A request with more bytes than are taken."""
+
+
+class Cancelled(Exception):
+    """A job that was cancelled, raised by its progress callback."""

@@ -1,0 +1,83 @@
+"""Layers of paint on a clip: what was painted in some frames, and what follows for the others."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid.studio.errors import Refused
+
+Paint = NDArray[np.uint8]
+Mode = Literal["follow", "same", "only"]
+
+# The layers, and how the frames that were not painted can be filled.
+MODES: dict[str, tuple[Mode, ...]] = {
+    "remove": ("follow", "same", "only"),
+    "cue": ("same", "only"),
+    "keep": ("follow", "same", "only"),
+}
+
+
+@dataclass
+class Layer:
+    """The paint of one kind.
+
+    Attributes
+    ----------
+    modes
+        What may be done in frames that were not painted: the paint of the nearest painted frame
+        follows its object, or stays in the same place, or is only in its own frame.
+    mode
+        The one that was chosen.
+    keys
+        The paint (y, x) by frame: masks from 0 to 255, or numbers of colours from 1 on.
+    followed
+        The mask (t, y, x) that follows from the keys; None if they were not followed, or changed.
+    """
+
+    modes: tuple[Mode, ...]
+    mode: Mode
+    keys: dict[int, Paint] = field(default_factory=dict)
+    followed: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def named(cls, name: str) -> "Layer":
+        """Make the empty layer of a name."""
+        return cls(MODES[name], MODES[name][0])
+
+    def copy(self) -> "Layer":
+        """Return the layer as it is now, which later changes do not touch."""
+        return Layer(self.modes, self.mode, dict(self.keys), self.followed)
+
+    def put(self, frame: int, paint: Paint | None) -> None:
+        """Replace the paint of a frame; None removes it."""
+        self.keys.pop(frame, None)
+        if paint is not None:
+            self.keys[frame] = paint
+        self.followed = None
+
+    def choose(self, mode: Any) -> None:
+        """Choose how other frames are filled."""
+        if mode not in self.modes:
+            raise Refused(f"mode must be one of {', '.join(self.modes)}, got {mode!r}")
+        self.mode = mode
+
+    def needs_following(self, n_frames: int) -> bool:
+        """Whether there are frames that the paint has yet to follow to."""
+        return self.mode == "follow" and self.followed is None and 0 < len(self.keys) < n_frames
+
+    def at(self, frame: int, shape: tuple[int, int]) -> Paint:
+        """Return the paint (y, x) of a frame."""
+        if frame in self.keys:
+            return self.keys[frame]
+        if self.mode == "follow" and self.followed is not None:
+            return self.followed[frame] * np.uint8(255)
+        if self.mode == "same" and self.keys:
+            return self.keys[min(self.keys, key=lambda key: (abs(key - frame), key))]
+        return np.zeros(shape, np.uint8)
+
+    def all(self, shape: tuple[int, ...]) -> Paint:
+        """Return the paint of all frames, (t, y, x)."""
+        n_frames, height, width = shape[:3]
+        return np.stack([self.at(frame, (height, width)) for frame in range(n_frames)])

@@ -1,0 +1,269 @@
+"""The studio's page in a browser: from opening a clip to opening the project again."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import patchvid
+from patchvid.studio.server import Studio
+
+api = pytest.importorskip("playwright.sync_api", reason="there is no playwright")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+WINDOWS = {"desktop": (1280, 800), "phone": (390, 844)}
+SHAPE = (12, 64, 96)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium of the system, without a window."""
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def clip() -> NDArray[np.uint8]:
+    """A red disc that crosses a textured ground."""
+    rng = np.random.default_rng(0)
+    ground = rng.integers(60, 140, (SHAPE[1] // 4, SHAPE[2] // 4, 3))
+    video = np.repeat(ground.repeat(4, axis=0).repeat(4, axis=1)[None], SHAPE[0], axis=0)
+    rows, columns = np.ogrid[: SHAPE[1], : SHAPE[2]]
+    for number, frame in enumerate(video):
+        frame[(rows - 32) ** 2 + (columns - 20 - 4 * number) ** 2 < 60] = (230, 30, 40)
+    return video.astype(np.uint8)
+
+
+@pytest.fixture
+def studio(tmp_path: Path, clip: NDArray[np.uint8]) -> Iterator[Studio]:
+    """Serve the clip."""
+    patchvid.write_video(tmp_path / "disc.npz", clip)
+    studio = Studio(tmp_path / "disc.npz")
+    thread = threading.Thread(target=studio.run)
+    thread.start()
+    yield studio
+    studio.stop()
+    thread.join(timeout=30)
+
+
+@pytest.fixture(params=WINDOWS)
+def page(request: pytest.FixtureRequest, browser: Any, studio: Studio) -> Iterator[Any]:
+    """Open the page in a window; nothing may appear in its console."""
+    width, height = WINDOWS[request.param]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, has_touch=request.param == "phone"
+    )
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("requestfailed", lambda asked: said.append(asked.url))
+    page.goto(studio.address)
+    api.expect(page.locator("#place")).to_have_text(f"1 / {SHAPE[0]}")
+    yield page
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def at(page: Any, y: float, x: float) -> tuple[float, float]:
+    """Return the place of a pixel of the clip in the window."""
+    page.locator("#paint").scroll_into_view_if_needed()
+    box = page.locator("#paint").bounding_box()
+    return box["x"] + (x + 0.5) * box["width"] / SHAPE[2], box["y"] + (y + 0.5) * box["height"] / (
+        SHAPE[1]
+    )
+
+
+def drag(page: Any, start: tuple[float, float], stop: tuple[float, float]) -> None:
+    page.mouse.move(*at(page, *start))
+    page.mouse.down()
+    page.mouse.move(*at(page, *stop), steps=4)
+    page.mouse.up()
+
+
+def choose(page: Any, label: str) -> None:
+    page.get_by_role("radio", name=label, exact=True).check(force=True)
+
+
+def painted(page: Any, text: str) -> None:
+    """Wait until the page says this of the paint."""
+    api.expect(page.locator("#painted")).to_contain_text(text)
+
+
+def ended(page: Any, label: str, state: str) -> None:
+    """Wait until the newest job of this name has ended so."""
+    job = page.locator("#jobs li", has=page.get_by_text(label, exact=True)).first
+    api.expect(job).to_have_class(state, timeout=60_000)
+
+
+def paint_of(studio: Studio, layer: str) -> NDArray[np.uint8]:
+    return studio.session.layers[layer].all(SHAPE)
+
+
+def test_a_thing_is_removed(page: Any, studio: Studio, tmp_path: Path) -> None:
+    choose(page, "Ellipse")
+    drag(page, (22, 10), (42, 30))
+    painted(page, "it has yet to follow")
+    page.locator("#follow").click()
+    painted(page, "it follows in the others")
+    ended(page, "Follow", "done")
+    mask = paint_of(studio, "remove") > 0
+    assert all(mask[number, 32, 20 + 4 * number] for number in range(SHAPE[0]))
+
+    page.locator("#make").click()
+    ended(page, "Remove or add", "done")
+    (result,) = studio.session.results.values()
+    red = (result.video[..., 0] > 200) & (result.video[..., 1] < 90)
+    assert red.mean() < 0.002
+
+    slider = page.get_by_role("radio", name="Slider", exact=True)
+    api.expect(slider).to_be_checked()
+    page.locator("#split").fill("20")
+    clipped = page.locator("#after").evaluate("pane => pane.style.clipPath")
+    assert "20%" in clipped
+    page.locator("#play").click()
+    api.expect(page.locator("#after video")).to_be_visible(timeout=30_000)
+    api.expect(page.locator("#place")).not_to_have_text(f"1 / {SHAPE[0]}", timeout=30_000)
+    before, after = page.evaluate(
+        "['#before video', '#after video'].map(id => document.querySelector(id).currentTime)"
+    )
+    assert before == pytest.approx(after, abs=2 / 12)
+    page.locator("#play").click()
+    choose(page, "Both")
+    assert page.locator("#before").is_visible()
+    assert page.locator("#after").is_visible()
+
+    page.locator("#format").select_option(".npz")
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    download.value.save_as(tmp_path / "result.npz")
+    np.testing.assert_array_equal(np.load(tmp_path / "result.npz")["video"], result.video)
+    page.locator("#repeat summary").click()
+    api.expect(page.locator("#command")).to_contain_text("patchvid inpaint")
+
+    with page.expect_download() as download:
+        page.locator("#save-project").click()
+    download.value.save_as(tmp_path / "project.zip")
+    keys = dict(studio.session.layers["remove"].keys)
+    choose(page, "Clip")
+    page.keyboard.press("Home")
+    page.get_by_role("button", name="Clear").click()
+    painted(page, "Nothing is painted")
+    page.locator("#open-project").set_input_files(tmp_path / "project.zip")
+    painted(page, "Painted in one frame")
+    (again,) = studio.session.layers["remove"].keys.values()
+    np.testing.assert_array_equal(again, keys[0])
+
+    page.locator("#go-on").click()
+    api.expect(page.locator("#clip")).to_contain_text("disc_inpaint")
+    painted(page, "Nothing is painted")
+
+
+def test_paint_is_exact_and_can_be_undone(page: Any, studio: Studio) -> None:
+    def now() -> NDArray[np.bool_]:
+        page.wait_for_timeout(300)
+        return paint_of(studio, "remove")[0] > 127
+
+    choose(page, "Nothing")
+    choose(page, "Box")
+    drag(page, (9.5, 19.5), (29.5, 49.5))
+    box = np.zeros(SHAPE[1:], bool)
+    box[10:30, 20:50] = True
+    np.testing.assert_array_equal(now(), box)
+    choose(page, "Eraser")
+    page.locator("#size").fill("6")
+    drag(page, (20, 10), (20, 70))
+    erased = now()
+    assert not erased[18:22, 20:50].any()
+    assert erased[12, 22:48].all()
+    page.get_by_role("button", name="Undo").click()
+    np.testing.assert_array_equal(now(), box)
+    page.get_by_role("button", name="Redo").click()
+    np.testing.assert_array_equal(now(), erased)
+    choose(page, "Lasso")
+    page.mouse.move(*at(page, 40, 60))
+    page.mouse.down()
+    for corner in ((40, 80), (60, 80), (60, 60)):
+        page.mouse.move(*at(page, *corner))
+    page.mouse.up()
+    assert now()[42:58, 62:78].all()
+    choose(page, "Brush")
+    page.locator("#size").fill("30")
+    page.locator("#softness").fill("100")
+    page.mouse.click(*at(page, 50, 25))
+    page.wait_for_timeout(300)
+    values = np.unique(paint_of(studio, "remove")[0])
+    assert len(values) > 20  # a soft edge
+    choose(page, "Fill")
+    page.mouse.click(*at(page, 2, 2))
+    assert now()[2, 2]
+
+    choose(page, "Colours")
+    page.locator("#swatches input[type=radio]").nth(3).check()
+    choose(page, "Ellipse")
+    drag(page, (20, 60), (40, 90))
+    page.wait_for_timeout(300)
+    assert set(np.unique(paint_of(studio, "cue"))) == {0, 4}
+
+
+def test_a_job_is_cancelled(page: Any, studio: Studio) -> None:
+    choose(page, "New video")
+    page.locator("summary", has_text="More settings").click()
+    page.get_by_label("Iterations").fill("100")
+    page.get_by_label("Iterations").blur()
+    page.locator("#setting-samples").fill("9")
+    page.locator("#setting-samples").blur()
+    page.locator("#make").click()
+    page.get_by_role("button", name="Cancel New video").click()
+    ended(page, "New video", "cancelled")
+    assert len(studio.session.results) < 9
+    page.get_by_label("Iterations").fill("1")
+    page.get_by_label("Iterations").blur()
+    page.locator("#setting-samples").fill("3")
+    page.locator("#setting-samples").blur()
+    page.locator("#preview").click()
+    ended(page, "New video, preview", "done")
+    cards = page.locator(".card")
+    api.expect(cards).to_have_count(3)
+    cards.nth(1).click()
+    api.expect(cards.nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_keys_alone_do_it(page: Any, studio: Studio) -> None:
+    page.locator("#stage").focus()
+    for key in ("r", *["Shift+ArrowLeft"] * 3, "Shift+ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    for key in (*["Shift+ArrowRight"] * 2, "ArrowDown", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    painted(page, "Painted in one frame")
+    page.wait_for_timeout(300)
+    box = np.zeros(SHAPE[1:], bool)
+    box[22:33, 18:38] = True
+    np.testing.assert_array_equal(paint_of(studio, "remove")[0] > 0, box)
+    page.keyboard.press(".")
+    page.keyboard.press(".")
+    api.expect(page.locator("#place")).to_have_text("3 / 12")
+    page.keyboard.press("Home")
+    page.keyboard.press("p")
+    ended(page, "Remove or add, preview", "done")
+    page.keyboard.press("1")
+    page.keyboard.press("Control+z")
+    painted(page, "Nothing is painted")
+    focused = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused.add(page.evaluate("document.activeElement.id"))
+    assert {"open-clip", "stage", "play", "frame", "make", "preview", "download"} <= focused
