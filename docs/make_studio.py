@@ -53,7 +53,7 @@ def visit(page: Any, address: str) -> None:
     write(page, "studio_paint")
 
     page.locator("#follow").click()
-    expect(page.locator("#painted")).to_contain_text("it follows", timeout=60_000)
+    expect(page.locator("#painted")).to_contain_text("it follows", timeout=300_000)
     page.locator("#frame").fill("12")
     page.wait_for_timeout(1000)
     write(page, "studio_follow")
@@ -65,7 +65,7 @@ def visit(page: Any, address: str) -> None:
     page.locator("#setting-seed").blur()
     page.locator("#makes summary").click()
     page.locator("#make").click()
-    expect(page.locator(".card")).to_have_count(1, timeout=120_000)
+    expect(page.locator(".card")).to_have_count(1, timeout=300_000)
     page.locator("#results").scroll_into_view_if_needed()
     page.wait_for_timeout(1500)
     write(page, "studio_result")

@@ -100,13 +100,13 @@ def choose(page: Any, label: str) -> None:
 
 def painted(page: Any, text: str) -> None:
     """Wait until the page says this of the paint."""
-    api.expect(page.locator("#painted")).to_contain_text(text)
+    api.expect(page.locator("#painted")).to_contain_text(text, timeout=300_000)
 
 
 def ended(page: Any, label: str, state: str) -> None:
     """Wait until the newest job of this name has ended so."""
     job = page.locator("#jobs li", has=page.get_by_text(label, exact=True)).first
-    api.expect(job).to_have_class(state, timeout=60_000)
+    api.expect(job).to_have_class(state, timeout=300_000)
 
 
 def paint_of(studio: Studio, layer: str) -> NDArray[np.uint8]:
@@ -135,8 +135,8 @@ def test_a_thing_is_removed(page: Any, studio: Studio, tmp_path: Path) -> None:
     clipped = page.locator("#after").evaluate("pane => pane.style.clipPath")
     assert "20%" in clipped
     page.locator("#play").click()
-    api.expect(page.locator("#after video")).to_be_visible(timeout=30_000)
-    api.expect(page.locator("#place")).not_to_have_text(f"1 / {SHAPE[0]}", timeout=30_000)
+    api.expect(page.locator("#after video")).to_be_visible(timeout=120_000)
+    api.expect(page.locator("#place")).not_to_have_text(f"1 / {SHAPE[0]}", timeout=120_000)
     before, after = page.evaluate(
         "['#before video', '#after video'].map(id => document.querySelector(id).currentTime)"
     )
