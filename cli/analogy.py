@@ -13,10 +13,11 @@ from patchvid.cli.analogy_flows import (
     flow_options,
 )
 from patchvid.cli.analogy_structures import save_structure, structure_options
-from patchvid.cli.command import Command
+from patchvid.cli.command import Command, is_rehearsal
 from patchvid.cli.inputs import ClipFile, check_exists
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
+from patchvid.cli.outputs import Sample
 from patchvid.cli.values import Frames
 from patchvid.cli.writing import writing_options
 
@@ -56,7 +57,7 @@ def analogy(
     style_flow: Path | None,
     download: bool,
     **settings: Any,
-) -> None:
+) -> list[Sample]:
     """Make a video with the layout of CONTENT, in space and time, and the look of STYLE.
 
     Where something moves in CONTENT, the output has something that moves in STYLE, with the motion
@@ -65,20 +66,22 @@ def analogy(
     """
     from patchvid import show_structures
 
-    check_exists(content, style)
     structure, weights = settings["structure"], settings["flow_weights"]
     files = {"--content-flow": content_flow, "--style-flow": style_flow}
     check_flow_options(
         structure, flow, weights, given=any(files.values()), preview=settings["preview"],
         fetching=download,
     )  # fmt: skip
+    if is_rehearsal():
+        return []
+    check_exists(content, style)
     if download:
         fetch_raft(weights, quiet=settings["quiet"])
 
     def draw(inputs: Any, result: Any) -> Any:
         return show_structures(inputs["clip"], inputs["style"], result)
 
-    make_videos(
+    return make_videos(
         analogy_with_flows(flow, files, frames=(settings["frames"], style_frames)),
         ending="_analogy",
         clip=content,

@@ -1,7 +1,9 @@
 """Commands whose help has sections, and which know how they were called."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import click
@@ -10,6 +12,7 @@ from patchvid.cli.values import Frames
 
 # The options of all commands, in the order in which every help lists them.
 SECTIONS = {
+    "Batch": ("command", "style", "jobs", "workers", "threads", "scheduler"),
     "Input": (
         *("frames", "style_frames", "max_size", "layers"),
         *("fps", "depth", "tone_map", "strict"),
@@ -32,8 +35,10 @@ SECTIONS = {
 }
 COLUMN = 28  # characters for an option's names; if they are longer, its help starts on a new line
 
+_rehearsal = ContextVar("rehearsal", default=False)
+
 _QUIET = "patchvid.quiet"  # key, in the context, of --quiet
-_WORDS = "patchvid.words"  # key, in the context, of the words after the command
+WORDS = "patchvid.words"  # key, in the context, of the words after the command
 
 
 class Command(click.Command):
@@ -43,7 +48,7 @@ class Command(click.Command):
         return ["-h", "--help"]  # also for a command that runs without its group
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_WORDS] = list(args)
+        ctx.meta[WORDS] = list(args)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -71,6 +76,21 @@ def is_quiet(ctx: click.Context) -> bool:
     return bool(ctx.meta.get(_QUIET))
 
 
+@contextmanager
+def rehearsing() -> Iterator[None]:
+    """Have commands check their options, and do nothing else."""
+    token = _rehearsal.set(True)
+    try:
+        yield
+    finally:
+        _rehearsal.reset(token)
+
+
+def is_rehearsal() -> bool:
+    """Whether a command is called to check its options only."""
+    return _rehearsal.get()
+
+
 def is_typed(name: str) -> bool:
     """Whether an option stands on the command line, and is not a default."""
     source = click.get_current_context().get_parameter_source(name)
@@ -79,7 +99,7 @@ def is_typed(name: str) -> bool:
 
 def command_line(ctx: click.Context, seed: int, *, without: Sequence[str] = ()) -> str:
     """Return the command line that repeats this call: with its seed, and without some flags."""
-    words = [word for word in ctx.meta[_WORDS] if word not in without]
+    words = [word for word in ctx.meta[WORDS] if word not in without]
     if not is_typed("seed"):
         end = words.index("--") if "--" in words else len(words)
         words[end:end] = ["--seed", str(seed)]

@@ -8,6 +8,7 @@ from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
+from patchvid.cli.outputs import Sample
 from patchvid.cli.values import parse_noise
 from patchvid.cli.writing import writing_options
 
@@ -62,7 +63,7 @@ layout_options = options.together(
 @options.completeness_of("CLIP", default="15")
 @options.levels
 @options.device
-def gen(**settings: Any) -> None:
+def gen(**settings: Any) -> list[Sample]:
     """Make new videos that look and move like CLIP, with content of their own.
 
     CLIP is a video file, a GIF, an image, a .npy or .npz array (time, y, x, channel) or a folder
@@ -70,4 +71,4 @@ def gen(**settings: Any) -> None:
     """
     from patchvid import generate
 
-    make_videos(generate, ending="_gen", keeps_order=False, **settings)
+    return make_videos(generate, ending="_gen", keeps_order=False, **settings)

@@ -8,7 +8,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 
-PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime")
+PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime", "distributed")
 
 
 @click.command(cls=Command)

@@ -11,6 +11,7 @@ from patchvid.cli.inputs import ClipFile, Reader
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
+from patchvid.cli.outputs import Sample
 from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
@@ -53,7 +54,7 @@ cue_options = options.together(
 @options.device
 def inpaint(
     mask: tuple[Path, ...], boxes: tuple[Any, ...], cue: Path | None, **settings: Any
-) -> None:
+) -> list[Sample]:
     """Fill a hole in CLIP from the rest of it, or make things appear where a CUE asks for them.
 
     A cue is a copy of CLIP with flat colours painted on it. Each painted place is filled with parts
@@ -72,4 +73,4 @@ def inpaint(
         "mask": mask_reader("mask", mask, boxes),
         "cue": ClipFile(cue),
     }
-    make_videos(inpaint, ending="_inpaint", readers=readers, **settings)
+    return make_videos(inpaint, ending="_inpaint", readers=readers, **settings)

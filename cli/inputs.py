@@ -8,6 +8,7 @@ import click
 
 from patchvid.cli.command import is_typed
 from patchvid.cli.estimate import Job
+from patchvid.cli.records import Stamp, stamp
 from patchvid.cli.values import Frames
 
 if TYPE_CHECKING:
@@ -119,8 +120,25 @@ class _Clip(NamedTuple):
     info: "VideoInfo | None"
 
 
+_KEPT = 2  # a clip and a style
+
+_read: dict[tuple[Path, Stamp, Frames, Reading], _Clip] = {}
+
+
 def read_clip(path: Path, frames: Frames, how: Reading, job: Job | None = None) -> _Clip:
-    """Read a clip from a file, shrunk, after `job` has told its size."""
+    """Read a clip from a file, shrunk, after `job` has told its size.
+
+    The last ones are kept, because workers of a batch make several samples of a clip in turn.
+    """
+    key = path, stamp(path), frames, how
+    if key not in _read:
+        while len(_read) >= _KEPT:
+            del _read[next(iter(_read))]
+        _read[key] = _read_clip(path, frames, how, job)
+    return _read[key]
+
+
+def _read_clip(path: Path, frames: Frames, how: Reading, job: Job | None) -> _Clip:
     from patchvid.io.opening import open_source
     from patchvid.io.selecting import check_options, read_source
 

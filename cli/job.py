@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from patchvid.cli.command import command_line, used_settings
+from patchvid.cli.command import command_line, is_rehearsal, used_settings
 from patchvid.cli.estimate import Job
 from patchvid.cli.info import facts
 from patchvid.cli.inputs import (
@@ -70,7 +70,7 @@ def make_videos(
     save_field: Path | None,
     extra: tuple[Path, Draw] | None = None,
     **settings: Any,
-) -> None:
+) -> list[Sample]:
     """Write ``make(clip, seed=..., progress=..., details=True, **settings)`` for each seed.
 
     Every sample is written as soon as it is made, so an interrupted job keeps those before.
@@ -95,6 +95,10 @@ def make_videos(
         The options of these names.
     as_json, samples, seed, quiet, codec, quality, no_audio, layers, save_field
         The options of these names.
+
+    Returns
+    -------
+        The samples.
     """
     import patchvid
     from patchvid._progress import reporting
@@ -104,6 +108,8 @@ def make_videos(
         raise click.UsageError("-o - writes no video; add --report or --json, or give a name.")
     if output == NO_FILE and layers:
         raise click.UsageError("layers are named after the video; leave -o - out.")
+    if is_rehearsal():
+        return []
     check_exists(clip, *layers)
     extra_path, draw = extra or (None, None)
     writing = Writing(codec, quality, depth, no_audio, keeps_order)
@@ -177,3 +183,4 @@ def make_videos(
             click.echo(f"{outputs.report}: {outputs.report.stat().st_size / 1e6:.1f} MB")
         if preview:
             click.echo(f"in full: {command}")
+    return made

@@ -5,14 +5,16 @@ from typing import Any
 
 import click
 
-from patchvid import PatchvidError, TargetExists, __version__
+from patchvid import __version__
 from patchvid.cli.analogy import analogy
 from patchvid.cli.apply import apply
+from patchvid.cli.batch import batch
 from patchvid.cli.command import is_quiet
 from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
 from patchvid.cli.info import info
 from patchvid.cli.inpaint import inpaint
+from patchvid.cli.messages import told_in_one_line
 from patchvid.cli.retarget import retarget
 from patchvid.cli.studio import studio
 from patchvid.cli.track import track
@@ -55,16 +57,11 @@ class Boundary(click.Group):
             raise
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None
-        except MemoryError as error:
-            message = f"out of memory: {error or 'no details'}; try --max-size or fewer --frames"
-            raise click.ClickException(message) from error
-        except TargetExists as error:
-            raise click.ClickException(
-                f"cannot write {error.path!r}: it exists; choose another name, or replace it with "
-                "--overwrite"
-            ) from error
-        except (PatchvidError, OSError) as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
+        except Exception as error:
+            line = told_in_one_line(error)
+            if line is None:
+                raise
+            raise click.ClickException(line) from error
 
 
 @click.group("patchvid", cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,5 +70,7 @@ def main() -> None:
     """Make new videos from one short clip."""
 
 
-for command in (gen, analogy, retarget, inpaint, track, studio, apply, evaluate, weights, info):
+for command in (
+    gen, analogy, retarget, inpaint, batch, track, studio, apply, evaluate, weights, info,
+):  # fmt: skip
     main.add_command(command)

@@ -204,15 +204,16 @@ def completeness_of(clip: str, default: str) -> Decorator:
     )
 
 
+samples = option(
+    "-n",
+    "--samples",
+    type=click.IntRange(1, MOST_SAMPLES),
+    metavar="N",
+    default=1,
+    help="How many videos to make.",
+)
 seeds = together(
-    option(
-        "-n",
-        "--samples",
-        type=click.IntRange(1, MOST_SAMPLES),
-        metavar="N",
-        default=1,
-        help="How many videos to make.",
-    ),
+    samples,
     option(
         "--seed",
         type=click.IntRange(min=0),

@@ -10,6 +10,7 @@ from patchvid.cli.command import Command, is_typed
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
 from patchvid.cli.masks import mask_options, mask_reader
+from patchvid.cli.outputs import Sample
 from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
@@ -32,7 +33,7 @@ Examples:
 @options.completeness_of("CLIP", default="100")
 @options.levels_with(coarsest=None)
 @options.device
-def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> None:
+def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> list[Sample]:
     """Change the width, height or length of CLIP, while things keep their shape and pace.
 
     Each can shrink to 0.4 times its size or grow to 3 times. A smaller video shows things closer
@@ -47,4 +48,4 @@ def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) ->
             raise click.UsageError("--scale 1,1,1 keeps the size; give another, --loop or --tile.")
         raise click.UsageError("Give the new size with --scale or --size.")
     readers = {"keep": mask_reader("keep", keep, boxes)}
-    make_videos(retarget, ending="_retarget", readers=readers, **settings)
+    return make_videos(retarget, ending="_retarget", readers=readers, **settings)

@@ -94,3 +94,20 @@ def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1)
         wait(begun)
         for helper in begun:
             helper.result()
+
+
+@contextmanager
+def limited_threads(n_threads: int) -> Iterator[None]:
+    """Compute with at most `n_threads` in this thread; also in BLAS, OpenMP and OpenCV."""
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    before = numba.get_num_threads(), cv2.getNumThreads()
+    numba.set_num_threads(min(n_threads, numba.config.NUMBA_NUM_THREADS))
+    cv2.setNumThreads(n_threads)
+    try:
+        with threadpool_limits(n_threads):
+            yield
+    finally:
+        numba.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])

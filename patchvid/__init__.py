@@ -7,6 +7,8 @@ New videos
     `generate`, `analogy`, `retarget`, `inpaint`
 Masks
     `track`
+Many at once
+    `batch`, `Job`
 Files
     `read_video`, `iter_video`, `video_info`, `write_video`, `read_flow`, `read_field`,
     `write_field`, `sample_clip`, `fetch_weights`

@@ -8,6 +8,9 @@ from .apps.guidance import show_structures as show_structures
 from .apps.inpainting import inpaint as inpaint
 from .apps.retargeting import retarget as retarget
 from .apps.tracking import track as track
+from .batches.batch import JobResult as JobResult
+from .batches.batch import batch as batch
+from .cli.jobs import Job as Job
 from .core.layer import vpnn as vpnn
 from .core.pyramid import Level as Level
 from .core.pyramid import build_pyramid as build_pyramid
@@ -30,6 +33,7 @@ from .errors import PatchvidError as PatchvidError
 from .errors import TargetExists as TargetExists
 from .errors import VideoError as VideoError
 from .errors import WeightsError as WeightsError
+from .errors import WorkerError as WorkerError
 from .io.fields import read_field as read_field
 from .io.fields import write_field as write_field
 from .io.flow import read_flow as read_flow

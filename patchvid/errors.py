@@ -13,6 +13,10 @@ class DeviceError(PatchvidError, RuntimeError):
     """The device asked for is missing or does not work."""
 
 
+class WorkerError(PatchvidError, RuntimeError):
+    """A worker of a batch that died, or could not be started."""
+
+
 class WeightsError(PatchvidError, OSError):
     """Weights of a network that are not on this machine and cannot be fetched."""
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "kernels": set(),
     "base": {"kernels"},
+    "batches": {"base", "kernels"},
     "core": {"base", "kernels"},
     "io": {"base", "kernels"},
     "data": {"base"},
