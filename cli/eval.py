@@ -52,16 +52,20 @@ def evaluate(
     coherence      distance of a patch of the video to the nearest in SOURCE: lower is better
     completeness   distance of a patch of SOURCE to the nearest in the video: lower is better
     swd            sliced Wasserstein distance between patches: lower is better
+    layout         the same for patches and their places, on a coarse level: lower is better
+    nnfdiv         size of the compressed field of small patches: higher if pieces are smaller
+    nnfdist        coherence of small patches: lower is better
     largest_piece  size of the largest copied piece: 1 if the whole video is a copy
     mean_piece     size of the copied piece that a patch belongs to, on average
     longest_run    frames for which half of the picture goes on just as in SOURCE
+    flicker        difference between successive frames, relative to SOURCE: best near 1
     svfid          Frechet distance between C3D's features, only with --svfid: lower is better
     diversity      how much pixels vary from video to video: 0 if the videos are the same
 
-    The first two are mean squared differences of 8-bit values. Sizes of pieces are shares of the
-    video. A number after ± is the standard error of a measure that looks at some patches only.
-    Compare svfid only between videos measured here with the same weights; published values were
-    computed in another way.
+    Coherence, completeness and nnfdist are mean squared differences of 8-bit values. Sizes of
+    pieces are shares of the video. A number after ± is the standard error of a measure that looks
+    at some patches only. Compare nnfdiv only between videos of one size, and svfid only between
+    videos measured here with the same weights; published values were computed in another way.
     """  # noqa: D301
     from patchvid import fetch_weights, metrics, read_video
     from patchvid.metrics.frechet import find_c3d
@@ -83,11 +87,15 @@ def evaluate(
         results = {"source": str(source), "files": files, "mean": _as_dict(mean)}
         click.echo(json.dumps({**results, "diversity": diversity}, indent=2))
         return
-    width = max(map(len, ["mean", *names]))
-    click.echo(" " * width + "".join(f"  {name:>15}" for name in _present(mean)))
+    measures = [*_present(mean)]
+    lines = [["", *measures]]
     for name, row in zip([*names, "mean"], [*scores, mean], strict=True):
-        cells = (f"  {_with_error(estimate):>15}" for estimate in _present(row).values())
-        click.echo(f"{name:{width}}" + "".join(cells))
+        present = _present(row)
+        lines.append([name, *(_with_error(present.get(measure)) for measure in measures)])
+    first, *widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for name, *cells in lines:
+        aligned = (f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        click.echo(f"{name:{first}}" + "".join(aligned))
     missing = "needs two or more videos of the same height and width"
     click.echo(f"\ndiversity: {missing if diversity is None else f'{diversity:.3f}'}")
 
@@ -101,5 +109,7 @@ def _as_dict(row: "Scores") -> dict[str, Any]:
     return {name: estimate._asdict() for name, estimate in _present(row).items()}
 
 
-def _with_error(estimate: "Estimate") -> str:
+def _with_error(estimate: "Estimate | None") -> str:
+    if estimate is None:
+        return ""
     return f"{estimate.value:.3f}" + (f" ±{estimate.error:.3f}" if estimate.error else "")

@@ -87,6 +87,14 @@ def test_one_video_has_no_diversity() -> None:
     assert json.loads(succeed("source.npz", "back.npz", "--json"))["diversity"] is None
 
 
+def test_a_picture_has_no_flicker() -> None:
+    write_video("picture.npz", SOURCE[:1])
+    head, picture, *_ = succeed("source.npz", "picture.npz", "back.npz").splitlines()
+    assert len(head) == len(picture) > len(picture.rstrip())
+    files = json.loads(succeed("source.npz", "picture.npz", "back.npz", "--json"))["files"]
+    assert ["flicker" in row for row in files] == [False, True]
+
+
 def test_frames_are_those_of_the_source() -> None:
     write_video("end.npz", SOURCE[2:])
     printed = json.loads(succeed("source.npz", "end.npz", "--frames", "2:", "--json"))

@@ -1,6 +1,7 @@
 """Measures against plain references, their properties, and the reference measurements."""
 
 import importlib.util
+import zlib
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from patchvid import metrics, read_video, resize, search
+from patchvid import level_shapes, metrics, read_video, resize, search
 from patchvid.errors import DeviceError, InvalidInput
-from patchvid.metrics import Estimate, similarity, wasserstein
+from patchvid.metrics import Estimate, field_complexity, similarity, wasserstein
 from patchvid.metrics._patches import unfold
 
 Array = NDArray[Any]
@@ -203,7 +204,7 @@ def test_sets_that_have_no_diversity(source: Array, outputs: list[Array], messag
         metrics.diversity(source, outputs)
 
 
-# Diversity of a field
+# Pieces of a field
 
 
 def pieces(nnf: Array) -> list[int]:
@@ -247,7 +248,7 @@ def test_pieces_are_those_that_a_flood_finds(grid: Triple, kinds: int, seed: int
     shifts = random.integers(-2, 3, (kinds, 3))[random.integers(0, kinds, grid)]
     nnf = np.moveaxis(np.indices(grid), 0, -1) + shifts + 2
     shares = np.array(pieces(nnf)) / np.prod(grid)
-    found = metrics.nnf_diversity(nnf, patch=(3, 7, 7))
+    found = metrics.copied_pieces(nnf, patch=(3, 7, 7))
     assert found.largest_piece == pytest.approx(shares.max())
     assert found.mean_piece == pytest.approx((shares**2).sum())
     assert found.longest_run == longest_run(nnf, 3)
@@ -256,7 +257,7 @@ def test_pieces_are_those_that_a_flood_finds(grid: Triple, kinds: int, seed: int
 @pytest.mark.parametrize("patch", [(3, 7, 7), (2, 4, 5)])
 def test_a_shifted_copy_is_one_piece(patch: Triple) -> None:
     nnf, _ = search(CLIP[1:, 4:, :-3], CLIP, patch=patch, method="exact")
-    assert metrics.nnf_diversity(nnf, patch=patch) == (1.0, 1.0, 4)
+    assert metrics.copied_pieces(nnf, patch=patch) == (1.0, 1.0, 4)
 
 
 def test_two_halves_are_two_pieces_that_go_on() -> None:
@@ -285,7 +286,89 @@ def test_frames_in_reverse_do_not_go_on() -> None:
 )
 def test_what_is_no_field(nnf: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        metrics.nnf_diversity(nnf)
+        metrics.copied_pieces(nnf)
+
+
+# NNFDIV and NNFDIST
+
+
+@modest
+@given(
+    st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 7)),
+    st.integers(1, 500),
+    st.integers(0, 999),
+)
+def test_shifts_are_compressed_one_axis_after_the_other(
+    grid: Triple, farthest: int, seed: int
+) -> None:
+    nnf = np.random.default_rng(seed).integers(0, farthest, (*grid, 3), dtype=np.int32)
+    written = bytes(
+        (int(nnf[at][axis]) - at[axis]) % 256 for axis in range(3) for at in np.ndindex(*grid)
+    )
+    expected = len(zlib.compress(written)) / len(written)
+    assert field_complexity.compressed_share(nnf) == expected
+
+
+def test_small_patches_make_nnfdiv_and_nnfdist() -> None:
+    costs = naive.all_costs(OTHER, CLIP, (3, 3, 3))
+    nnf, _ = search(OTHER, CLIP, patch=(3, 3, 3), method="exact")
+    nnfdiv, nnfdist = metrics.nnf_diversity(CLIP, OTHER)
+    assert nnfdist.value == pytest.approx(costs.min(axis=(3, 4, 5)).mean(), rel=1e-5)
+    assert nnfdiv == field_complexity.compressed_share(nnf)
+
+
+def test_smaller_pieces_make_a_more_complex_field() -> None:
+    clip = smooth(4, 48, 48, 3)
+    nnfdivs = []
+    for side in (48, 24, 12, 6):
+        tiles = clip.reshape(4, 48 // side, side, 48 // side, side, 3).swapaxes(2, 3)
+        shuffled = tiles.reshape(4, -1, side, side, 3)
+        shuffled = shuffled[:, np.random.default_rng(0).permutation(shuffled.shape[1])]
+        shuffled = shuffled.reshape(tiles.shape).swapaxes(2, 3).reshape(clip.shape)
+        nnfdivs.append(metrics.nnf_diversity(clip, shuffled).nnfdiv)
+    assert nnfdivs == sorted(nnfdivs)
+    assert nnfdivs[-1] > 10 * nnfdivs[0]
+
+
+# Layouts and frames
+
+
+def test_layout_distance_sees_what_is_misplaced() -> None:
+    ground = smooth(4, 30, 60, 3) // 2
+    clip = np.concatenate([np.full_like(ground, 220), ground], axis=1)
+    beside = metrics.layout_distance(clip, np.roll(clip, 20, axis=2))
+    assert metrics.layout_distance(clip, clip) == 0
+    assert metrics.layout_distance(clip, np.roll(clip, 30, axis=1)) > 20 * beside
+    assert metrics.layout_distance(clip, np.roll(clip, 7, axis=1)) > 5 * beside
+
+
+def test_layouts_of_any_sizes_compare() -> None:
+    clip = smooth(5, 40, 64, 1)
+    wide = np.concatenate([clip, clip], axis=2)
+    assert metrics.layout_distance(clip, wide) < metrics.layout_distance(clip, 255 - wide)
+    assert metrics.layout_distance(clip[:1, :4, :3], clip[:1, :3, :5]) >= 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_flicker_is_the_change_between_frames(dtype: Any) -> None:
+    source, output = (clip.astype(dtype) for clip in (CLIP, OTHER))
+    changes = [
+        np.mean([np.abs(clip[t + 1].astype(float) - clip[t]).mean() for t in range(len(clip) - 1)])
+        for clip in (CLIP, OTHER)
+    ]
+    assert metrics.flicker(source, output) == pytest.approx(changes[1] / changes[0], rel=1e-5)
+
+
+def test_what_does_not_move_has_no_flicker() -> None:
+    still = np.repeat(CLIP[:1], 4, axis=0)
+    assert metrics.flicker(CLIP, still) == 0
+    for source, output in ((still, CLIP), (CLIP, CLIP[:1]), (CLIP[:1], CLIP)):
+        with pytest.raises(InvalidInput, match="source must move, and both"):
+            metrics.flicker(source, output)
+    assert metrics.evaluate(still, [CLIP]).mean.flicker is None
+    scores, mean, _ = metrics.evaluate(CLIP, [CLIP[:1], CLIP])
+    assert scores[0].flicker is None
+    assert mean.flicker == Estimate(1, 0)
 
 
 # All measures
@@ -296,11 +379,16 @@ def test_rows_are_what_the_functions_say_and_the_mean_is_theirs() -> None:
     scores, mean, index = metrics.evaluate(CLIP, outputs, seed=5)
     for output, row in zip(outputs, scores, strict=True):
         nnf, _ = search(output, CLIP, method="exact")
+        nnfdiv, nnfdist = metrics.nnf_diversity(CLIP, output, seed=5)
         assert row == (
             metrics.coherence(CLIP, output, seed=5),
             metrics.completeness(CLIP, output, seed=5),
             metrics.sliced_wasserstein(CLIP, output, seed=5),
-            *((value, 0) for value in metrics.nnf_diversity(nnf)),
+            (metrics.layout_distance(CLIP, output), 0),
+            (nnfdiv, 0),
+            nnfdist,
+            *((value, 0) for value in metrics.copied_pieces(nnf)),
+            (metrics.flicker(CLIP, output), 0),
             None,
         )
     assert mean.coherence.value == pytest.approx((scores[0][0].value + scores[1][0].value) / 2)
@@ -314,11 +402,15 @@ def test_a_copy_is_at_zero(dtype: Any, large: bool, monkeypatch: pytest.MonkeyPa
     if large:
         monkeypatch.setattr("patchvid.metrics.similarity.EXACT_PATCHES", 0)
     clip = CLIP.astype(dtype)
-    scores, mean, index = metrics.evaluate(clip, [clip, clip.copy()])
-    np.testing.assert_allclose(mean[:3], 0, atol=1e-12)
+    _, mean, index = metrics.evaluate(clip, [clip, clip.copy()])
+    np.testing.assert_allclose(mean[:4], 0, atol=1e-12)
+    assert mean.nnfdist.value == pytest.approx(0, abs=1e-12)
+    assert mean.flicker == Estimate(1, 0)
     assert index == 0
     if not large:
-        assert [value for value, _ in scores[0][3:6]] == [1, 1, len(clip)]
+        assert mean.nnfdiv.value < 0.02
+        assert (mean.largest_piece.value, mean.mean_piece.value) == (1, 1)
+        assert mean.longest_run.value == len(clip)
 
 
 def test_a_part_is_coherent_and_not_complete() -> None:
@@ -337,10 +429,13 @@ def test_values_are_those_of_8_bits(dtype: Any, scale: float, low: float) -> Non
     source, *outputs = ((clip * float(scale) + low).astype(dtype) for clip in clips)
     scores, mean, index = metrics.evaluate(source, outputs)
     expected, expected_mean, expected_index = metrics.evaluate(CLIP, clips[1:])
-    np.testing.assert_allclose(
-        [row[:6] for row in scores], [row[:6] for row in expected], rtol=1e-4
-    )
-    np.testing.assert_allclose(mean[:6], expected_mean[:6], rtol=1e-4)
+    for row, known in zip([*scores, mean], [*expected, expected_mean], strict=True):
+        for measure in set(row._fields) - {"svfid"}:
+            # Layouts are measured in 8 bits, and rounding decides between patches equally near.
+            exact = measure not in ("layout", "nnfdiv")
+            np.testing.assert_allclose(
+                getattr(row, measure), getattr(known, measure), rtol=1e-4 if exact else 0.03
+            )
     assert index == pytest.approx(expected_index, rel=1e-4)
 
 
@@ -448,8 +543,10 @@ def test_progress_goes_from_measure_to_measure() -> None:
     told: list[tuple[float, str]] = []
     names = ["a", "b"]
     metrics.evaluate(CLIP, [OTHER, CLIP], names=names, progress=lambda *at: told.append(at))
-    assert [fraction for fraction, _ in told] == pytest.approx([0.2, 0.4, 0.5, 0.7, 0.9, 1.0])
-    steps = ("coherence", "completeness")
+    assert [fraction for fraction, _ in told] == pytest.approx(
+        [0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 1]
+    )
+    steps = ("coherence", "completeness", "layout")
     assert [message for _, message in told] == [
         words for name in names for words in (*(f"{name}, {step}" for step in steps), name)
     ]
@@ -478,10 +575,17 @@ def test_measures_of_arrays_on_a_gpu_are_taken_there(
     monkeypatch.setattr(gpu, "to_host", to_host)
     for made in (metrics.evaluate(*moved), metrics.evaluate(source, outputs, device="cuda")):
         for ours, theirs in zip([*made.scores, made.mean], [*expected.scores, expected.mean]):
-            np.testing.assert_allclose(ours[:-1], theirs[:-1], rtol=1e-5)
+            for measure in set(ours._fields) - {"svfid"}:
+                np.testing.assert_allclose(
+                    getattr(ours, measure), getattr(theirs, measure), rtol=1e-5
+                )
         assert made.diversity == pytest.approx(expected.diversity, rel=1e-5)
-    field = (*(n - k + 1 for n, k in zip(OTHER.shape, (3, 7, 7))), 3)
-    assert [shape for shape in visited if len(shape) > 1] == [field] * 8  # for its pieces alone
+    small = [(*level_shapes(CLIP.shape[:3], size=v.shape[:3])[0], 3) for v in (CLIP, OTHER)]
+    fields = [
+        (*(n - k + 1 for n, k in zip(OTHER.shape, patch)), 3)
+        for patch in ((3, 3, 3), (3, 7, 7), (3, 7, 7))
+    ]
+    assert [shape for shape in visited if len(shape) > 1] == [*small, *fields] * 4
 
 
 @pytest.mark.usefixtures("gpu")
@@ -493,7 +597,7 @@ def test_each_measure_takes_arrays_of_a_gpu() -> None:
         assert function(source, outputs[0]) == pytest.approx(estimate, rel=1e-5)
     nnf, _ = search(outputs[0], source, method="exact")
     assert isinstance(nnf, standin.DeviceArray)
-    assert metrics.nnf_diversity(nnf) == metrics.nnf_diversity(standin.to_plain(nnf))
+    assert metrics.copied_pieces(nnf) == metrics.copied_pieces(standin.to_plain(nnf))
     assert metrics.diversity(source, outputs) == pytest.approx(index, rel=1e-5)
     with pytest.raises(InvalidInput, match="device 'cpu'"):
         metrics.coherence(source, outputs[0], device="cpu")

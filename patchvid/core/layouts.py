@@ -18,12 +18,11 @@ from patchvid._resampling import resample
 from patchvid._validation import Triple
 from patchvid.core.flow_matching import PATCH, draw_layout
 from patchvid.core.periodic import open_ends, synthesize_periodic
+from patchvid.core.placed_patches import PlacedPatches
 from patchvid.core.places import Places, with_places
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, finest
-from patchvid.kernels import rng, rules
-from patchvid.kernels.exact import patch_rows
-from patchvid.kernels.forks import unforked
+from patchvid.kernels import rules
 
 # Layouts are drawn with places of different strengths. Strong ones keep bars and horizons where
 # they are. If the whole picture depends on its places, only weak ones lead to something new.
@@ -31,9 +30,6 @@ STRENGTHS, DRAWS = (1.0, 0.7, 0.45, 0.25), 2
 
 # Multiplications of one step of flow matching. Layouts of larger levels are drawn smaller.
 PRODUCTS = 5e7
-
-# The distance is a sliced Wasserstein distance, along directions of whole numbers.
-DIRECTIONS, UNITS, QUANTILES = 64, 16, 100
 
 
 class _Layout(NamedTuple):
@@ -66,7 +62,8 @@ class Layouts:
         self._key: NDArray[np.uint8] = to_host(resample(key, key_shape))
         self._clip: NDArray[np.uint8] = to_host(resample(key, self._shape))
         self._places = Places.of(self._key, plan.settings.periodic)
-        self._expected = self._quantiles(self._key)
+        patch: Any = tuple(map(min, PATCH, self._key.shape, self._shape))
+        self._patches = PlacedPatches(self._key, self._places, patch)
         quarters = (quarter * self._shape[2] // 4 for quarter in (1, 2, 3))
         shifted = [np.roll(self._clip, shift, axis=2) for shift in quarters]
         self._shift = float(np.mean([_difference(self._clip, video) for video in shifted]))
@@ -96,19 +93,7 @@ class Layouts:
         guides = None if query is None or key is None else (query, key)
         video = draw_layout(self._key, self._shape, guides, *seed)
         novelty = _difference(self._clip, video) / max(self._shift, 1e-9)
-        distance = np.abs(self._quantiles(video) - self._expected).mean()
-        return _Layout(video, strength, float(novelty), float(distance))
-
-    def _quantiles(self, video: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of all patches, with their places, in some directions."""
-        guide = self._places.guide(video.shape[:3], 1)
-        if guide is not None:
-            video = np.concatenate([video, guide], axis=3)
-        rows = patch_rows(video, tuple(map(min, PATCH, self._key.shape, self._shape)))
-        directions = np.rint(UNITS * rng.normal(np, (rows.shape[1], DIRECTIONS), 0))
-        with unforked():
-            projected = rows @ directions.astype(np.float64)
-        return np.quantile(projected, np.linspace(0, 1, QUANTILES), axis=0)
+        return _Layout(video, strength, float(novelty), self._patches.distance(video))
 
 
 def _small(key: Sequence[int], output: Triple) -> tuple[Triple, Triple]:

@@ -6,8 +6,14 @@
     How far a patch of the source is from the nearest one of the video.
 `sliced_wasserstein`
     How alike their patches are as distributions.
-`nnf_diversity`
+`layout_distance`
+    How alike their layouts are: whether things are where they belong.
+`copied_pieces`
     How large the pieces are that were copied from the source, and for how long.
+`nnf_diversity`
+    How complex the arrangement of these pieces is: NNFDIV and NNFDIST.
+`flicker`
+    How much the video changes from frame to frame, relative to the source.
 `svfid`
     How alike the two videos are to a network. It needs learned weights; the others do not.
 `diversity`
@@ -22,22 +28,28 @@ videos has only one.
 """
 
 from patchvid.metrics._comparison import Estimate
-from patchvid.metrics.copied_pieces import NnfDiversity, nnf_diversity
+from patchvid.metrics.copied_pieces import CopiedPieces, copied_pieces
 from patchvid.metrics.evaluation import Evaluation, Scores, evaluate
+from patchvid.metrics.field_complexity import NnfDiversity, nnf_diversity
 from patchvid.metrics.frechet import svfid
+from patchvid.metrics.layout import layout_distance
 from patchvid.metrics.similarity import coherence, completeness
-from patchvid.metrics.voxels import diversity
+from patchvid.metrics.voxels import diversity, flicker
 from patchvid.metrics.wasserstein import sliced_wasserstein
 
 __all__ = [
+    "CopiedPieces",
     "Estimate",
     "Evaluation",
     "NnfDiversity",
     "Scores",
     "coherence",
     "completeness",
+    "copied_pieces",
     "diversity",
     "evaluate",
+    "flicker",
+    "layout_distance",
     "nnf_diversity",
     "sliced_wasserstein",
     "svfid",

@@ -18,7 +18,7 @@ from patchvid.metrics._comparison import PATCH
 FREQUENT = 4  # shifts that are tried among equally near patches
 
 
-class NnfDiversity(NamedTuple):
+class CopiedPieces(NamedTuple):
     """The sizes of copied pieces.
 
     Attributes
@@ -45,7 +45,7 @@ class NnfDiversity(NamedTuple):
     longest_run: int
 
 
-def nnf_diversity(nnf: ArrayLike, *, patch: Triple = PATCH) -> NnfDiversity:
+def copied_pieces(nnf: ArrayLike, *, patch: Triple = PATCH) -> CopiedPieces:
     """Measure how large the pieces are that were copied from the source.
 
     Neighbouring patches of the output were copied together if their nearest patches in the source
@@ -63,7 +63,7 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = PATCH) -> NnfDiversity:
 
     Returns
     -------
-    NnfDiversity
+    CopiedPieces
         The shares of the largest and of the mean piece, and the longest run.
 
     Raises
@@ -81,8 +81,8 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = PATCH) -> NnfDiversity:
     --------
     >>> nnf = np.stack(np.indices((4, 6, 8)), axis=-1)  # a copy,
     >>> nnf[:, :, 4:, 2] -= 2  # whose right half has moved
-    >>> nnf_diversity(nnf)
-    NnfDiversity(largest_piece=0.5, mean_piece=0.5, longest_run=6)
+    >>> copied_pieces(nnf)
+    CopiedPieces(largest_piece=0.5, mean_piece=0.5, longest_run=6)
     """
     field = as_array(nnf)
     field = backend_of(field).to_host(field)
@@ -99,7 +99,7 @@ def nnf_diversity(nnf: ArrayLike, *, patch: Triple = PATCH) -> NnfDiversity:
     shifts = _number_shifts(field)
     shares = _region_sizes(shifts) / shifts.size
     longest_run = _longest_run(shifts) + n_frames - 1
-    return NnfDiversity(float(shares.max()), float((shares**2).sum()), longest_run)
+    return CopiedPieces(float(shares.max()), float((shares**2).sum()), longest_run)
 
 
 def prefer_frequent_shifts(

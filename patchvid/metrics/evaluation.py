@@ -12,10 +12,12 @@ from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import Triple
 from patchvid.errors import InvalidInput
 from patchvid.metrics._comparison import PATCH, Estimate, Pair, check_pair, check_sequence
-from patchvid.metrics.copied_pieces import nnf_diversity, prefer_frequent_shifts
+from patchvid.metrics.copied_pieces import copied_pieces, prefer_frequent_shifts
+from patchvid.metrics.field_complexity import field_diversity
 from patchvid.metrics.frechet import Features, find_c3d, frechet_distance, read_c3d, summarize
+from patchvid.metrics.layout import distance_of_layouts
 from patchvid.metrics.similarity import mean_cost
-from patchvid.metrics.voxels import diversity_index
+from patchvid.metrics.voxels import diversity_index, relative_flicker
 from patchvid.metrics.wasserstein import Projections, distribution_distance
 
 
@@ -30,8 +32,14 @@ class Scores(NamedTuple):
         See `completeness`; lower is better.
     swd : Estimate
         See `sliced_wasserstein`; lower is better.
-    largest_piece, mean_piece, longest_run : Estimate
+    layout : Estimate
+        See `layout_distance`; lower is better.
+    nnfdiv, nnfdist : Estimate
         See `NnfDiversity`.
+    largest_piece, mean_piece, longest_run : Estimate
+        See `CopiedPieces`.
+    flicker : Estimate or None
+        See `flicker`; near 1 is best. None if the source stands still, or a video is a picture.
     svfid : Estimate or None
         See `svfid`; lower is better. None if no weights were given.
     """
@@ -39,9 +47,13 @@ class Scores(NamedTuple):
     coherence: Estimate
     completeness: Estimate
     swd: Estimate
+    layout: Estimate
+    nnfdiv: Estimate
+    nnfdist: Estimate
     largest_piece: Estimate
     mean_piece: Estimate
     longest_run: Estimate
+    flicker: Estimate | None
     svfid: Estimate | None = None
 
 
@@ -117,8 +129,8 @@ def evaluate(
     -----
     Every measure is what its own function would return, but for the shares of pieces: where several
     patches of the source are equally near, as in a still, the most frequent shifts are preferred.
-    One search serves both coherence and the pieces. The time is proportional to the number of
-    voxels: 8 to 14 s for five outputs of 13x144x256 on two cores.
+    One search serves coherence and the pieces, another nnfdiv and nnfdist. The time is proportional
+    to the number of voxels: 15 to 25 s for five outputs of 13x144x256 on two cores.
 
     Examples
     --------
@@ -172,13 +184,20 @@ def _score(
     """All measures of one video that need no network."""
     source, output, patch = pair
     coherent, nnf = mean_cost(output, source, patch, seed, device)
-    progress(0.4, "coherence")
+    progress(0.2, "coherence")
     complete, _ = mean_cost(source, output, patch, seed, device)
-    progress(0.8, "completeness")
+    progress(0.4, "completeness")
     distance = distribution_distance(source, output, patch, seed, device, projections)
+    layout = Estimate(distance_of_layouts(pair))
+    progress(0.6, "layout")
+    nnfdiv, nnfdist = field_diversity(pair, seed, device)
     nnf = prefer_frequent_shifts(output, source, nnf, patch, device)
-    pieces = (Estimate(float(value)) for value in nnf_diversity(nnf, patch=patch))
-    return Scores(coherent, complete, distance, *pieces)
+    largest, middle, run = (Estimate(float(x)) for x in copied_pieces(nnf, patch=patch))
+    ratio = relative_flicker(pair)
+    return Scores(
+        coherent, complete, distance, layout, Estimate(nnfdiv), nnfdist, largest, middle, run,
+        None if ratio is None else Estimate(ratio),
+    )  # fmt: skip
 
 
 def _mean(column: Sequence[Estimate | None]) -> Any:

@@ -144,7 +144,12 @@ def completeness(
 
 
 def mean_cost(
-    query: NDArray[Any], key: NDArray[Any], patch: Triple, seed: int, device: str
+    query: NDArray[Any],
+    key: NDArray[Any],
+    patch: Triple,
+    seed: int,
+    device: str,
+    sweeps: int = SWEEPS,
 ) -> tuple[Estimate, NDArray[np.int32]]:
     """Mean cost of the nearest neighbours of the patches of `query`, and their field."""
     seed = check_integer("seed", seed, 0)
@@ -153,7 +158,7 @@ def mean_cost(
     if max(count(queries), count(keys)) <= EXACT_PATCHES:
         nnf, cost = search(query, key, patch=patch, method="exact", device=device)
         return Estimate(float(cost.mean(dtype=np.float64))), nnf
-    nnf, cost = search(query, key, patch=patch, sweeps=SWEEPS, seed=seed, device=device)
+    nnf, cost = search(query, key, patch=patch, sweeps=sweeps, seed=seed, device=device)
     cumulated = cost.cumsum(dtype=np.float64)
     if cumulated[-1] == 0:
         return Estimate(0.0), nnf

@@ -1,6 +1,7 @@
-"""Diversity index: how much a voxel varies over a set of videos."""
+"""How much voxels vary: over a set of videos, and from frame to frame."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,52 @@ def diversity_index(pairs: Sequence[Pair]) -> float:
     n_frames = min(len(pair.output) for pair in pairs)
     greys = np.stack([to_grey(pair.output[:n_frames]) for pair in pairs])
     return float(greys.std(axis=0).mean(dtype=np.float64)) / contrast
+
+
+@on_device("source", "output")
+def flicker(source: NDArray[Any], output: NDArray[Any]) -> float:
+    """How much the frames of a video differ from those before, relative to its source.
+
+    Parameters
+    ----------
+    source, output : array
+        (t, y, x, c) of two or more frames, as for `coherence`.
+
+    Returns
+    -------
+    float
+        Mean absolute difference between successive frames of `output`, divided by that of
+        `source`: 1 if it moves as much, more if it flickers, and less if it has become still.
+
+    Raises
+    ------
+    InvalidInput
+        If the videos cannot be compared, a video has only one frame, or `source` stands still.
+
+    Examples
+    --------
+    >>> clip = np.random.default_rng(0).integers(0, 250, (4, 16, 20, 3), dtype=np.uint8)
+    >>> flicker(clip, clip), flicker(clip, clip[:1].repeat(4, axis=0))
+    (1.0, 0.0)
+    """
+    ratio = relative_flicker(check_pair(source, output, (1, 1, 1)))
+    if ratio is None:
+        raise InvalidInput("source must move, and both videos must have two or more frames")
+    return ratio
+
+
+def relative_flicker(pair: Pair) -> float | None:
+    """The same for checked videos; None if there is nothing to compare."""
+    if min(len(pair.source), len(pair.output)) < 2:
+        return None
+    expected = _mean_change(pair.source)
+    return _mean_change(pair.output) / expected if expected else None
+
+
+def _mean_change(video: NDArray[Any]) -> float:
+    """Mean absolute difference between successive frames."""
+    changes = [
+        float(np.abs(np.subtract(after, before, dtype=np.float32)).mean(dtype=np.float64))
+        for before, after in pairwise(video)
+    ]
+    return float(np.mean(changes))

@@ -16,10 +16,12 @@ from patchvid.results import LevelTiming
 EXPLANATION = """\
 Coherence: mean squared difference between a patch of the video and the nearest one of the source;
 completeness: the same from the source to the video; swd: sliced Wasserstein distance between the
-patches of both. Lower is better. Largest_piece: size of the largest copied piece, 1 if the whole
-video is a copy; mean_piece: size of the copied piece that a patch belongs to, on average;
-longest_run: frames for which half of the picture goes on just as in the source. Numbers after ± are
-standard errors."""
+patches of both; layout: the same for patches with their places, on a coarse level. Lower is better.
+Nnfdiv: size of the compressed field of patches of 3x3x3, higher if pieces are smaller; nnfdist:
+coherence of these patches. Largest_piece: size of the largest copied piece, 1 if the whole video is
+a copy; mean_piece: size of the copied piece that a patch belongs to, on average; longest_run:
+frames for which half of the picture goes on just as in the source. Flicker: difference between
+successive frames, relative to the source; best near 1. Numbers after ± are standard errors."""
 
 
 class Sample(NamedTuple):
@@ -43,24 +45,25 @@ def measures(
         )
     except InvalidInput as error:
         return f"<p>Not measured: {escape(str(error))}.</p>\n"
-    rows = [(name, *_cells(row)) for name, row in zip(names, scores, strict=True)]
+    header = [name for name, estimate in mean._asdict().items() if estimate is not None]
+    rows = [(name, *_cells(row, header)) for name, row in zip(names, scores, strict=True)]
     if len(samples) > 1:
-        rows.append(("mean", *_cells(mean)))
+        rows.append(("mean", *_cells(mean, header)))
     words = EXPLANATION
     if diversity is not None:
         words += f" Diversity of the outputs: {diversity:.3f}; 0 means that they are equal."
     if shrunk:
         words += f" Measured at {source.shape[1]}x{source.shape[2]} pixels."
-    header = [name for name, estimate in mean._asdict().items() if estimate is not None]
     return table(["", *header], rows, numeric=True) + f"<p>{escape(words)}</p>\n"
 
 
-def _cells(row: metrics.Scores) -> list[str]:
+def _cells(row: metrics.Scores, measures: Sequence[str]) -> list[str]:
+    estimates = (getattr(row, measure) for measure in measures)
     return [
-        f"{estimate.value:.3f}" + (f" ±{estimate.error:.3f}" if estimate.error else "")
-        for estimate in row
-        if estimate is not None
-    ]
+        "" if estimate is None
+        else f"{estimate.value:.3f}" + (f" ±{estimate.error:.3f}" if estimate.error else "")
+        for estimate in estimates
+    ]  # fmt: skip
 
 
 def times(samples: Sequence[Sample]) -> str:
