@@ -147,7 +147,7 @@ def _read_clip(path: Path, frames: Frames, how: Reading, job: Job | None) -> _Cl
     n_frames = len(source.timeline.order[slice(*frames)])
     step = _preview_step(n_frames, info.keyframe_interval) if how.preview else 1
     largest = _largest(how, max(info.height, info.width))
-    if job and not how.preview:
+    if job and n_frames and not how.preview:
         shape = (n_frames, *_shrunk((n_frames, info.height, info.width), largest), info.channels)
         job.tell_size(path.name, shape, info.dtype)
     options = check_options((*frames, step), max_size=largest, depth=how.bits, strict=how.strict)
