@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from patchvid.errors import InvalidInput
 from patchvid.io import codecs
 from patchvid.io.info import ColorTags, VideoInfo
+from patchvid.io.reading import video_info
 from patchvid.io.video import check_target, write_video
 
 FILMS = (".mp4", ".mov", ".mkv", ".webm")
@@ -382,6 +383,21 @@ def test_a_word_where_bits_get_lost(
 ) -> None:
     with pytest.warns(UserWarning, match=f"holds {bits} bits per channel, and loses the others"):
         write_video(tmp_path / f"clip{suffix}", waves(3, np.uint16), **settings)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h265"), (".mkv", "h265"), (".mp4", "av1")])
+def test_what_hdr10_says_of_display_and_light_is_kept(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    display = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329, 0.005, 1000.0)
+    hdr10 = info(color=PQ, mastering_display=display, content_light=(900, 400))
+    write_video(tmp_path / f"clip{suffix}", waves(3, np.uint16), codec=codec, info=hdr10)
+    read = video_info(tmp_path / f"clip{suffix}")
+    assert read.mastering_display == pytest.approx(display, abs=2e-4)
+    assert read.content_light == (900, 400)
+    write_video(tmp_path / f"bare{suffix}", waves(3, np.uint16), codec=codec, info=info(color=PQ))
+    bare = video_info(tmp_path / f"bare{suffix}")
+    assert (bare.mastering_display, bare.content_light) == (None, None)
 
 
 # Alpha

@@ -4,6 +4,7 @@ Chroma is interpolated and rounded without bias. With FFmpeg's quick defaults a 
 one level each time it is read and written again.
 """
 
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple, cast
@@ -92,6 +93,27 @@ def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
         tags,
         aspect,
     )
+
+
+def mastering_display(frame: av.VideoFrame) -> tuple[float, ...] | None:
+    """The `mastering_display` of `VideoInfo` in the first frame of a video."""
+    data: Any = frame.side_data.get("MASTERING_DISPLAY_METADATA")
+    if data is None:
+        return None
+    # FFmpeg's AVMasteringDisplayMetadata: ten fractions, and whether colours and luminance are set.
+    *parts, has_colors, has_luminance = struct.unpack_from("22i", bytes(data))
+    if not (has_colors and has_luminance and all(parts[1::2])):
+        return None
+    return tuple(above / below for above, below in zip(parts[::2], parts[1::2]))
+
+
+def content_light(frame: av.VideoFrame) -> tuple[int, int] | None:
+    """The `content_light` of `VideoInfo` in the first frame of a video."""
+    data: Any = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    if data is None:
+        return None
+    of_pixel, of_frame = struct.unpack_from("2I", bytes(data))
+    return of_pixel, of_frame
 
 
 class Converter:

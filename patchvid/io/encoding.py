@@ -72,6 +72,8 @@ def choose_encoding(
         options["crf"] = str(max(1, round((100 - quality) / 2)))
     if name == "h265":
         options["x265-params"] += _x265_workarounds(video.shape)
+    if info is not None and hdr:
+        options |= _hdr10(name, options, info)
     if pixels == "yuva420p":
         options["auto-alt-ref"] = "0"  # libvpx cannot reorder frames with alpha
     if alpha and name == "gif":
@@ -114,6 +116,30 @@ def _x265_workarounds(shape: Sequence[int]) -> str:
     """Settings without which x265 writes outside of its memory, or random times of decoding."""
     small = ":no-cutree=1" if min(shape[1:3]) < 64 else ""
     return small + (":bframes=0" if shape[0] < 3 else "")
+
+
+def _hdr10(codec: str, options: Mapping[str, str], info: VideoInfo) -> dict[str, str]:
+    """The options that write what HDR10 says of display and light; only two codecs have them."""
+    names = {
+        "h265": ("x265-params", "master-display", 50_000, 10_000, "max-cll"),
+        "av1": ("svtav1-params", "mastering-display", 1, 1, "content-light"),
+    }
+    if codec not in names:
+        return {}
+    key, display, per_color, per_luminance, light = names[codec]
+    parts = [options[key]] if key in options else []
+    if info.mastering_display is not None:
+        scaled = [value * per_color for value in info.mastering_display[:8]]
+        scaled += [value * per_luminance for value in info.mastering_display[8:]]
+        rx, ry, gx, gy, bx, by, wx, wy, least, most = (
+            str(round(value)) if per_color > 1 else f"{value:.5f}" for value in scaled
+        )
+        parts.append(
+            f"{display}=G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({most},{least})"
+        )
+    if info.content_light is not None:
+        parts.append(f"{light}={info.content_light[0]},{info.content_light[1]}")
+    return {key: ":".join(parts)} if parts else {}
 
 
 def warn_of_aspect(path: StrPath, aspect: Fraction) -> None:

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 from patchvid.io.colors import CONVERTED
-from patchvid.io.decoding import Converter, Decoder, Frame, Layout, layout_of
+from patchvid.io.decoding import (
+    Converter,
+    Decoder,
+    Frame,
+    Layout,
+    content_light,
+    layout_of,
+    mastering_display,
+)
 from patchvid.io.endings import is_unfinished
 from patchvid.io.info import VideoInfo
 from patchvid.io.packets import Packets, list_packets, open_film, video_stream
@@ -48,6 +56,8 @@ def film_source(path: Path) -> Source:
             variable_rate=packets.timeline.is_variable,
             keyframe_interval=packets.usual_distance(),
             color=layout.tags,
+            mastering_display=mastering_display(first),
+            content_light=content_light(first),
             has_audio=bool(container.streams.audio),
             container=container.format.name.split(",")[0],
             codec=stream.codec_context.name,

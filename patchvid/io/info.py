@@ -71,6 +71,12 @@ class VideoInfo:
         not known. Frames between them take longer to reach.
     color : ColorTags
         The meaning of the values.
+    mastering_display : tuple of float or None
+        What HDR10 says of the display on which the clip was made: x and y of red, green, blue and
+        white, and its least and greatest luminance in cd/m2.
+    content_light : tuple of int or None
+        What HDR10 says of the clip: the greatest luminance of a pixel and of a frame on average, in
+        cd/m2.
     has_audio : bool
         Whether there is sound.
     container : str
@@ -95,6 +101,8 @@ class VideoInfo:
     variable_rate: bool = False
     keyframe_interval: int | None = None
     color: ColorTags = ColorTags()
+    mastering_display: tuple[float, ...] | None = None
+    content_light: tuple[int, int] | None = None
     has_audio: bool = False
     container: str = ""
     codec: str | None = None

@@ -42,7 +42,8 @@ def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = Fal
         opened.words.append(f"{quoted(source)} has high dynamic range ({hdr}), which is {what}")
     if tone_map and needs_mapping(opened.info.color):
         tags = ColorTags("bt709", "bt709", opened.info.color.matrix, opened.info.color.range)
-        opened = opened._replace(info=replace(opened.info, color=tags), mapped=opened.info.color)
+        info = replace(opened.info, color=tags, mastering_display=None, content_light=None)
+        opened = opened._replace(info=info, mapped=opened.info.color)
     return opened
 
 
