@@ -6,6 +6,10 @@ from `moving_waves` in three iterations, every fourth pixel of it.
 """
 
 import hashlib
+import os
+import platform
+import subprocess
+import sys
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -541,3 +545,39 @@ def test_colours_are_where_the_flow_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def to_device(array: Any) -> Any:
     return standin.wrap(np.array(standin.to_plain(array)))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs a PC's processor")
+def test_older_processors_give_the_same_flow_and_analogy() -> None:
+    code = (
+        "import hashlib, patchvid\n"
+        "clip = patchvid.sample_clip()[:5, :64, :96]\n"
+        "large = patchvid.resize(clip, (5, 250, 330))\n"
+        "flow = patchvid.optical_flow(large, method='classical')\n"
+        "made = patchvid.analogy(clip, clip[:, :, ::-1], flow='classical', seed=1, device='cpu')\n"
+        "print(*[hashlib.sha256(x.tobytes()).hexdigest() for x in (flow, made)])"
+    )
+    old = {
+        "OPENCV_CPU_DISABLE": "AVX2,FMA3,AVX", "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F",
+        "OPENBLAS_CORETYPE": "Nehalem", "NUMBA_CPU_NAME": "nehalem",
+        "NUMBA_CPU_FEATURES": "+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt",
+    }  # fmt: skip
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code], env=os.environ | extra,
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for extra in ({}, old, {"OPENCV_CPU_DISABLE": "AVX2"}, {"OMP_NUM_THREADS": "1"})
+    }  # fmt: skip
+    assert len(hashes) == 1
+
+
+def test_opencv_is_left_as_it_was() -> None:
+    import cv2
+
+    frames = np.zeros((4, 40, 40, 3), np.uint8)
+    for setting in (False, True):
+        cv2.setUseOptimized(setting)
+        optical_flow(frames, method="classical")
+        assert cv2.useOptimized() is setting

@@ -125,7 +125,8 @@ def analogy(
         most 1. More keep the layout of `content`, fewer the look of `style`. The coarsest level is
         always one of them.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same bytes on any number of threads. None draws one.
+        The same seed gives the same bytes on any number of threads; with RAFT, on the same
+        processor. None draws one.
     flow : str, array, or tuple of two
         How motion is estimated, see the `method` of `optical_flow`; or flows (t - 1, y, x, 2) that
         were computed elsewhere. One for both clips, or a pair. Large clips are made smaller for the

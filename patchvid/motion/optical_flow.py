@@ -21,6 +21,7 @@ from patchvid._resampling import resize
 from patchvid._validation import check_choice, check_integer, check_video
 from patchvid.errors import DeviceError, InvalidInput, WeightsError
 from patchvid.kernels.threads import parallel_range
+from patchvid.motion.classical import classical_flow
 from patchvid.networks.checkpoint import read_tensors
 from patchvid.networks.onnx_graph import check_loops, is_on_gpu, open_session
 from patchvid.networks.raft import LEAST_SIDE, STRIDE, build_raft
@@ -100,6 +101,9 @@ def optical_flow(
     RAFT compares every 8x8 block with all others: a pair of frames takes time in proportion to its
     pixels, but memory to their square, 15 MB at 242x432 and 6 GB at 1080x1920.
 
+    The classical method gives the same bytes on all PCs. The last digits of RAFT's flow depend on
+    the processor and on the version of onnxruntime.
+
     References
     ----------
     .. [1] Z. Teed and J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV
@@ -147,7 +151,7 @@ def _estimate(
     if factor > 1:
         frames = resize(frames, (n_frames, height * factor, width * factor))
     frames, inside = _padded(kernels.to_host(frames))
-    estimate: Estimator = _classical
+    estimate: Estimator = classical_flow
     together = True
     if file is not None:
         n_features = math.prod(frames.shape[1:3]) // STRIDE**2
@@ -202,14 +206,6 @@ def _between(
 
     parallel_range(work, n_pairs, grain=1 if together else n_pairs)
     return flow
-
-
-def _classical(frame1: NDArray[np.uint8], frame2: NDArray[np.uint8]) -> Flow:
-    import cv2
-
-    grey = [cv2.cvtColor(np.ascontiguousarray(x), cv2.COLOR_RGB2GRAY) for x in (frame1, frame2)]
-    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return search.calc(*grey, None)
 
 
 def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[Estimator, bool]:
