@@ -73,7 +73,7 @@ def apply(
     check_exists(field, clip)
     saved = patchvid.read_field(field)
     how = Reading(max_size, fps, depth, tone_map, strict, preview=False, quiet=quiet)
-    job = Job({"device": device}, is_local=True, quiet=quiet)
+    job = Job({"device": device}, "vote", quiet)
     inputs = read_inputs(clip, frames, {}, how, job)
     layer = Layer(clip, inputs.videos["clip"], inputs.info)
     *samples, n_patches, _, _ = saved.places.shape

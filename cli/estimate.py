@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import click
 
 LONG = 10_000_000  # voxels
+BYTES_OF_HOLE = 8  # of a mask and a filled clip, for each voxel of the clip
 
 
 class Job(NamedTuple):
-    """What tells the memory of a job: its options, and whether it makes only a part of the clip."""
+    """What tells the memory of a job: its options, and whether it fills a hole or only votes."""
 
     settings: Mapping[str, Any]
-    is_local: bool
+    kind: Literal["make", "fill", "vote"]
     quiet: bool
 
     def tell_size(self, name: str, shape: Sequence[int], dtype: str) -> None:
@@ -73,7 +74,11 @@ class Job(NamedTuple):
         held = itemsize * shape[3] * math.prod(shape[:3])
         if kernels.DEVICE != "cpu":
             return held + itemsize * shape[3] * math.prod(size)
-        return held + footprint(kernels, shape, (0, 0, 0) if self.is_local else size, itemsize)
+        if self.kind == "fill":
+            held += BYTES_OF_HOLE * math.prod(shape[:3])
+        return held + footprint(
+            kernels, shape, (0, 0, 0) if self.kind == "vote" else size, itemsize
+        )
 
 
 def _as_text(n_bytes: float) -> str:

@@ -119,7 +119,7 @@ def make_videos(
     )  # fmt: skip
     how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
     readers = readers or {}
-    job = Job(settings, is_local="mask" in readers, quiet=quiet)
+    job = Job(settings, "fill" if "mask" in readers else "make", quiet)
     inputs = read_inputs(clip, frames, readers, how, job)
     others = dict(inputs.videos)
     video = others.pop("clip")

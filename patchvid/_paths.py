@@ -13,7 +13,7 @@ StrPath = str | os.PathLike[str]
 def as_path(path: Any) -> Path:
     """A path, from a string or a path."""
     try:
-        return Path(os.fsdecode(path))
+        return Path(path)
     except TypeError:
         raise InvalidInput(f"a path is needed, got {type(path).__name__}") from None
 

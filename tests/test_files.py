@@ -267,6 +267,8 @@ def test_pipes_are_not_waited_for(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "flow" / "0.flo")
     with pytest.raises(patchvid.InvalidInput, match="is a pipe or a device"):
         patchvid.read_flow(tmp_path / "flow")
+    with pytest.raises(VideoError, match="is a pipe or a device"):
+        patchvid.read_field(tmp_path / name)
 
 
 @pytest.mark.parametrize(

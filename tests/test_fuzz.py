@@ -31,6 +31,7 @@ CALLS, COMMANDS = 1600, 400
 SECONDS = 60  # that a call may take on a loaded machine
 
 CLIP = np.random.default_rng(0).integers(0, 256, (4, 16, 18, 3), dtype=np.uint8)
+ALPHA = np.concatenate([CLIP, CLIP[..., :1]], axis=3)
 FLOW = np.random.default_rng(1).normal(size=(3, 16, 18, 2)).astype(np.float32)
 NNF, _ = patchvid.search(CLIP, CLIP, patch=(2, 5, 5), seed=0, sweeps=1)
 
@@ -134,7 +135,29 @@ FUNCTIONS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (metrics.sliced_wasserstein, {"source": CLIP, "output": CLIP}),
     (metrics.diversity, {"source": CLIP, "outputs": [CLIP, CLIP[::-1]]}),
     (metrics.evaluate, {"source": CLIP, "outputs": [CLIP], "device": "cpu"}),
-    (patchvid.read_video, {"path": "clip.npy", "frames": (0, None)}),
+    (
+        patchvid.read_video,
+        {
+            **{"path": "clip.npy", "frames": (0, None), "max_size": 9, "fps": 12, "depth": 8},
+            **{"tone_map": False, "strict": True, "progress": False},
+        },
+    ),
+    (
+        lambda **settings: [*patchvid.iter_video(**settings)],
+        {"path": "clip.mp4", "frames": (0, 4, 2), "max_size": None, "fps": None, "depth": 16},
+    ),
+    (patchvid.video_info, {"path": "clip.mp4"}),
+    (patchvid.fetch_weights, {"name": "none"}),
+    (
+        patchvid.write_field,
+        {
+            "path": "new.npz",
+            "field": patchvid.PatchField(
+                np.zeros((3, 12, 14), np.int32), (2, 5, 5), (False,) * 3, "median", (4, 16, 18)
+            ),
+            "overwrite": True,
+        },
+    ),
     (patchvid.read_flow, {"path": "flow.npy"}),
     (patchvid.read_field, {"path": "field.npz"}),
     (patchvid.write_video, {"path": "new.npy", "video": CLIP, "fps": 10, "overwrite": True}),
@@ -176,6 +199,11 @@ def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(f"empty.{suffix}").write_bytes(b"")
     Path("clip.gif").write_bytes(Path("clip.mp4").read_bytes())
     Path("folder").mkdir()
+    for suffix in ("mp4", "npz", "png"):
+        os.mkfifo(f"pipe.{suffix}")
+    patchvid.write_video("alpha.webm", ALPHA, fps=10)
+    patchvid.write_video("clip.tif", CLIP)
+    np.savez("layers.npz", video=CLIP[..., 0].astype(np.float32), other=FLOW)
     return here
 
 
@@ -221,6 +249,7 @@ def test_array_functions(files: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 FILES = [
     *("clip.npy", "clip.mp4", "frames", "clip.gif", "odd.npy", "objects.npy", "field.npz"),
+    *("pipe.mp4", "pipe.npz", "pipe.png", "alpha.webm", "clip.tif", "layers.npz"),
     *("flow.npy", "none.mp4", "folder", ".", "", "..", "/dev/null", "~nouser/x", "a\nb.mp4"),
     *(
         f"{name}.{suffix}"

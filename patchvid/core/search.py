@@ -245,7 +245,10 @@ def _check_weights(
 ) -> NDArray[np.float32] | None:
     if weights is None:
         return None
-    factors = contiguous(kernels.to_device(as_array(weights))).astype(np.float32)
+    factors = contiguous(kernels.to_device(as_array(weights)))
+    if factors.dtype.kind not in "buif":
+        raise InvalidInput(f"weights must be numbers, got {factors.dtype}")
+    factors = factors.astype(np.float32)
     if factors.shape != grid:
         raise InvalidInput(f"weights must have shape {grid}, one for a patch, got {factors.shape}")
     if not ((factors > 0) & (factors < np.inf)).all():

@@ -17,6 +17,8 @@ from patchvid.io._files import (
     complete_or_nothing,
     naming_failures,
 )
+from patchvid.io.kinds import check_is_file
+from patchvid.kernels.memory import check_room
 from patchvid.results import PatchField
 
 SUFFIX = ".npz"
@@ -119,8 +121,13 @@ def read_field(path: StrPath) -> PatchField:
     --------
     See `write_field`.
     """
+    source = as_path(path)
+    check_is_file(source)
     try:
-        with np.load(as_path(path), allow_pickle=False) as archive:
+        with np.load(source, allow_pickle=False) as archive:
+            n_bytes = sum(entry.file_size for entry in archive.zip.infolist())
+            if problem := check_room(n_bytes):
+                raise MemoryError(f"{quoted(path)}: {problem}")
             arrays: dict[str, Any] = {name: archive[name] for name in archive.files}
         missing = [name for name in _NEEDED if name not in arrays]
         if missing:

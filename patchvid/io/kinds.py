@@ -32,7 +32,7 @@ PICTURES = ("exr", "gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
 
 def check_is_file(path: Path) -> None:
     """Refuse pipes and devices, which may have no end, or no beginning."""
-    if path.exists() and not path.is_file():
+    if path.exists() and not (path.is_file() or path.is_dir()):
         raise VideoError(f"{quoted(path)} is a pipe or a device; save it as a file first")
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from patchvid._paths import StrPath, as_path, quoted
-from patchvid._validation import check_number
+from patchvid._validation import check_flag, check_number
 from patchvid.io.colors import needs_mapping
 from patchvid.io.film import film_source
 from patchvid.io.info import ColorTags
@@ -26,7 +26,7 @@ _READERS: dict[str, Callable[[Path], Source]] = {
 
 def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = False) -> Source:
     """Open a clip of any kind, to be read at a rate of its own or at `fps`."""
-    source = as_path(path)
+    source, tone_map = as_path(path), check_flag("tone_map", tone_map)
     with naming_problems(source):
         opened = _READERS.get(kind_of(source), film_source)(source)
     if opened.info.variable_rate and fps is None:

@@ -13,7 +13,7 @@ from patchvid._convert import to_8_bits, to_16_bits
 from patchvid._paths import quoted
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resize
-from patchvid._validation import check_integer, shown
+from patchvid._validation import check_flag, check_integer, shown
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.io._frames import stack_frames
 from patchvid.io.colors import to_sdr
@@ -50,7 +50,7 @@ def check_options(
         check_integer("max_size", max_size, 1)
     if getattr(depth, "ndim", 0) or depth not in (None, 8, 16):
         raise InvalidInput(f"depth must be 8, 16 or None, got {shown(depth)}")
-    return Options(slice(first, last, step), max_size, depth, strict)
+    return Options(slice(first, last, step), max_size, depth, check_flag("strict", strict))
 
 
 def shrunk_size(height: int, width: int, max_size: int | None) -> tuple[int, int]:

@@ -133,7 +133,7 @@ def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path
     """
     import pooch
 
-    if name not in PUBLISHED:
+    if not isinstance(name, str) or name not in PUBLISHED:
         raise InvalidInput(f"name must be one of {', '.join(PUBLISHED)}, got {shown(name)}")
     if (cached := cached_weights(name)) is not None:
         return cached
