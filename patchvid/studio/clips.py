@@ -73,7 +73,7 @@ class Clip:
 
     def facts(self) -> dict[str, Any]:
         """Return what the page shows."""
-        return {"name": self.name or "sample clip", "shape": self.shape, "fps": self.fps}
+        return {"name": Path(self.name).name or "sample clip", "shape": self.shape, "fps": self.fps}
 
     def write(self, path: Path) -> None:
         """Write it in the format that the suffix of the path asks for."""
