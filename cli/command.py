@@ -22,7 +22,7 @@ SECTIONS = {
         *("report", "save_structure", "save_field"),
         *("preview", "as_json", "quiet"),
     ),
-    "Where": ("mask", "masks", "keep", "boxes", "cue", "grow"),
+    "Where": ("mask", "masks", "keep", "boxes", "source", "cue", "grow"),
     "Size": ("scale", "size", "loop", "tile"),
     "Variation": ("samples", "seed", "layout", "novelty", "noise", "alpha"),
     "Structure": (

@@ -18,11 +18,18 @@ EXAMPLES = """\b
 Examples:
   patchvid inpaint clip.mp4 --mask hole.png       clip_inpaint.mp4
   patchvid inpaint clip.mp4 --box 12,10,14,12 -o without.mp4
-  patchvid inpaint clip.mp4 --mask moving.mp4 --grow 2
+  patchvid inpaint clip.mp4 --mask moving.mp4 --grow 2      what it covers is removed
   patchvid inpaint clip.mp4 --cue painted.mp4     painted.mp4: clip.mp4 with colours painted on it
 """
 
 cue_options = options.together(
+    options.option(
+        "--source",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="Mask that is white where the filling may be taken from, of any kind that --mask "
+        "takes; repeatable.  [default: anywhere outside of the hole]",
+    ),
     options.option(
         "--cue",
         type=click.Path(path_type=Path),
@@ -53,9 +60,16 @@ cue_options = options.together(
 @options.levels
 @options.device
 def inpaint(
-    mask: tuple[Path, ...], boxes: tuple[Any, ...], cue: Path | None, **settings: Any
+    mask: tuple[Path, ...],
+    boxes: tuple[Any, ...],
+    cue: Path | None,
+    source: tuple[Path, ...],
+    **settings: Any,
 ) -> list[Sample]:
     """Fill a hole in CLIP from the rest of it, or make things appear where a CUE asks for them.
+
+    What other frames show behind the hole is taken from there, if the hole or the camera moves; see
+    patchvid track for masks that move. The rest is made of patches of CLIP.
 
     A cue is a copy of CLIP with flat colours painted on it. Each painted place is filled with parts
     of CLIP that have this colour when seen from a distance. Without a mask, the hole is where the
@@ -71,6 +85,7 @@ def inpaint(
 
     readers: dict[str, Reader | ClipFile] = {
         "mask": mask_reader("mask", mask, boxes),
+        "source": mask_reader("source", source, ()),
         "cue": ClipFile(cue),
     }
     return make_videos(inpaint, ending="_inpaint", readers=readers, **settings)

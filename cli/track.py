@@ -92,7 +92,7 @@ def track(
     if download and flow != "classical":
         fetch_raft(flow_weights, quiet=quiet)
     how = Reading(max_size, fps, depth, tone_map, strict, preview=False, quiet=quiet)
-    read = read_clip(clip, frames, how, tell=not quiet)
+    read = read_clip(clip, frames, how)
     given = {}
     for number, file in masks:
         mask = read_masks(f"the mask {str(file)!r}", [file], [], (1, *read.whole[1:]), (0, None))

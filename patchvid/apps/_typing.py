@@ -72,6 +72,7 @@ class Inpaint(Common, total=False):
     coarsest: tuple[int, int]
     iterations: int | None
     cue: NDArray[Any] | None
+    source: ArrayLike | None
     grow: int | None
     loop: bool
     tile: str

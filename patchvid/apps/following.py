@@ -32,6 +32,7 @@ SMALL_DRIFT = 2.0  # pixels that a prediction may be off, and be put right
 PREFERENCE, SLIGHT = 1.5, 20
 UNLIKE, NOISE = 60, 4  # plus so many times the usual cost: such a patch is searched for
 APART = 1.0  # pixels by which a motion must differ from that of what is behind
+STRANGE = 0.9  # share of a thing that looks like nothing before, from which on it is lost
 LOST = 0.02  # share of the pixels that the thing had at first
 BETTER = 0.5  # share of its cost that the patch that was found may have
 SWEEPS = 2
@@ -112,7 +113,7 @@ class _Thing:
         self.ground = np.where(_grown(found, EDGE)[..., None], ground, frame)
         size = np.count_nonzero(found)
         is_lost = size < LOST * np.count_nonzero(self.given_mask)
-        return found, bool(is_lost or 2 * np.count_nonzero(found & is_new) > size)
+        return found, bool(is_lost or np.count_nonzero(found & is_new) > STRANGE * size)
 
     def _correct_way(self, frame: Pixels, seen: Region) -> None:
         """Put right the way to where the thing was at first, if it looks better then."""

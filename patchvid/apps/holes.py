@@ -48,10 +48,11 @@ def coarse_region(region: Region, level: Level) -> Region:
     return share[..., 0] > TRACE
 
 
-def restrict_keys(hole: Region, level: LevelInputs) -> LevelInputs:
-    """The inputs of a level whose keys lie outside of a hole, and whose output is fixed there."""
+def restrict_keys(hole: Region, keys: Region, level: LevelInputs) -> LevelInputs:
+    """The inputs of a level whose output is fixed outside of a hole, with keys in some region."""
     outside = ~coarse_region(hole, level.value_level)
-    return replace(level, key_region=outside, fixed=(outside, level.value))
+    inside = ~coarse_region(~keys, level.value_level) & outside
+    return replace(level, key_region=inside, fixed=(outside, level.value))
 
 
 def hole_of(level: LevelInputs) -> Region:
@@ -60,19 +61,21 @@ def hole_of(level: LevelInputs) -> Region:
     return ~level.fixed[0]
 
 
-def first_level(holes: Sequence[Region], settings: Settings) -> int:
+def first_level(levels: Sequence[LevelInputs], settings: Settings) -> int:
     """The finest level on which no patch lies wholly inside the hole.
 
-    If too few patches of that level lie outside of the hole, it is the next finer one with enough.
+    If there are too few keys on that level, it is the next finer one with enough.
     """
     sighted, shares = 0, []
-    last = max(0, len(holes) - FEWEST_LEVELS)
-    for number, hole in enumerate(holes):
+    last = max(0, len(levels) - FEWEST_LEVELS)
+    for number, level in enumerate(levels):
+        hole = hole_of(level)
         patch, _ = settings.at(hole.shape)
-        shares.append(float(patches_within(~hole, patch).mean()))
+        keys = ~hole if level.key_region is None else level.key_region
+        shares.append(float(patches_within(keys, patch).mean()))
         if number <= last and not patches_within(hole, patch, settings.periodic).any():
             sighted = number
-    rich = (n for n in range(sighted, len(holes)) if shares[n] >= FEWEST_KEYS)
+    rich = (n for n in range(sighted, len(levels)) if shares[n] >= FEWEST_KEYS)
     return next(rich, int(np.argmax(shares)))
 
 

@@ -1,16 +1,13 @@
 """Inpainting: a hole in a clip is completed from the rest of it, or by what a cue asks for.
 
-The coarsest query is the clip with its hole filled smoothly, or with the cue in it; key and value
-are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
-voxels are fixed.
+What other frames show behind a hole is taken from there, see `patchvid.apps.background`. The rest
+is made of patches, see `patchvid.apps.completing`.
 
 Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), conditional inpainting.
 """
 
 import math
-from dataclasses import replace
-from functools import partial
 from typing import Any, Literal, Unpack, overload
 
 import numpy as np
@@ -20,9 +17,7 @@ from patchvid._alpha import is_translucent, made_opaque, transparency
 from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
-from patchvid._resampling import resample
 from patchvid._validation import (
-    Axes,
     Seed,
     Triple,
     as_array,
@@ -34,25 +29,19 @@ from patchvid._validation import (
 )
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings, collect
+from patchvid.apps.background import seen_elsewhere
+from patchvid.apps.completing import complete
 from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.holes import (
     Region,
     dilate,
-    fill_smoothly,
-    first_level,
-    hole_of,
-    restrict_keys,
 )
 from patchvid.core.fields import Field, patches_within
-from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.plan import Settings
 from patchvid.core.rearranging import blend
-from patchvid.core.synthesis import finest, synthesize
+from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
-
-# A cue guides the levels whose shorter side has up to this many pixels. With more, things take the
-# painted shape; with fewer, they may vanish.
-CUED_PIXELS = 45
 
 # Margin of the hole around the paint, as a share of the clip's shorter side: things need not follow
 # the paint's outline.
@@ -75,12 +64,13 @@ def inpaint(
     details: Literal[True],
     **settings: Unpack[_typing.Inpaint],
 ) -> Result: ...
-@on_device("video", "mask", "cue")
+@on_device("video", "mask", "cue", "source")
 def inpaint(
     video: NDArray[Any],
     mask: ArrayLike | None = None,
     *,
     cue: NDArray[Any] | None = None,
+    source: ArrayLike | None = None,
     grow: int | None = None,
     seed: Seed = None,
     patch: Triple | None = None,
@@ -110,6 +100,9 @@ def inpaint(
         are blurred. Without a mask the hole is where the cue differs from `video`. If compression
         makes it differ as well, only rectangles of one colour count. The cue may also be given as
         `video` itself.
+    source : array, optional
+        Where the filling may be taken from, as a mask like `mask`: patches lie inside of the white
+        with all their pixels. By default anywhere outside of the hole.
     grow : int, optional
         Pixels by which the hole is larger than the mask, in every frame. None is 0, or without a
         mask a twentieth of the clip's shorter side.
@@ -148,12 +141,18 @@ def inpaint(
     Raises
     ------
     InvalidInput
-        If a mask or cue has another size than the clip, or a hole leaves no whole patch.
+        If a mask or cue has another size than the clip, or a hole or `source` leaves no whole
+        patch.
     DeviceError
         If the device cannot be used, or has too little memory.
 
     Notes
     -----
+    Without a cue and without `loop`, voxels that other frames show behind the hole come first: they
+    are found along the flow and the motion of the camera, and kept where a ring around the hole is
+    found likewise. Patches make what was never seen. So a thing that moves is replaced by what is
+    behind it.
+
     Time grows in proportion to the number of voxels of the hole, and, far more slowly, of the clip.
 
     Examples
@@ -191,30 +190,42 @@ def inpaint(
     painted_on = None if cue is None else clip.to_values(cue)
     soft = _find_hole(clip.value, white, painted_on, grow)
     hole = soft > 0
-    _check_hole(hole, settings)
+    keys = ~hole
+    if source is not None:
+        keys &= check_soft_mask("source", as_array(source), video.shape) > 0.5
+    _check_hole(hole, keys, settings)
     with reporting(progress, "inpaint") as report:
-        filled = fill_smoothly(clip.compressed(clip.value), hole)
-        plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
-            partial(restrict_keys, hole)
-        )
-        first = first_level([*map(hole_of, plan.levels)], settings)
-        plan = replace(plan, levels=plan.levels[first:])  # a plan of its own
-        if painted_on is None:
-            start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
+        value, rest = clip.value, hole
+        origin = np.arange(hole.size, dtype=np.int32, like=hole).reshape(hole.shape)
+        if painted_on is None and not loop:
+            seen, values, places = seen_elsewhere(value, hole, keys)
+            value, rest = _insert(value, seen, values), hole & ~seen
+            origin[seen] = places
+        if rest.any():
+            made = complete(kernels, clip, value, rest, keys, painted_on, settings, seed, report)
         else:
-            guide = clip.compressed(painted_on)
-            start = plan.quantize(_paint(guide, plan.levels[0]))
-            plan = plan.map(partial(_guide_level, plan, guide))
-        made = finest(synthesize(plan, start, seed=seed, progress=report))
-    made = clip.restore(plan, made)
+            grid = kernels.patch_grid(
+                hole.shape, settings.at(hole.shape)[0], periodic=settings.periodic
+            )
+            made = LevelOutput(value, np.zeros(grid, np.int32, like=origin), [])
+            report(1.0, "found in other frames")
     output = clip.straight(blend(made.output, clip.value, soft))
     made = made._replace(
         output=np.where(hole[..., None], output, video),
-        field=_name_untouched(made.field, hole, settings),
+        field=_name_untouched(made.field, rest, origin, settings),
     )
     return collect(
         [made], video, given, seed, settings, details=details, made_share=soft, keeps_time=True
     )
+
+
+def _insert(video: NDArray[Any], place: Region, values: NDArray[np.float32]) -> NDArray[Any]:
+    """The video with other values at some voxels."""
+    video = video.copy()
+    if video.dtype.kind == "u":
+        values = np.rint(values).clip(0, np.iinfo(video.dtype).max)
+    video[place] = values.astype(video.dtype)
+    return video
 
 
 def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:
@@ -239,52 +250,36 @@ def _find_hole(video: NDArray[Any], mask: Mask | None, cue: Any, grow: int | Non
     return dilate(soft, room if grow is None else check_integer("grow", grow, 0))
 
 
-def _check_hole(hole: Region, settings: Settings) -> None:
+def _check_hole(hole: Region, keys: Region, settings: Settings) -> None:
     if not hole.any():
         raise InvalidInput("mask must be white where the clip is to be completed, got only black")
     patch, _ = settings.at(hole.shape)
     if (
         all(n >= extent for n, extent in zip(hole.shape, patch))
-        and not patches_within(~hole, patch).any()
+        and not patches_within(keys, patch).any()
     ):
         raise InvalidInput(
             f"the hole leaves no whole patch of the clip, {'x'.join(map(str, patch))}, to complete "
-            "it from; use a smaller mask or a smaller patch"
+            "it from; use a smaller mask, a larger source or a smaller patch"
         )
 
 
-def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
-    """The value with its hole filled smoothly from around it, also across periodic ends."""
-    hole = hole_of(level)
-    pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
-    filled = fill_smoothly(
-        np.pad(level.value, [*pads, (0, 0)], mode="wrap"), np.pad(hole, pads, mode="wrap")
-    )
-    return filled[tuple(slice(begin, begin + n) for (begin, _), n in zip(pads, hole.shape))]
-
-
-def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
-    """The value with the cue in its hole."""
-    hole = hole_of(level)
-    return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
-
-
-def _guide_level(plan: Plan, cue: NDArray[Any], level: LevelInputs) -> LevelInputs:
-    """The inputs of a level, guided by the cue if it is coarse."""
-    if level is not plan.levels[0] and min(level.value.shape[1:3]) > CUED_PIXELS:
-        return level
-    guides = plan.quantize(_paint(cue, level)), plan.quantize(level.value)
-    return replace(level, guides=guides)
-
-
-def _name_untouched(field: Field, hole: Region, settings: Settings) -> Field:
-    """The field in which patches outside of the hole name themselves.
+def _name_untouched(
+    field: Field, hole: Region, origin: NDArray[np.int32], settings: Settings
+) -> Field:
+    """The field in which patches outside of the hole name the place that their centre comes from.
 
     Patches that wrap around a periodic end do not occur in the clip, so they keep their keys.
     """
-    untouched = patches_within(~hole, settings.at(hole.shape)[0])
+    patch = settings.at(hole.shape)[0]
+    untouched = patches_within(~hole, patch)
     inside = tuple(map(slice, untouched.shape))
-    itself = np.arange(hole.size, dtype=np.int32, like=field).reshape(hole.shape)
+    half = [extent // 2 for extent in patch]
+    centres = tuple(slice(begin, begin + n) for begin, n in zip(half, untouched.shape))
+    rows, x = origin[centres] // hole.shape[2], origin[centres] % hole.shape[2]
+    places = zip((rows // hole.shape[1], rows % hole.shape[1], x), half, untouched.shape)
+    t, y, x = ((place - begin).clip(0, n - 1) for place, begin, n in places)
+    first = ((t * hole.shape[1] + y) * hole.shape[2] + x).astype(np.int32)
     field = field.copy()
-    field[inside] = np.where(untouched, itself[inside], field[inside])
+    field[inside] = np.where(untouched, first, field[inside])
     return field

@@ -43,7 +43,12 @@ class Motion(NamedTuple):
 
 
 def layer_motion(
-    flow: Flow, known: Region, layer: Region, expected: NDArray[np.float64] | None = None
+    flow: Flow,
+    known: Region,
+    layer: Region,
+    expected: NDArray[np.float64] | None = None,
+    *,
+    largest_rest: float = LARGEST_REST,
 ) -> Motion:
     """Find how a layer moves.
 
@@ -57,6 +62,8 @@ def layer_motion(
         (y, x): where the layer is, whether it is seen or not.
     expected : array of float64, optional
         Parameters of the motion in the frame before; by default a shift by the median.
+    largest_rest : float
+        Pixels of flow beyond the affine motion from which on it is taken for that of another layer.
     """
     height, width = layer.shape
     rows, columns = np.nonzero(layer if layer.any() else np.ones_like(layer))
@@ -74,7 +81,7 @@ def layer_motion(
             parameters[0] = np.median(seen, axis=0)
         parameters = _fit(places.reshape(-1, 3)[some], seen, parameters, share)
     affine = np.einsum("yxk,kc->yxc", places, parameters).astype(np.float32)
-    return Motion(parameters, affine + _rest(flow - affine, known))
+    return Motion(parameters, affine + _rest(flow - affine, known, largest_rest))
 
 
 def _fit(
@@ -104,11 +111,11 @@ def _sums(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.fl
     return np.einsum("ik,jk->ij", one, other)
 
 
-def _rest(flow: Flow, known: Region) -> Flow:
+def _rest(flow: Flow, known: Region, largest: float) -> Flow:
     """What a flow has beyond an affine motion: as it is where it is known, and fading around."""
     import cv2
 
-    good = known & (np.hypot(flow[..., 0], flow[..., 1]) < LARGEST_REST)
+    good = known & (np.hypot(flow[..., 0], flow[..., 1]) < largest)
     shown = np.where(good[..., None], flow, np.float32(0))
     share = cv2.GaussianBlur(good.astype(np.float32), (0, 0), REACH)
     around = cv2.GaussianBlur(shown, (0, 0), REACH) / (share[..., None] + np.float32(TRUSTED))

@@ -94,6 +94,22 @@ def draw(kind: str, n_frames: int = 31, size: tuple[int, int] = SIZE, seed: int 
     return Drawn(whole, np.array(masks), bare)
 
 
+def draw_pan(speed: tuple[float, float], n_frames: int = 16) -> Drawn:
+    """Draw a thing that moves while the camera pans by so many rows and columns a frame."""
+    height, width = SIZE
+    wide = texture(height + 40, width + 120, 0)
+    skin = texture(height, height, 1) * 0.8
+    y, x = np.indices(SIZE)
+    clip, without, masks = [], [], []
+    for t in range(n_frames):
+        frame = sample(wide, y + 10 + speed[0] * t, x + 5 + speed[1] * t)
+        without.append(frame.copy())
+        masks.append(paste(frame, skin, Pose(height / 2, 30.0 + 6 * t), (14, 18), 2))
+        clip.append(frame)
+    whole, bare = (np.rint(np.clip(v, 0, 255)).astype(np.uint8) for v in (clip, without))
+    return Drawn(whole, np.array(masks), bare)
+
+
 def iou(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
     """The intersection over union of two masks (t, y, x), for every frame."""
     both, either = (a & b).sum(axis=(1, 2)), (a | b).sum(axis=(1, 2))

@@ -1,0 +1,152 @@
+"""What is behind a hole, where other frames show it.
+
+The motion of the background is an affine motion of the camera, fitted robustly to the flow outside
+of the hole, and what the flow has beyond that. Along it, each voxel of the hole is looked up in the
+nearest frame that shows its place. The same is done for a ring around the hole, whose voxels are
+known: where they are not found as they are, nothing is taken; and by what they differ, such as a
+change of light, what is taken is put right, so that it has no seam.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._convert import ValueRange, to_rgb
+from patchvid._device import backend_of
+from patchvid.apps.holes import Region, dilate, fill_smoothly
+from patchvid.motion.layers import layer_motion
+from patchvid.motion.optical_flow import optical_flow
+
+RING = 6  # pixels around the hole that are looked up as well
+EDGE = 1  # of these, the innermost may have colours of what is in the hole
+MARGIN = 6  # pixels around the ring in which the flow may be that of what is in the hole
+LARGEST_REST = 1.0  # pixels of flow beyond the camera's; what moves more is no background
+LEAST_KNOWN = 0.1  # share of a frame that must be known to tell how the camera moves
+STEP = 0.125  # pixels to which places are rounded: what lies on whole pixels is copied as it is
+UNLIKE = 12.0  # mean difference in 8 bits from which on the ring is not found
+
+Places = NDArray[np.float32]
+
+
+def seen_elsewhere(
+    video: NDArray[Any], hole: Region, source: Region
+) -> tuple[Region, NDArray[np.float32], NDArray[np.int64]]:
+    """Find voxels of a hole in other frames.
+
+    Parameters
+    ----------
+    video : array
+        (t, y, x, c), checked, on any device.
+    hole : array of bool
+        (t, y, x).
+    source : array of bool
+        (t, y, x): where voxels may be taken from, apart from the hole.
+
+    Returns
+    -------
+    seen : array of bool
+        (t, y, x): the part of the hole that was found.
+    values : array of float32
+        (n, c): its values, in the order of the voxels.
+    places : array of int64
+        (n,): where they come from, as flat indices of the nearest voxels.
+    """
+    kernels = backend_of(video)
+    video, hole, source = (kernels.to_host(array) for array in (video, hole, source))
+    around = dilate(hole.astype(np.float32), RING) > 0
+    frames = to_rgb(ValueRange.of_values(video).quantize(video))
+    before = _look_back(frames, around, source)
+    after = _look_back(frames[::-1], around[::-1], source[::-1])[::-1]
+    after[..., 0] = len(video) - 1 - after[..., 0]  # NaN stays
+    t = np.nonzero(around)[0].astype(np.float32)
+    first, second = before[around], after[around]
+    is_first = ~(np.abs(first[:, 0] - t) > np.abs(second[:, 0] - t)) & ~np.isnan(first[:, 0])
+    places = np.where(is_first[:, None], first, second)
+    found = ~np.isnan(places[:, 0])
+    known = np.zeros(hole.shape, bool)
+    known[around] = found
+    places = places[found]
+    values = _sample(video, places)
+    is_right, correction = _judge(video, hole, known, values)
+    inside = hole[known]
+    taken = inside & is_right
+    seen = np.zeros(hole.shape, bool)
+    seen[known] = taken
+    nearest = np.rint(places[taken]).astype(np.int64)
+    for axis, n in enumerate(hole.shape):
+        nearest[:, axis] = nearest[:, axis].clip(0, n - 1)
+    flat = np.ravel_multi_index(tuple(nearest.T), hole.shape)
+    right = (values + correction)[taken]
+    return kernels.to_device(seen), kernels.to_device(right), kernels.to_device(flat)
+
+
+def _look_back(frames: NDArray[np.uint8], around: Region, source: Region) -> Places:
+    """Where earlier frames show the voxels around a hole: (t, y, x, 3), NaN where none does."""
+    n_frames, height, width = around.shape
+    found = np.full((*around.shape, 3), np.nan, np.float32)
+    if n_frames < 2:
+        return found
+    flow = optical_flow(frames[::-1], method="classical", progress=False)[::-1]
+    unsure = dilate(around.astype(np.float32), MARGIN) > 0
+    everywhere = np.ones((height, width), bool)
+    for t in range(1, n_frames):
+        known = ~(unsure[t] | unsure[t - 1])
+        if known.mean() < LEAST_KNOWN:
+            continue
+        motion = layer_motion(flow[t - 1], known, everywhere, largest_rest=LARGEST_REST)
+        rows, columns = np.nonzero(around[t])
+        y = rows + motion.flow[rows, columns, 1]
+        x = columns + motion.flow[rows, columns, 0]
+        top, left = (np.rint(place).astype(np.int64) for place in (y, x))
+        inside = (top >= 0) & (top < height) & (left >= 0) & (left < width)
+        top, left = top.clip(0, height - 1), left.clip(0, width - 1)
+        is_shown = inside & (~around[t - 1] & source[t - 1])[top, left]
+        beyond = found[t - 1, top, left]
+        shift = np.stack([np.zeros_like(y), y - top, x - left], axis=1)
+        carried = np.where(inside[:, None], beyond + shift, np.nan)
+        here = np.stack([np.full_like(y, t - 1), y, x], axis=1)
+        found[t, rows, columns] = np.where(is_shown[:, None], here, carried)
+    return found
+
+
+def _sample(video: NDArray[Any], places: Places) -> NDArray[np.float32]:
+    """Values (n, c) at places (n, 3) of a video, cubic between pixels."""
+    t = places[:, 0].astype(np.int64)
+    (top, down), (left, right) = (_taps(places[:, axis]) for axis in (1, 2))
+    values = np.zeros((len(places), video.shape[3]), np.float32)
+    for dy in range(4):
+        row = (top + dy).clip(0, video.shape[1] - 1)
+        for dx in range(4):
+            column = (left + dx).clip(0, video.shape[2] - 1)
+            weight = down[:, dy] * right[:, dx]
+            values += weight[:, None] * video[t, row, column]
+    return values
+
+
+def _taps(place: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The first of four pixels around each place, and their weights (n, 4)."""
+    place = np.rint(place / STEP) * STEP
+    whole = np.floor(place)
+    distance = np.abs((place - whole)[:, None] - np.arange(-1, 3, dtype=np.float32))
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((2.5 - 0.5 * distance) * distance - 4) * distance + 2
+    return whole.astype(np.int64) - 1, np.where(distance <= 1, near, far).astype(np.float32)
+
+
+def _judge(
+    video: NDArray[Any], hole: Region, known: Region, values: NDArray[np.float32]
+) -> tuple[Region, NDArray[np.float32]]:
+    """Whether each value that was found can be right, and what to add to it."""
+    inner = dilate(hole.astype(np.float32), EDGE) > 0
+    ring = known & ~inner
+    if not ring.any():
+        return np.zeros(len(values), bool), np.zeros_like(values)
+    box = tuple(slice(int(line.min()), int(line.max()) + 1) for line in np.nonzero(known))
+    missed = np.zeros((*hole.shape, values.shape[1]), np.float32)
+    missed[known] = video[known].astype(np.float32) - values
+    missed, ring, known = missed[box], ring[box], known[box]
+    low, high, _ = ValueRange.of_values(video)
+    unit = 255 / ((high - low) or 1)
+    size = fill_smoothly(np.abs(missed).mean(axis=3, keepdims=True) * unit, ~ring)
+    return size[known][:, 0] < UNLIKE, fill_smoothly(missed, ~ring)[known]

@@ -1,0 +1,77 @@
+"""A hole made of patches of the rest of the clip.
+
+The coarsest query is the clip with its hole filled smoothly, or with the cue in it; key and value
+are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
+voxels are fixed.
+"""
+
+from dataclasses import replace
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._progress import Progress
+from patchvid._resampling import resample
+from patchvid._validation import Axes
+from patchvid.apps._setup import Clip
+from patchvid.apps.holes import Region, fill_smoothly, first_level, hole_of, restrict_keys
+from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.synthesis import LevelOutput, finest, synthesize
+
+# A cue guides the levels whose shorter side has up to this many pixels. With more, things take the
+# painted shape; with fewer, they may vanish.
+CUED_PIXELS = 45
+
+
+def complete(
+    kernels: ModuleType,
+    clip: Clip,
+    value: NDArray[Any],
+    hole: Region,
+    keys: Region,
+    painted_on: NDArray[Any] | None,
+    settings: Settings,
+    seed: int,
+    report: Progress,
+) -> LevelOutput:
+    """The value with a hole of it made of patches, which lie where keys may be."""
+    filled = fill_smoothly(clip.compressed(value), hole)
+    plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
+        partial(restrict_keys, hole, keys)
+    )
+    plan = replace(plan, levels=plan.levels[first_level(plan.levels, settings) :])
+    if painted_on is None:
+        start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
+    else:
+        guide = clip.compressed(painted_on)
+        start = plan.quantize(_paint(guide, plan.levels[0]))
+        plan = plan.map(partial(_guide_level, plan, guide))
+    made = clip.restore(plan, finest(synthesize(plan, start, seed=seed, progress=report)))
+    return made._replace(output=np.where(hole[..., None], made.output, value))
+
+
+def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
+    """The value with its hole filled smoothly from around it, also across periodic ends."""
+    hole = hole_of(level)
+    pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
+    filled = fill_smoothly(
+        np.pad(level.value, [*pads, (0, 0)], mode="wrap"), np.pad(hole, pads, mode="wrap")
+    )
+    return filled[tuple(slice(begin, begin + n) for (begin, _), n in zip(pads, hole.shape))]
+
+
+def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
+    """The value with the cue in its hole."""
+    hole = hole_of(level)
+    return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
+
+
+def _guide_level(plan: Plan, cue: NDArray[Any], level: LevelInputs) -> LevelInputs:
+    """The inputs of a level, guided by the cue if it is coarse."""
+    if level is not plan.levels[0] and min(level.value.shape[1:3]) > CUED_PIXELS:
+        return level
+    guides = plan.quantize(_paint(cue, level)), plan.quantize(level.value)
+    return replace(level, guides=guides)
