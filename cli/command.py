@@ -23,7 +23,7 @@ SECTIONS = {
         *("preview", "as_json", "quiet"),
     ),
     "Where": ("mask", "masks", "keep", "boxes", "source", "cue", "grow"),
-    "Size": ("scale", "size", "loop", "tile"),
+    "Size": ("scale", "size", "length", "join", "loop", "tile"),
     "Variation": ("samples", "seed", "layout", "novelty", "noise", "alpha"),
     "Structure": (
         *("preset", "structure", "bins", "structure_levels"),

@@ -9,7 +9,7 @@ import click
 from patchvid.cli.command import is_typed
 from patchvid.cli.estimate import Job
 from patchvid.cli.records import Stamp, stamp
-from patchvid.cli.values import Frames
+from patchvid.cli.values import Frames, Seconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Reader = Callable[[tuple[int, ...], "AnyFrames"], "NDArray[Any] | None"]
 
 PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48
+DEFAULT_FPS = 24  # of clips that have no rate
 
 
 class ClipFile(NamedTuple):
@@ -96,9 +97,15 @@ def read_inputs(
     return Inputs(videos, read.fps and read.fps * ratios[0], ratios, read.info)
 
 
-def in_proportion(settings: Mapping[str, Any], ratios: Sequence[float]) -> dict[str, Any]:
-    """Return the settings that are in frames and pixels, for a clip smaller by these ratios."""
+def in_proportion(settings: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+    """Return the settings that are in seconds, frames and pixels, in those of the inputs."""
+    ratios = inputs.ratios
     scaled: dict[str, Any] = {}
+    for name in ("length", "join"):
+        if isinstance(value := settings.get(name), Seconds):
+            scaled[name] = max(1, round(value * (inputs.fps or DEFAULT_FPS)))
+        elif value:
+            scaled[name] = max(1, round(value * ratios[0]))
     if size := settings.get("size"):
         n_frames, *sides = (n * ratio for n, ratio in zip(size, ratios))
         if ratios[1] < 1:

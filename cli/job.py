@@ -126,7 +126,7 @@ def make_videos(
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
     check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
-    settings |= in_proportion(settings, inputs.ratios) | even_size(settings, video.shape) | others
+    settings |= in_proportion(settings, inputs) | even_size(settings, video.shape) | others
     written = [*outputs.videos, outputs.extra, *chain.from_iterable(layer_paths)]
     check_lengths(written, length_of(settings, len(video)))
 
@@ -143,13 +143,16 @@ def make_videos(
         label = f"sample {number + 1}/{samples}" if samples > 1 else ctx.command_path
         with reporting(shown, label) as progress:
             result = make(video, seed=seed + number, progress=progress, details=True, **settings)
-        new = result.video
+        # A loop has its frames once, in whatever order and as often as they are written.
+        is_loop = isinstance(result, patchvid.LoopResult)
+        new, order = (result.frames, result.order) if is_loop else (result.video, None)
+        shape = (len(new if order is None else order), *new.shape[1:])
         if path is not None:
-            sound, left_out = choose_sound(clip, frames, inputs, len(new), writing)
+            sound, left_out = choose_sound(clip, frames, inputs, shape[0], writing)
             if left_out and not quiet and number == 0:
                 click.echo(left_out, err=True)
             patchvid.write_video(
-                path, new, fps=rate, info=inputs.info, overwrite=overwrite,
+                path, new, fps=rate, info=inputs.info, order=order, overwrite=overwrite,
                 **writing.settings, **sound,
             )  # fmt: skip
         if outputs.extra and draw and number == 0:
@@ -163,7 +166,10 @@ def make_videos(
             patchvid.write_field(field_path, result.field, overwrite=overwrite)
         seconds = time.perf_counter() - start
         layout = [(getattr(result, name, None) or [None])[0] for name in ("novelty", "noise")]
-        made.append(Sample(path, new.shape, seed + number, seconds, beside, field_path, *layout))
+        jumps = [jump._asdict() for jump in result.jumps] if is_loop else None
+        made.append(
+            Sample(path, shape, seed + number, seconds, beside, field_path, *layout, jumps=jumps)
+        )
         if not (quiet or as_json):
             click.echo(str(made[-1]))
         if page is not None:

@@ -14,6 +14,7 @@ from patchvid.cli.eval import evaluate
 from patchvid.cli.gen import gen
 from patchvid.cli.info import info
 from patchvid.cli.inpaint import inpaint
+from patchvid.cli.loop import loop
 from patchvid.cli.messages import told_in_one_line
 from patchvid.cli.retarget import retarget
 from patchvid.cli.studio import studio
@@ -71,6 +72,6 @@ def main() -> None:
 
 
 for command in (
-    gen, analogy, retarget, inpaint, batch, track, studio, apply, evaluate, weights, info,
+    gen, loop, analogy, retarget, inpaint, batch, track, studio, apply, evaluate, weights, info,
 ):  # fmt: skip
     main.add_command(command)

@@ -227,6 +227,28 @@ seeds = together(
 # Levels
 
 
+def patches_with(*, patch: str | None = None, iterations: int | None = None) -> Decorator:
+    """Make the options for patches and their votes, with the defaults of an application."""
+    large = "" if patch else "  [default: 3,7,7; 3,5,5 above 7.5 million voxels]"
+    small = "" if iterations else "  [default: 5; more on small levels, 1 above 3 million voxels]"
+    return together(
+        numbers("--patch", form="T,H,W", kind=int, default=patch, help=f"Size of a patch.{large}"),
+        option(
+            "--iterations",
+            type=click.IntRange(min=1),
+            metavar="N",
+            default=iterations,
+            help=f"Searches and votes on each level.{small}",
+        ),
+        option(
+            "--reduce",
+            type=click.Choice(["median", "mean"]),
+            default="median",
+            help="How overlapping patches are combined.",
+        ),
+    )
+
+
 def levels_with(
     *,
     patch: str | None = None,
@@ -235,11 +257,9 @@ def levels_with(
     iterations: int | None = None,
 ) -> Decorator:
     """Make the options for how levels are made, with the defaults of an application."""
-    large = "" if patch else "  [default: 3,7,7; 3,5,5 above 7.5 million voxels]"
     adapted = "" if coarsest else "  [default: 9,28; less for small clips and shorter outputs]"
-    small = "" if iterations else "  [default: 5; more on small levels, 1 above 3 million voxels]"
     return together(
-        numbers("--patch", form="T,H,W", kind=int, default=patch, help=f"Size of a patch.{large}"),
+        patches_with(patch=patch, iterations=iterations),
         numbers(
             "--factor",
             form="T,S",
@@ -254,19 +274,6 @@ def levels_with(
             kind=int,
             default=coarsest,
             help=f"Frames and shorter side of the coarsest level.{adapted}",
-        ),
-        option(
-            "--iterations",
-            type=click.IntRange(min=1),
-            metavar="N",
-            default=iterations,
-            help=f"Searches and votes on each level.{small}",
-        ),
-        option(
-            "--reduce",
-            type=click.Choice(["median", "mean"]),
-            default="median",
-            help="How overlapping patches are combined.",
         ),
     )
 

@@ -29,6 +29,7 @@ class Sample:
     field: Path | None
     novelty: float | None
     noise: float | None
+    jumps: Sequence[Mapping[str, Any]] | None
 
     def __str__(self) -> str:
         size = "x".join(str(n) for n in self.shape[:3])
@@ -37,6 +38,10 @@ class Sample:
             for name, value in (("novelty", self.novelty), ("noise", self.noise))
             if value is not None
         )
+        if self.jumps:
+            first, last = self.jumps[0]["first"], self.jumps[0]["last"]
+            is_stretch = len(self.jumps) == 1
+            layout = f", frames {first} to {last}" if is_stretch else f", {len(self.jumps)} jumps"
         return f"{self.file or NO_FILE}: {size}, seed {self.seed}{layout}, {self.seconds:.1f} s"
 
 

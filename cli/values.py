@@ -64,6 +64,26 @@ class OutputPath(click.Path):
         return path
 
 
+MOST_SECONDS = 1e7
+
+
+class Seconds(float):
+    """A length in seconds."""
+
+
+def parse_length(text: str) -> int | Seconds:
+    """Parse a number of frames, of seconds as in ``2.5s``, or of minutes as in ``10m``."""
+    with suppress(ValueError):
+        unit = {"s": 1, "m": 60}.get(text[-1:])
+        if unit and 0 < (seconds := unit * float(text[:-1])) < MOST_SECONDS:
+            return Seconds(seconds)
+        if re.fullmatch(r"0*[1-9]\d{,8}", text):
+            return int(text)
+    raise click.BadParameter(
+        f"{_short(text)} is not a number of frames, of seconds as 20s, or of minutes as 10m."
+    )
+
+
 def parse_noise(text: str) -> str | float:
     """Parse ``auto`` or a standard deviation."""
     if text == "auto":

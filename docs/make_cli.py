@@ -25,7 +25,7 @@ another one only with `--overwrite`. For each video, a line shows the file, the 
 and width), the seed, the noise of `patchvid gen`, and the time.
 
 - `--json` prints one JSON document at the end instead. For commands that make videos, it holds
-  `files` (each with `file`, `shape`, `seed`, `seconds`, `layers`, `field` and `noise`), `report`,
+  `files` (each with `file`, `shape`, `seed`, `seconds`, `layers`, `field`, `novelty`, `noise` and `jumps`), `report`,
   and the `command` line that repeats the job.
 - `-o -` writes no video. Use it if you only want a `--report`, or the times in `--json`. It does
   not write videos to stdout.

@@ -6,6 +6,7 @@ from .apps.analogies import analogy as analogy
 from .apps.generation import generate as generate
 from .apps.guidance import show_structures as show_structures
 from .apps.inpainting import inpaint as inpaint
+from .apps.looping import loop as loop
 from .apps.retargeting import retarget as retarget
 from .apps.tracking import track as track
 from .batches.batch import JobResult as JobResult
@@ -49,6 +50,7 @@ from .networks.weights import fetch_weights as fetch_weights
 from .results import AnalogyResult as AnalogyResult
 from .results import GenerateResult as GenerateResult
 from .results import LevelTiming as LevelTiming
+from .results import LoopResult as LoopResult
 from .results import PatchField as PatchField
 from .results import Result as Result
 

@@ -73,6 +73,9 @@ class PatchField(NamedTuple):
         How far what is the source's has moved, (t, y, x).
     keeps_time : bool
         Whether things happen in the output when they do in the source, so that its sound fits.
+    frames : array of int or None
+        For every frame of the output, the frame of the source that what is the source's comes from.
+        None: the frames in their order, from the first one on.
     """
 
     places: NDArray[np.int32]
@@ -83,6 +86,7 @@ class PatchField(NamedTuple):
     made: NDArray[np.float32] | None = None
     shift: tuple[int, int, int] = (0, 0, 0)
     keeps_time: bool = False
+    frames: NDArray[np.int64] | None = None
 
     @property
     def nnf(self) -> NDArray[np.int32]:
@@ -185,4 +189,67 @@ class AnalogyResult(NamedTuple):
         return self.field.nnf
 
 
-AnyResult = Result | GenerateResult | AnalogyResult
+@dataclass(frozen=True, eq=False)
+class LoopResult:
+    """A loop, and how it was made.
+
+    What is as long as the loop is put together when it is first read.
+
+    Attributes
+    ----------
+    frames : array
+        (m, y, x, c): the frames of the clip, and then those of all joins.
+    order : array of int
+        The number in `frames` of every frame of the loop.
+    seed : int
+        The same seed makes the same loop.
+    levels : list of LevelTiming
+        The levels of all joins, coarsest first, one join after the other.
+    jumps : list
+        Each with the frames `last` and `first` of the clip between which it jumps, and the `cost`
+        that they differ by: 1 is a mean step from a frame to the next. A jump from a frame to
+        itself at the same place is listed as often as it is made.
+    video : array
+        (t, y, x, c), what is returned without details: the frames in their order.
+    field : PatchField
+        As for `Result`.
+    nnf : array of int32
+        As for `Result`.
+    """
+
+    frames: NDArray[Any]
+    order: NDArray[np.int64]
+    seed: int
+    levels: list[LevelTiming]
+    jumps: list[Any]
+    _rows: NDArray[np.int32]
+    _row_order: NDArray[np.int64]
+    _patch: tuple[int, int, int]
+    _reduce: Literal["median", "mean"]
+    _shape: tuple[int, int, int]
+    _sources: NDArray[np.int64]
+
+    @cached_property
+    def video(self) -> NDArray[Any]:
+        """The frames in their order."""
+        video: NDArray[Any] = self.frames[self.order]
+        return video
+
+    @cached_property
+    def field(self) -> PatchField:
+        """Where the patches come from; frames that are not those of a join are the clip's own."""
+        is_made = np.asarray(self.order >= self._shape[0], np.float32)
+        made = np.zeros((len(self.order), *self._shape[1:]), np.float32)
+        made += is_made[:, None, None]
+        return PatchField(
+            self._rows[self._row_order], self._patch, (True, False, False), self._reduce,
+            self._shape, made, (0, 0, 0), self._sources,
+        )  # fmt: skip
+
+    @property
+    def nnf(self) -> NDArray[np.int32]:
+        """The first voxel in the source of the patch at each place."""
+        return self.field.nnf
+
+
+AnyResult = Result | GenerateResult | AnalogyResult | LoopResult

@@ -76,3 +76,16 @@ class Inpaint(Common, total=False):
     grow: int | None
     loop: bool
     tile: str
+
+
+class Loop(TypedDict, total=False):
+    """Those of `loop`."""
+
+    length: int | None
+    join: int | None
+    seed: Seed
+    patch: Triple | None
+    iterations: int | None
+    reduce: Literal["median", "mean"]
+    device: str
+    progress: Progress | bool | None

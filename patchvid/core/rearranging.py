@@ -99,14 +99,19 @@ def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -
                     f"field.made must have the size of the output, {_by(made.shape[:3])}, "
                     f"got {_by(field.made.shape)}"
                 )
-            made = blend(made, moved(source, field.shift, made.shape[:3]), field.made)
+            made = blend(made, _kept(source, field, made.shape[:3]), field.made)
         if has_alpha:
             made = straight(made, layer.dtype)
         if field.made is not None:  # the colours of transparent pixels are kept, too
-            kept = moved(layer, field.shift, made.shape[:3])
+            kept = _kept(layer, field, made.shape[:3])
             made = np.where((field.made > 0)[..., None], made, kept)
         layers.append(like_input(made, given))
     return np.stack(layers) if fields.ndim == 4 else layers[0]
+
+
+def _kept(source: NDArray[Any], field: PatchField, size: Sequence[int]) -> NDArray[Any]:
+    """What an output of `size` keeps of its source, where it was moved to."""
+    return moved(source if field.frames is None else source[field.frames], field.shift, size)
 
 
 def moved(array: NDArray[Any], shift: Sequence[int], size: Sequence[int]) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Frames of files as arrays, and arrays as frames."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,15 @@ def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) ->
 
 
 def rgb_frames(
-    video: NDArray[Any], *, keep_alpha: bool, deep: bool = False
+    video: NDArray[Any],
+    order: Sequence[int] | None = None,
+    *,
+    keep_alpha: bool,
+    deep: bool = False,
 ) -> Iterator[NDArray[Any]]:
     """Yield the frames of a video (t, y, x, 1, 3 or 4) as RGB, or RGBA to keep alpha.
 
-    They have 8 bits, or 16 if `deep`.
+    They have 8 bits, or 16 if `deep`. `order` has their numbers; None is all of them.
     """
     if video.dtype.kind == "f" and not -_OVERSHOOT <= video.min() <= video.max() <= 1 + _OVERSHOOT:
         warnings.warn(
@@ -59,7 +63,7 @@ def rgb_frames(
             "0 to 1 is clipped",
             stacklevel=2,
         )
-    for frame in video:
+    for frame in video if order is None else (video[number] for number in order):
         pixels = to_16_bits(frame) if deep else to_8_bits(frame)
         if not (keep_alpha and pixels.shape[2] == 4):
             pixels = to_rgb(pixels)

@@ -7,6 +7,7 @@ a pixel.
 
 import math
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from typing import Any, BinaryIO, cast
@@ -39,9 +40,13 @@ def encode_film(
     how: Encoding,
     fps: float,
     *,
+    order: Sequence[int] | None = None,
     sound: Sound | None = None,
 ) -> None:
-    """Encode a video (t, y, x, 1, 3 or 4) to a file or an open one, with the sound of a clip."""
+    """Encode a video (t, y, x, 1, 3 or 4) to a file or an open one, with the sound of a clip.
+
+    `order` has the numbers of the frames, as for `write_video`.
+    """
     height, width = video.shape[1:3]
     rate = Fraction(fps).limit_denominator(1001)
     if how.encoder == "gif":
@@ -62,7 +67,7 @@ def encode_film(
         if how.tag is not None:
             stream.codec_context.codec_tag = how.tag
         copy_sound = stack.enter_context(copying(sound, container)) if sound else None
-        frames = rgb_frames(video, keep_alpha=keep_alpha, deep=how.is_deep)
+        frames = rgb_frames(video, order, keep_alpha=keep_alpha, deep=how.is_deep)
         for index, pixels in enumerate(frames):
             if how.is_deep and how.colors is not None and how.colors.matrix != "gbr":
                 gains = np.array([_DEEP_WHITE] * 3 + [1] * keep_alpha, np.float32)

@@ -49,8 +49,8 @@ def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) ->
     -----
     The file is a NumPy archive whose arrays have the names of the attributes of `PatchField`:
     ``places`` (t', y', x') of int32, ``patch``, ``shape`` and ``shift`` of three whole numbers,
-    ``periodic`` of three booleans, ``reduce`` a text, ``keeps_time`` a boolean, and ``made``
-    (t, y, x) of float32 where there is one.
+    ``periodic`` of three booleans, ``reduce`` a text, ``keeps_time`` a boolean, and, where there
+    are any, ``made`` (t, y, x) of float32 and ``frames`` (t) of whole numbers.
 
     Examples
     --------
@@ -140,6 +140,7 @@ def read_field(path: StrPath) -> PatchField:
             periodic=_three(arrays["periodic"]), patch=_three(arrays["patch"]),
             shape=_three(arrays["shape"]), shift=_three(arrays["shift"]),
             keeps_time=bool(arrays["keeps_time"]),
+            frames=arrays.get("frames"),
         )  # fmt: skip
     except PatchvidError:
         raise

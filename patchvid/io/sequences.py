@@ -3,7 +3,7 @@
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,12 @@ def _listed(names: list[str]) -> str:
     return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"
 
 
-def write_folder(path: Path, video: NDArray[Any], pattern: str = "%05d.png") -> None:
-    """Write the frames of a video (t, y, x, 1, 3 or 4) to an empty folder: 00000.png and so on."""
-    for index, frame in enumerate(still_frames(video, Path(pattern).suffix)):
+def write_folder(path: Path, video: NDArray[Any], pattern: str, order: Sequence[int]) -> None:
+    """Write frames of a video (t, y, x, 1, 3 or 4), by their numbers, to an empty folder.
+
+    The pattern ``%05d.png`` makes them 00000.png and so on.
+    """
+    for index, frame in enumerate(still_frames(video, Path(pattern).suffix, order)):
         write_still(path / (pattern % index), frame)
 
 

@@ -1,7 +1,7 @@
 """Pictures that are written one by one: PNG, TIFF and OpenEXR, alone or as a folder of frames."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,10 @@ def shown_light(path: StrPath, video: NDArray[Any]) -> NDArray[Any]:
     return to_srgb(video)
 
 
-def still_frames(video: NDArray[Any], suffix: str) -> Iterator[NDArray[Any]]:
+def still_frames(video: NDArray[Any], suffix: str, order: Sequence[int]) -> Iterator[NDArray[Any]]:
     """Yield the frames of a video (t, y, x, 1, 3 or 4) as pictures with a suffix hold them.
+
+    `order` has the numbers of the frames.
 
     OpenEXR holds linear light: floats are it, and integers are turned into it. Where half precision
     holds all values, they are of that. TIFF holds integers and floats as they are, and PNG
@@ -39,13 +41,14 @@ def still_frames(video: NDArray[Any], suffix: str) -> Iterator[NDArray[Any]]:
     if suffix == ".exr":
         is_light = video.dtype.kind == "f"
         dtype = np.float16 if is_light and fits_half(video) else np.float32
-        for frame in video:
+        for number in order:
+            frame = video[number]
             yield (frame if is_light else to_linear(frame)).astype(dtype)
     elif suffix == ".png" or video.dtype.kind == "u":
-        yield from rgb_frames(video, keep_alpha=True, deep=video.dtype == np.uint16)
+        yield from rgb_frames(video, order, keep_alpha=True, deep=video.dtype == np.uint16)
     else:
-        for frame in video:
-            yield frame.astype(np.float32, copy=False)
+        for number in order:
+            yield video[number].astype(np.float32, copy=False)
 
 
 def write_still(path: Path, frame: NDArray[Any]) -> None:

@@ -5,13 +5,15 @@ A file appears only when it is complete.
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from patchvid._device import backend_of
 from patchvid._paths import StrPath, as_path
-from patchvid._validation import as_array, check_number, check_video, with_channels
+from patchvid._validation import as_array, check_number, check_video, shown, with_channels
 from patchvid.errors import InvalidInput
 from patchvid.io._files import (
     NUMBERED,
@@ -51,6 +53,7 @@ def write_video(
     audio: StrPath | None = None,
     audio_range: tuple[float, float | None] = (0, None),
     info: VideoInfo | None = None,
+    order: Sequence[int] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a clip; `path` appears only when it is complete.
@@ -97,6 +100,9 @@ def write_video(
         What `video_info` tells of the clip that the video was made of. Its pixel aspect ratio is
         written, and, if it has high dynamic range or a wide gamut, its colour primaries and
         transfer curve. Without it, pixels are square, and colours are BT.709.
+    order : sequence of int, optional
+        Numbers of frames of `video` in the order in which they are written, for a clip that
+        repeats some. By default each is written once.
     overwrite : bool
         Replace an existing file. A folder is replaced only if it holds nothing but numbered
         pictures.
@@ -126,6 +132,7 @@ def write_video(
     kernels = backend_of(video)
     video = with_channels("video", kernels.to_host(kernels.to_device(as_array(video))))
     check_video("video", video)
+    order = range(len(video)) if order is None else _check_order(order, len(video))
     fps = DEFAULT_FPS if fps is None else fps
     if suffix not in ARRAYS and video.shape[3] not in (1, 3, 4):
         raise InvalidInput(
@@ -137,7 +144,7 @@ def write_video(
             ".npz instead"
         )
     check_number("fps", fps, MIN_FPS, MAX_FPS)
-    check_length(path, len(video))
+    check_length(path, len(order))
     is_linear = info is not None and info.color.transfer == "linear"
     if is_linear and (suffix or _folder_suffix(info)) not in _LINEAR:
         video = shown_light(path, video)
@@ -146,16 +153,16 @@ def write_video(
     sound = None if audio is None else find_sound(path, audio, audio_range)
     with naming_failures(path), complete_or_nothing(target, folder=is_folder) as part:
         if suffix in ARRAYS:
-            write_array(part, video)
+            write_array(part, video[order] if isinstance(order, list) else video)
         elif pattern is not None:
-            write_folder(part, video, pattern)
+            write_folder(part, video, pattern, order)
         elif suffix in (".tif", ".tiff"):
-            write_tiff(part, still_frames(video, suffix))
+            write_tiff(part, still_frames(video, suffix, order))
         elif suffix == ".exr":
-            write_still(part, next(still_frames(video, suffix)))
+            write_still(part, next(still_frames(video, suffix, order)))
         elif suffix:
             how = choose_encoding(path, video, codec=codec, quality=quality, depth=depth, info=info)
-            encode_film(f"file:{part}", video, how, fps, sound=sound)
+            encode_film(f"file:{part}", video, how, fps, order=order, sound=sound)
             if suffix == ".gif" and how.has_alpha:
                 clear_between_frames(part)
         else:
@@ -163,7 +170,21 @@ def write_video(
                 warn_of_aspect(path, info.pixel_aspect)
             if info is not None and info.color.hdr:
                 warn_of_hdr(path, info.color.hdr)
-            write_folder(part, video, f"%05d{_folder_suffix(info)}")
+            write_folder(part, video, f"%05d{_folder_suffix(info)}", order)
+
+
+def _check_order(order: Any, n_frames: int) -> Sequence[int]:
+    """The numbers of frames that are written, if there are such frames."""
+    numbers = as_array(order)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not numbers.size:
+        raise InvalidInput(f"order must be a row of whole numbers, got {shown(order)}")
+    if numbers.min() < 0 or numbers.max() >= n_frames:
+        raise InvalidInput(
+            f"order must hold numbers of frames, 0 to {n_frames - 1}, got {numbers.min()} to "
+            f"{numbers.max()}"
+        )
+    checked: list[int] = numbers.tolist()
+    return checked
 
 
 def check_target(

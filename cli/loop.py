@@ -1,0 +1,55 @@
+"""``patchvid loop``: a clip that goes on for ever."""
+
+from typing import Any
+
+import click
+
+from patchvid.cli import options
+from patchvid.cli.command import Command
+from patchvid.cli.job import make_videos
+from patchvid.cli.layers import layers_of
+from patchvid.cli.values import parse_length
+from patchvid.cli.writing import writing_options
+
+EXAMPLES = """\b
+Examples:
+  patchvid loop clip.mp4                     the stretch that loops best: clip_loop.mp4
+  patchvid loop clip.mp4 -o fire.webp --frames 50:250
+  patchvid loop clip.mp4 --length 10m        ten minutes, with jumps at random
+"""
+
+length_options = options.together(
+    options.option(
+        "--length",
+        type=parse_length,
+        metavar="N|Ns|Nm",
+        help="Length of the loop: frames, seconds as in 20s, or minutes as in 10m. What is longer "
+        "than CLIP jumps back several times.  [default: the stretch of CLIP that loops best]",
+    ),
+    options.option(
+        "--join",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Frames that change on each side of a jump.  [default: a fifth of CLIP, at most 8]",
+    ),
+)
+
+
+@click.command(cls=Command, epilog=EXAMPLES, short_help="Make a clip a loop.")
+@options.source
+@options.output_of("CLIP")
+@writing_options
+@layers_of("CLIP")
+@length_options
+@options.seeds
+@options.patches_with()
+@options.device
+def loop(**settings: Any) -> None:
+    """Make CLIP a loop: after the last frame comes the first, and no jump is seen.
+
+    Most frames stay as they are. The loop jumps back where frames are alike and move alike, and
+    only the frames around a jump are made of patches. The same seed and options give the same file.
+    """
+    from patchvid import loop
+
+    make_videos(loop, ending="_loop", keeps_order=False, **settings)

@@ -1,0 +1,116 @@
+"""Joins: the frames around a jump, made of patches of the clip so that the jump is not seen.
+
+Before and after the join the frames stay as they are. A draft that leads from one to the other is
+rebuilt from coarse to fine, from patches of the whole clip. The draft also guides the coarse
+levels. Otherwise they would put all change into one frame, since few patches have a part in that.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchvid._progress import Progress, part_of
+from patchvid._resampling import resample
+from patchvid._validation import Triple
+from patchvid.core.jumps import Jump
+from patchvid.core.plan import LevelInputs, Plan
+from patchvid.core.synthesis import LevelOutput, finest, synthesize
+from patchvid.kernels import rng
+
+GUIDED_PIXELS = 100  # of the shorter side of levels that the draft guides
+PARTS = 4  # of a picture, along its shorter side, that change at times of their own
+DURATION = 3  # frames in which a part changes
+
+
+def frames_around(jump: Jump, n: int, n_frames: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The frames that the `n` frames around a jump show, before and after it.
+
+    Each goes on past the jump as the clip does, as far as there are frames.
+    """
+    offsets = np.arange(n) - n // 2
+    before, after = jump.last + 1 + offsets, jump.first + offsets
+    return before.clip(0, n_frames - 1), after.clip(0, n_frames - 1)
+
+
+def synthesize_joins(
+    plan: Plan,
+    jumps: Iterable[Jump],
+    draft_of: Callable[[Jump], NDArray[np.uint8]],
+    context: int,
+    *,
+    seed: int,
+    progress: Progress,
+) -> list[LevelOutput]:
+    """Make the frames around every jump.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan of a single join. It has `context` frames of the clip at either end.
+    jumps : iterable of Jump
+        The jumps.
+    draft_of : callable
+        Makes the draft of a join (t, y, x, c), in 8 bits and of any height and width.
+    context : int
+        Frames at either end that stay as they are.
+    seed : int
+        Seed of the searches.
+    progress : callable
+        Called as ``progress(fraction, message)``.
+    """
+    jumps = list(jumps)
+    made = []
+    for number, jump in enumerate(jumps):
+        message = f"join {number + 1}/{len(jumps)}" if len(jumps) > 1 else ""
+        report = part_of(progress, number / len(jumps), (number + 1) / len(jumps), message)
+        draft = draft_of(jump)
+        join = _keep_ends(plan, jump, context).map(partial(_guide, plan, draft))
+        start = resample(draft, plan.levels[0].output_level.shape)
+        made.append(finest(synthesize(join, start, seed=seed, progress=report)))
+    return made
+
+
+def ragged_shares(shape: Triple, context: int, seed: int) -> NDArray[np.float32]:
+    """How much of each pixel (t, y, x) of a join is what comes after the jump.
+
+    Parts of the picture change one after the other, so that little changes at a time.
+    """
+    n, height, width = shape
+    side = min(height, width)
+    coarse = (1, *(max(1, round(PARTS * n / side)) for n in (height, width)), 1)
+    noise = resample(rng.normal(np, coarse, seed, 0), (1, height, width)).ravel()
+    order = noise.argsort(kind="stable").argsort()
+    duration = min(DURATION, n - 2 * context)
+    begin = order.reshape(height, width) * ((n - 2 * context - duration) / noise.size)
+    middles = np.arange(n)[:, None, None] + 0.5 - context
+    shares: NDArray[np.float32] = ((middles - begin) / duration).clip(0, 1).astype(np.float32)
+    return shares
+
+
+def _guide(plan: Plan, draft: NDArray[np.uint8], level: LevelInputs) -> LevelInputs:
+    """The inputs of a level, guided by the draft if it is coarse."""
+    if min(level.value.shape[1:3]) > GUIDED_PIXELS:
+        return level
+    guides = resample(draft, level.output_level.shape), plan.quantize(level.value)
+    return replace(level, guides=guides)
+
+
+def _keep_ends(plan: Plan, jump: Jump, context: int) -> Plan:
+    """The plan with the frames before and after the join fixed on all levels."""
+    n, *_ = plan.size
+    before, after = frames_around(jump, n, len(plan.value))
+    frames = np.where(np.arange(n) < n // 2, before, after)
+    canvas = plan.value[frames]
+    is_end = np.ones(n, bool)
+    is_end[context : n - context] = False
+
+    def fix(level: LevelInputs) -> LevelInputs:
+        shape, scale = level.output_level
+        mask = np.broadcast_to(plan.kernels.to_device(is_end)[:, None, None], shape).copy()
+        return replace(level, fixed=(mask, resample(canvas, shape, scale=scale)))
+
+    return plan.map(fix)
