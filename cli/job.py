@@ -165,10 +165,10 @@ def make_videos(
         if field_path := outputs.fields[number]:
             patchvid.write_field(field_path, result.field, overwrite=overwrite)
         seconds = time.perf_counter() - start
-        layout = [(getattr(result, name, None) or [None])[0] for name in ("novelty", "noise")]
+        novelty, noise = ((getattr(result, n, None) or [None])[0] for n in ("novelty", "noise"))
         jumps = [jump._asdict() for jump in result.jumps] if is_loop else None
         made.append(
-            Sample(path, shape, seed + number, seconds, beside, field_path, *layout, jumps=jumps)
+            Sample(path, shape, seed + number, seconds, beside, field_path, novelty, noise, jumps)
         )
         if not (quiet or as_json):
             click.echo(str(made[-1]))

@@ -32,7 +32,7 @@ def blocks(language: str) -> list[object]:
 
 @pytest.fixture(scope="module")
 def small() -> NDArray[np.uint8]:
-    return sample_clip()[:5, 20:52, 40:88]
+    return sample_clip()[:8, 20:52, 40:88]
 
 
 @pytest.fixture
