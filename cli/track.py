@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 
@@ -64,7 +65,7 @@ def track(
     tone_map: bool,
     strict: bool,
     masks: tuple[tuple[int, Path], ...],
-    flow: str,
+    flow: Literal["auto", "raft", "classical"],
     flow_weights: str | None,
     download: bool,
     output: Path | None,
@@ -95,7 +96,9 @@ def track(
     read = read_clip(clip, frames, how)
     given = {}
     for number, file in masks:
-        mask = read_masks(f"the mask {str(file)!r}", [file], [], (1, *read.whole[1:]), (0, None))
+        mask: Any = read_masks(
+            f"the mask {str(file)!r}", [file], [], (1, *read.whole[1:]), (0, None)
+        )
         if not 0 <= number - frames.first < len(read.video):
             raise click.UsageError(
                 f"--mask {number}={file}: frame {number} is not in use; {str(clip)!r} has frames "
