@@ -7,7 +7,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
-from patchvid.cli.estimate import Job
+from patchvid.cli.estimate import Estimate
 from patchvid.cli.values import Frames, OutputPath
 from patchvid.cli.writing import (
     Writing,
@@ -73,8 +73,8 @@ def apply(
     check_exists(field, clip)
     saved = patchvid.read_field(field)
     how = Reading(max_size, fps, depth, tone_map, strict, preview=False, quiet=quiet)
-    job = Job({"device": device}, "vote", quiet)
-    inputs = read_inputs(clip, frames, {}, how, job)
+    estimate = Estimate({"device": device}, "vote", quiet)
+    inputs = read_inputs(clip, frames, {}, how, estimate)
     layer = Layer(clip, inputs.videos["clip"], inputs.info)
     *samples, n_patches, _, _ = saved.places.shape
     paths = numbered(output or name_layer(layer, "_apply", codec), *samples or [1])

@@ -10,8 +10,8 @@ LONG = 10_000_000  # voxels
 BYTES_OF_HOLE = 8  # of a mask and a filled clip, for each voxel of the clip
 
 
-class Job(NamedTuple):
-    """What tells the memory of a job: its options, and whether it fills a hole or only votes."""
+class Estimate(NamedTuple):
+    """Estimates the memory of a job from its options and from what it does: make, fill or vote."""
 
     settings: Mapping[str, Any]
     kind: Literal["make", "fill", "vote"]

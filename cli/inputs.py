@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from patchvid.cli.command import is_typed
-from patchvid.cli.estimate import Job
+from patchvid.cli.estimate import Estimate
 from patchvid.cli.records import Stamp, stamp
 from patchvid.cli.values import Frames, Seconds
 
@@ -76,13 +76,16 @@ def read_inputs(
     frames: Frames,
     readers: Mapping[str, Reader | ClipFile],
     how: Reading,
-    job: Job,
+    estimate: Estimate,
 ) -> Inputs:
     """Read the clip, or the sample if there is none, and what else is needed, shrunk alike.
 
-    Before that, `job` tells or refuses what is large.
+    Before that, `estimate` tells or refuses what is large.
     """
-    read = _read_sample(frames, how, job) if clip is None else read_clip(clip, frames, how, job)
+    if clip is None:
+        read = _read_sample(frames, how, estimate)
+    else:
+        read = read_clip(clip, frames, how, estimate)
     videos: dict[str, Any] = {"clip": read.video}
     for name, reader in readers.items():
         if not isinstance(reader, ClipFile):
@@ -132,8 +135,8 @@ _KEPT = 2  # a clip and a style
 _read: dict[tuple[Path, Stamp, Frames, Reading], _Clip] = {}
 
 
-def read_clip(path: Path, frames: Frames, how: Reading, job: Job | None = None) -> _Clip:
-    """Read a clip from a file, shrunk, after `job` has told its size.
+def read_clip(path: Path, frames: Frames, how: Reading, estimate: Estimate | None = None) -> _Clip:
+    """Read a clip from a file, shrunk, after `estimate` has told its size.
 
     The last ones are kept, because workers of a batch make several samples of a clip in turn.
     """
@@ -141,11 +144,11 @@ def read_clip(path: Path, frames: Frames, how: Reading, job: Job | None = None) 
     if key not in _read:
         while len(_read) >= _KEPT:
             del _read[next(iter(_read))]
-        _read[key] = _read_clip(path, frames, how, job)
+        _read[key] = _read_clip(path, frames, how, estimate)
     return _read[key]
 
 
-def _read_clip(path: Path, frames: Frames, how: Reading, job: Job | None) -> _Clip:
+def _read_clip(path: Path, frames: Frames, how: Reading, estimate: Estimate | None) -> _Clip:
     from patchvid.io.opening import open_source
     from patchvid.io.selecting import check_options, read_source
 
@@ -154,9 +157,9 @@ def _read_clip(path: Path, frames: Frames, how: Reading, job: Job | None) -> _Cl
     n_frames = len(source.timeline.order[slice(*frames)])
     step = _preview_step(n_frames, info.keyframe_interval) if how.preview else 1
     largest = _largest(how, max(info.height, info.width))
-    if job and n_frames and not how.preview:
+    if estimate and n_frames and not how.preview:
         shape = (n_frames, *_shrunk((n_frames, info.height, info.width), largest), info.channels)
-        job.tell_size(path.name, shape, info.dtype)
+        estimate.tell_size(path.name, shape, info.dtype)
     options = check_options((*frames, step), max_size=largest, depth=how.bits, strict=how.strict)
     video, _ = read_source(source, options, False if how.quiet else None)
     whole = (len(video), info.height, info.width, video.shape[3])
@@ -171,7 +174,7 @@ def _frames_of_still(path: Path, how: Reading) -> Frames | None:
     return Frames() if is_still else None
 
 
-def _read_sample(frames: Frames, how: Reading, job: Job) -> _Clip:
+def _read_sample(frames: Frames, how: Reading, estimate: Estimate) -> _Clip:
     from patchvid import InvalidInput
     from patchvid.data.sample_clip import SAMPLE_FPS, sample_clip
 
@@ -180,7 +183,7 @@ def _read_sample(frames: Frames, how: Reading, job: Job) -> _Clip:
         raise InvalidInput(f"the sample clip has no frame {frames[0]}; frames are counted from 0")
     shrunk = _shrink(video, how)
     if not how.preview:
-        job.tell_size("the sample", shrunk.shape, "uint8")
+        estimate.tell_size("the sample", shrunk.shape, "uint8")
     return _Clip(shrunk, SAMPLE_FPS, len(video), video.shape, frames, None)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patchvid.cli.command import command_line, is_rehearsal, used_settings
-from patchvid.cli.estimate import Job
+from patchvid.cli.estimate import Estimate
 from patchvid.cli.info import facts
 from patchvid.cli.inputs import (
     ClipFile,
@@ -119,8 +119,8 @@ def make_videos(
     )  # fmt: skip
     how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
     readers = readers or {}
-    job = Job(settings, "fill" if "mask" in readers else "make", quiet)
-    inputs = read_inputs(clip, frames, readers, how, job)
+    estimate = Estimate(settings, "fill" if "mask" in readers else "make", quiet)
+    inputs = read_inputs(clip, frames, readers, how, estimate)
     others = dict(inputs.videos)
     video = others.pop("clip")
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)

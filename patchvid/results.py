@@ -243,7 +243,7 @@ class LoopResult:
         made += is_made[:, None, None]
         return PatchField(
             self._rows[self._row_order], self._patch, (True, False, False), self._reduce,
-            self._shape, made, (0, 0, 0), self._sources,
+            self._shape, made, frames=self._sources,
         )  # fmt: skip
 
     @property

@@ -38,7 +38,7 @@ def test_a_still_background_comes_back_as_it_is() -> None:
 def test_other_values_come_back_too(dtype: type) -> None:
     scale = 257 if dtype is np.uint16 else 1 / 255
     made = inpaint((STILL.clip.astype(float) * scale).astype(dtype), STILL.mask, grow=2, seed=0)
-    expected = (STILL.without.astype(float) * scale).astype(dtype)
+    expected: np.ndarray = (STILL.without.astype(float) * scale).astype(dtype)
     np.testing.assert_allclose(made, expected, rtol=1e-6, atol=1e-6)
 
 
