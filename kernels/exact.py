@@ -6,7 +6,7 @@ import numpy as np
 
 from patchvid.kernels import rules
 from patchvid.kernels.forks import unforked
-from patchvid.kernels.threads import look_up
+from patchvid.kernels.threads import poll
 
 CHUNK = 1 << 22  # distances held at once: 32 MB
 UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integers
@@ -49,7 +49,7 @@ def search_exact(
         factors = np.where(forbidden, 1, weights.reshape(-1))
     rows = max(1, CHUNK // len(keys))
     for start in range(0, len(queries), rows):
-        look_up()
+        poll()
         distance = squared_distances(queries[start : start + rows], keys)
         if weights is not None:
             distance *= factors
@@ -75,7 +75,7 @@ def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     total = np.zeros((), np.int64, like=patches)  # sums of integers do not depend on their order
     rows = max(1, CHUNK // len(patches))
     for start in range(0, len(chosen), rows):
-        look_up()
+        poll()
         some = chosen[start : start + rows]
         distance = squared_distances(patches[some], patches)
         distance[np.arange(len(some), like=patches), some] = np.inf

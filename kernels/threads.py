@@ -3,8 +3,8 @@
 Kernels release the GIL, and each call works on rows that no other call touches, so plain threads
 will do. Numba's ``prange`` would compile every kernel several times, which takes seconds.
 
-Between two ranges the calling thread looks up: it gets Ctrl-C, and calls the function that
-`looking_up` was given. If that raises an exception, no thread takes another range.
+Between two ranges the calling thread may be interrupted: by Ctrl-C, or by the function that
+`polling` was given. After an exception no thread takes another range.
 """
 
 import os
@@ -18,45 +18,45 @@ from functools import cache
 
 import numba
 
-INTERVAL = 0.25  # seconds from one look to the next
+INTERVAL = 0.25  # seconds from one call of a polled function to the next
 
 
-class _Watch:
-    """Calls a function when it was not called for a while."""
+class _Polled:
+    """A function, called when it was not called for a while."""
 
-    def __init__(self, look: Callable[[], object]) -> None:
-        self._look, self._due = look, time.monotonic() + INTERVAL
+    def __init__(self, function: Callable[[], object]) -> None:
+        self._function, self._due = function, time.monotonic() + INTERVAL
 
-    def look_up(self) -> None:
+    def poll(self) -> None:
         if time.monotonic() >= self._due:
-            self._look()
+            self._function()
             self._due = time.monotonic() + INTERVAL
 
 
-_watch: ContextVar[_Watch | None] = ContextVar("_watch", default=None)
+_polled: ContextVar[_Polled | None] = ContextVar("_polled", default=None)
 
 
 @contextmanager
-def looking_up(look: Callable[[], object]) -> Iterator[None]:
-    """Have `look` called on this thread, several times a second, while kernels run.
+def polling(function: Callable[[], object]) -> Iterator[None]:
+    """Call a function on this thread several times a second while kernels run.
 
     Inside another such context, the function of the outer one is called.
     """
-    if _watch.get() is not None:
+    if _polled.get() is not None:
         yield
         return
-    token = _watch.set(_Watch(look))
+    token = _polled.set(_Polled(function))
     try:
         yield
     finally:
-        _watch.reset(token)
+        _polled.reset(token)
 
 
-def look_up() -> None:
-    """Call the function of `looking_up`, if it is due. It may raise an exception."""
-    watch = _watch.get()
-    if watch is not None:
-        watch.look_up()
+def poll() -> None:
+    """Call the function that `polling` was given, if it is due. It may raise an exception."""
+    polled = _polled.get()
+    if polled is not None:
+        polled.poll()
 
 
 @cache
@@ -79,7 +79,7 @@ def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1)
     def run() -> None:
         try:
             for start in starts:
-                look_up()
+                poll()
                 work(start, min(start + grain, count))
         except BaseException:
             deque(starts, maxlen=0)  # no thread takes another range

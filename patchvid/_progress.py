@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from patchvid.kernels.threads import looking_up
+from patchvid.kernels.threads import polling
 
 Progress = Callable[[float, str], object]
 
@@ -38,7 +38,7 @@ def reporting(progress: Progress | bool | None, label: str) -> Iterator[Progress
             told = fraction, message
             progress(fraction, message)
 
-        with looking_up(lambda: progress(*told)):
+        with polling(lambda: progress(*told)):
             yield tell
     elif progress is False or sys.stderr is None or not sys.stderr.isatty():
         yield ignore

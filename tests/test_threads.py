@@ -69,21 +69,21 @@ def test_nobody_works_on_when_it_has_failed() -> None:
     assert ended.is_set() or n_threads == 1
 
 
-def test_the_calling_thread_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_calling_thread_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     callers: set[int] = set()
     done: list[int] = []
     monkeypatch.setattr(threads, "INTERVAL", 0)
 
-    def look() -> None:
+    def interrupt() -> None:
         callers.add(threading.get_ident())
         if len(done) > 10:
             raise ValueError("enough")
 
-    with pytest.raises(ValueError, match="enough"), threads.looking_up(look):
+    with pytest.raises(ValueError, match="enough"), threads.polling(interrupt):
         parallel_range(lambda first, stop: done.append(first), 10_000)
     assert callers == {threading.get_ident()}
     assert len(done) < 10_000
-    parallel_range(lambda first, stop: done.append(first), 10_000)  # nobody looks up any more
+    parallel_range(lambda first, stop: done.append(first), 10_000)  # nothing is polled any more
     assert len(done) > 10_000
 
 

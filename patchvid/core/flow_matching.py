@@ -22,7 +22,7 @@ from patchvid._validation import Triple
 from patchvid.kernels import rng, rules
 from patchvid.kernels.exact import patch_rows, squared_distances
 from patchvid.kernels.forks import unforked
-from patchvid.kernels.threads import look_up
+from patchvid.kernels.threads import poll
 
 STEPS = 10
 PATCH: Triple = (3, 5, 5)
@@ -59,7 +59,7 @@ def draw_layout(
         misplaced *= GUIDED / scale
     table = _weight_table()
     for step in range(STEPS):
-        look_up()
+        poll()
         left = STEPS - step
         # A patch that becomes the key k is (left * noise + step * k) / STEPS by now.
         distance = squared_distances(STEPS * patch_rows(layout, patch), step * keys)
