@@ -173,6 +173,7 @@ def batch(
             done.append(result)
             if not (quiet or as_json):
                 tqdm.write(f"[{len(done)}/{len(todo)}] {_line(result)}", file=sys.stdout)
+                sys.stdout.flush()
             for warning in () if quiet else result.warnings:
                 tqdm.write(f"Warning: {result.job.clip}: {warning}", file=sys.stderr)
     failed = [result for result in done if result.error]

@@ -14,7 +14,7 @@ from patchvid.cli.writing import writing_options
 EXAMPLES = """\b
 Examples:
   patchvid loop clip.mp4                     the stretch that loops best: clip_loop.mp4
-  patchvid loop clip.mp4 -o fire.webp --frames 50:250
+  patchvid loop clip.mp4 -o fire.webp --frames 0:250
   patchvid loop clip.mp4 --length 10m        ten minutes, with jumps at random
 """
 

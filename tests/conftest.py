@@ -29,9 +29,11 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def steps_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def steps_only() -> Iterator[None]:
     """Call progress callbacks once a step, however slow the machine is."""
-    monkeypatch.setattr("patchvid.kernels.threads.INTERVAL", float("inf"))
+    with pytest.MonkeyPatch.context() as patch:  # the fixture of tests must not begin before theirs
+        patch.setattr("patchvid.kernels.threads.INTERVAL", float("inf"))
+        yield
 
 
 @pytest.fixture

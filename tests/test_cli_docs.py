@@ -28,7 +28,7 @@ def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("no_cache"))
-    clip = sample_clip()[:5, 20:52, 40:88]
+    clip = sample_clip()[:8, 20:52, 40:88]
     for name in ("clip", "a", "waterfall", "digit", "matte", "wide"):
         write_video(f"{name}.mp4", clip, fps=12)
     for name in ("b", "lava", "parade"):

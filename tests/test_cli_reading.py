@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from patchvid import read_video, sample_clip, video_info, write_video
-from patchvid.cli import estimate
+from patchvid.cli import estimate, inputs
 from patchvid.cli.inputs import _preview_step
 from patchvid.cli.main import main
 from patchvid.kernels import memory
@@ -25,6 +25,7 @@ BOX = {"inpaint": ["--box", "4,4,5,5"]}
 
 
 def run(*words: str) -> Result:
+    inputs._read.clear()  # as in a new process
     return CliRunner().invoke(main, [*words, "--seed", "1", "--iterations", "1"])
 
 

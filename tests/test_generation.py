@@ -19,6 +19,7 @@ from patchvid.core.pyramid import level_shapes
 from patchvid.core.synthesis import _resample_periodic
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels.exact import nearest_other_distance
+from patchvid.kernels.memory import Room
 from patchvid.results import GenerateResult
 
 Array = NDArray[Any]
@@ -52,8 +53,8 @@ def test_bytes_in_another_order_are_the_same_clip(dtype: str) -> None:
 
 
 def test_more_than_the_machine_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 4}.__getitem__)
-    with pytest.raises(DeviceError, match=r"the machine has 0.0 GiB .* are needed"):
+    monkeypatch.setattr("patchvid.kernels.memory.room", lambda: Room(9999, 2**30, "this machine"))
+    with pytest.raises(DeviceError, match=r"are needed, and this machine leaves 0.0 of 1.0 GiB"):
         generate(CLIP, seed=1, device="cpu")
 
 

@@ -45,6 +45,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint
     write_video("clip.mp4", small, fps=12)
     write_video("style.mp4", small[:, ::-1, ::-1], fps=12)
     write_video("frames/", small)
+    write_video("hole.png", np.where(small[:1] > 128, np.uint8(255), np.uint8(0)))
     np.save("depth.npy", small[..., :1] / np.float32(3))
 
 

@@ -48,7 +48,7 @@ def layout_distance(source: NDArray[Any], output: NDArray[Any]) -> float:
     --------
     >>> clip = np.full((3, 30, 40, 1), 200, np.uint8)
     >>> clip[:, 20:] = 40  # the ground below a sky
-    >>> layout_distance(clip, clip[:, :, ::-1]), layout_distance(clip, clip[:, ::-1]) > 50
+    >>> layout_distance(clip, clip[:, :, ::-1]), layout_distance(clip, clip[:, ::-1]) > 30
     (0.0, True)
     """
     return distance_of_layouts(check_pair(source, output, (1, 1, 1)))

@@ -163,7 +163,8 @@ def _compiled(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
         source.write_text(f'#include "{HOST}"\n{code}\n{runnable}\n', encoding="utf-8")
         subprocess.run(
             ["g++", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-shared",
-             "-fPIC", *options, "-o", library, source],
+             "-fPIC", "-Wl,-Bsymbolic",  # a kernel may be called like a function of libc
+             *options, "-o", library, source],
             check=True,
         )  # fmt: skip
         return ctypes.CDLL(str(library))
