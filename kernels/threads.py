@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
-import numba
-
 INTERVAL = 0.25  # seconds from one call of a polled function to the next
 
 
@@ -61,6 +59,8 @@ def poll() -> None:
 
 @cache
 def _helpers() -> ThreadPoolExecutor:
+    import numba  # a GPU needs none
+
     return ThreadPoolExecutor(max(1, numba.config.NUMBA_NUM_THREADS - 1), "patchvid")
 
 
@@ -85,6 +85,8 @@ def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1)
             deque(starts, maxlen=0)  # no thread takes another range
             raise
 
+    import numba  # a GPU needs none
+
     n_threads = min(numba.get_num_threads(), -(-count // grain))
     helping = [_helpers().submit(run) for _ in range(n_threads - 1)]
     try:
@@ -100,6 +102,7 @@ def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1)
 def limited_threads(n_threads: int) -> Iterator[None]:
     """Compute with at most `n_threads` in this thread; also in BLAS, OpenMP and OpenCV."""
     import cv2
+    import numba
     from threadpoolctl import threadpool_limits
 
     before = numba.get_num_threads(), cv2.getNumThreads()

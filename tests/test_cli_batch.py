@@ -30,7 +30,13 @@ def clips(here: Path) -> list[str]:
 def start(*words: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "patchvid", "batch", *words]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it is ignored
+    try:
+        return subprocess.Popen(
+            command, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 def finish(*words: str) -> tuple[int, list[str], list[str]]:
