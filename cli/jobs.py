@@ -13,6 +13,7 @@ from patchvid.cli.analogy import analogy
 from patchvid.cli.command import rehearsing
 from patchvid.cli.gen import gen
 from patchvid.cli.inpaint import inpaint
+from patchvid.cli.loop import loop
 from patchvid.cli.records import Record
 from patchvid.cli.retarget import retarget
 from patchvid.errors import InvalidInput, PatchvidError
@@ -25,6 +26,7 @@ COMMANDS: dict[str, click.Command] = {
     "analogy": analogy,
     "retarget": retarget,
     "inpaint": inpaint,
+    "loop": loop,
 }
 
 # Options that name files to read and to write, and those that change nothing in the output.
@@ -43,7 +45,7 @@ class Job:
 
     Parameters
     ----------
-    command : {"gen", "analogy", "retarget", "inpaint"}
+    command : {"gen", "analogy", "retarget", "inpaint", "loop"}
         The command.
     clip : str or path
         The clip; for "analogy" the content.

@@ -8,6 +8,7 @@ from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
+from patchvid.cli.outputs import Sample
 from patchvid.cli.values import parse_length
 from patchvid.cli.writing import writing_options
 
@@ -44,7 +45,7 @@ length_options = options.together(
 @options.seeds
 @options.patches_with()
 @options.device
-def loop(**settings: Any) -> None:
+def loop(**settings: Any) -> list[Sample]:
     """Make CLIP a loop: after the last frame comes the first, and no jump is seen.
 
     Most frames stay as they are. The loop jumps back where frames are alike and move alike, and
@@ -52,4 +53,4 @@ def loop(**settings: Any) -> None:
     """
     from patchvid import loop
 
-    make_videos(loop, ending="_loop", keeps_order=False, **settings)
+    return make_videos(loop, ending="_loop", keeps_order=False, **settings)

@@ -341,6 +341,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("generate", {"novelty": 0.5, "samples": 2}),
     ("generate", {"loop": True, "size": [6, 30, 50], "alpha": 4}),
     ("retarget", {"size": [6, 32, 40]}),
+    ("loop", {"join": 1}),
     ("inpaint", {"grow": 1}),
 ]
 

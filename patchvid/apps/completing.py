@@ -18,7 +18,7 @@ from patchvid._resampling import resample
 from patchvid._validation import Axes
 from patchvid.apps._setup import Clip
 from patchvid.apps.holes import Region, fill_smoothly, first_level, hole_of, restrict_keys
-from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.plan import LevelInputs, Settings, plan_synthesis
 from patchvid.core.synthesis import LevelOutput, finest, synthesize
 
 # A cue guides the levels whose shorter side has up to this many pixels. With more, things take the
@@ -48,7 +48,8 @@ def complete(
     else:
         guide = clip.compressed(painted_on)
         start = plan.quantize(_paint(guide, plan.levels[0]))
-        plan = plan.map(partial(_guide_level, plan, guide))
+        quantize = plan.quantize
+        plan = plan.guided(lambda level: quantize(_paint(guide, level)), CUED_PIXELS)
     made = clip.restore(plan, finest(synthesize(plan, start, seed=seed, progress=report)))
     return made._replace(output=np.where(hole[..., None], made.output, value))
 
@@ -67,11 +68,3 @@ def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
     """The value with the cue in its hole."""
     hole = hole_of(level)
     return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
-
-
-def _guide_level(plan: Plan, cue: NDArray[Any], level: LevelInputs) -> LevelInputs:
-    """The inputs of a level, guided by the cue if it is coarse."""
-    if level is not plan.levels[0] and min(level.value.shape[1:3]) > CUED_PIXELS:
-        return level
-    guides = plan.quantize(_paint(cue, level)), plan.quantize(level.value)
-    return replace(level, guides=guides)

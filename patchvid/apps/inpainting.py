@@ -32,10 +32,7 @@ from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.background import seen_elsewhere
 from patchvid.apps.completing import complete
 from patchvid.apps.cues import copy_paint, painted
-from patchvid.apps.holes import (
-    Region,
-    dilate,
-)
+from patchvid.apps.holes import Region, dilate
 from patchvid.core.fields import Field, patches_within
 from patchvid.core.plan import Settings
 from patchvid.core.rearranging import blend

@@ -68,7 +68,7 @@ def synthesize_joins(
         message = f"join {number + 1}/{len(jumps)}" if len(jumps) > 1 else ""
         report = part_of(progress, number / len(jumps), (number + 1) / len(jumps), message)
         draft = draft_of(jump)
-        join = _keep_ends(plan, jump, context).map(partial(_guide, plan, draft))
+        join = _keep_ends(plan, jump, context).guided(partial(_at_level, draft), GUIDED_PIXELS)
         start = resample(draft, plan.levels[0].output_level.shape)
         made.append(finest(synthesize(join, start, seed=seed, progress=report)))
     return made
@@ -91,12 +91,8 @@ def ragged_shares(shape: Triple, context: int, seed: int) -> NDArray[np.float32]
     return shares
 
 
-def _guide(plan: Plan, draft: NDArray[np.uint8], level: LevelInputs) -> LevelInputs:
-    """The inputs of a level, guided by the draft if it is coarse."""
-    if min(level.value.shape[1:3]) > GUIDED_PIXELS:
-        return level
-    guides = resample(draft, level.output_level.shape), plan.quantize(level.value)
-    return replace(level, guides=guides)
+def _at_level(draft: NDArray[np.uint8], level: LevelInputs) -> NDArray[np.uint8]:
+    return resample(draft, level.output_level.shape)
 
 
 def _keep_ends(plan: Plan, jump: Jump, context: int) -> Plan:

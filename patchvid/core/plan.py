@@ -154,6 +154,20 @@ class Plan:
         """The plan with other inputs on every level."""
         return replace(self, levels=[change(level) for level in self.levels])
 
+    def guided(self, guide_of: Callable[[LevelInputs], NDArray[np.uint8]], pixels: int) -> Self:
+        """The plan in which a guide of the query is compared with the value of each level.
+
+        It is made for the coarsest level and for those whose shorter side has up to `pixels`
+        pixels, in 8 bits (t, y, x, c), at the size of the query.
+        """
+
+        def guide(level: LevelInputs) -> LevelInputs:
+            if level is not self.levels[0] and min(level.value.shape[1:3]) > pixels:
+                return level
+            return replace(level, guides=(guide_of(level), self.quantize(level.value)))
+
+        return self.map(guide)
+
     def with_size(self, size: Triple) -> Self:
         """The same plan for an output of another size."""
         levels = plan_levels(

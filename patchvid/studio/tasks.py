@@ -156,6 +156,24 @@ TASKS = {
         ),
         keeps_order=False,
     ),
+    "loop": Task(
+        "Loop", "Make", "The clip as a loop: its last frame leads to the first.",
+        "loop", patchvid.loop, "_loop",
+        (
+            Setting(
+                "length", "--length", "Frames", "whole", None, low=1, high=100_000,
+                help="Empty: the stretch of the clip that loops best. More than the clip has: it "
+                "jumps back several times.",
+            ),
+            Setting(
+                "join", "--join", "Join", "whole", None, low=1, high=1000, more=True,
+                help="Frames that change on each side of a jump. Empty: a fifth of the clip, at "
+                "most 8.",
+            ),
+            ITERATIONS, REDUCE, SEED,
+        ),
+        keeps_order=False,
+    ),
     "retarget": Task(
         "New size", "Make", "Another width, height or length, in which things keep their shape. "
         "What you paint with Keep does not change.",

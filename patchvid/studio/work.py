@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import patchvid
+from patchvid._convert import LUMA
 from patchvid._progress import Progress, part_of
 from patchvid.io.masks import read_masks
 from patchvid.io.sequences import ARRAYS
@@ -155,7 +156,7 @@ def with_colours(video: NDArray[Any], paint: Paint, colours: Sequence[Colour]) -
     full = 1 if video.dtype.kind == "f" else np.iinfo(video.dtype).max
     table = np.array([(0, 0, 0), *colours], np.float64) / 255 * full
     if video.shape[3] == 1:
-        table = table @ np.array([[0.299], [0.587], [0.114]])
+        table = table @ np.array(LUMA, np.float64)[:, None]
     if video.shape[3] == 4:
         table = np.concatenate([table, np.full((len(table), 1), full)], axis=1)
     if video.dtype.kind != "f":
@@ -184,8 +185,9 @@ def _make(
     if "size" in arguments:
         sizes = (round(n * ratio) for n, ratio in zip(arguments["size"], ratios))
         arguments["size"] = tuple(max(1, n) for n in sizes)
-    if arguments.get("grow"):
-        arguments["grow"] = max(1, round(arguments["grow"] * ratios[1]))
+    for name, ratio in (("grow", ratios[1]), ("length", ratios[0]), ("join", ratios[0])):
+        if arguments.get(name):
+            arguments[name] = max(1, round(arguments[name] * ratio))
     if "mask" in others and "cue" in others and "grow" not in arguments:
         arguments["grow"] = 0
     files = {} if preview else inputs.files()
