@@ -22,7 +22,8 @@ from patchvid import (
     write_video,
 )
 from patchvid.cli.main import main
-from patchvid.core.jumps import Jump, Room, find_route, jump_costs
+from patchvid.core.jumps import Jump, jump_costs
+from patchvid.core.routes import Room, find_route
 
 Video = NDArray[np.uint8]
 

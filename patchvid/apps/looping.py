@@ -29,8 +29,9 @@ from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings
 from patchvid.core.fields import Field
 from patchvid.core.joins import frames_around, ragged_shares, synthesize_joins
-from patchvid.core.jumps import Jump, Room, Route, find_route, jump_costs
+from patchvid.core.jumps import Jump, jump_costs
 from patchvid.core.plan import Plan, plan_synthesis
+from patchvid.core.routes import Room, Route, find_route
 from patchvid.errors import InvalidInput
 from patchvid.motion.morphing import morph
 from patchvid.results import LevelTiming, LoopResult
