@@ -50,15 +50,19 @@ def facts(bench: Bench) -> Rows:
 
 def commands(bench: Bench) -> Rows:
     """What every command calls, once, on small clips; nothing is read or written."""
-    clip, other = sample_clip()[:4, :36, :64], sample_clip()[4:8, 20:56, 60:124]
+    height, width = (24, 40) if bench.options.quick else (36, 64)
+    clip, longer, other = (
+        sample_clip()[first:last, y : y + height, x : x + width]
+        for first, last, y, x in ((0, 4, 0, 0), (0, 12, 0, 0), (4, 8, 20, 60))
+    )
     hole = np.zeros(clip.shape[1:3], bool)
     hole[10:20, 20:34] = True
     cue = np.where(hole[..., None], np.uint8([250, 20, 10]), clip)
-    generate, analogy, retarget, inpaint, evaluate = (
+    generate, loop, analogy, retarget, inpaint, evaluate = (
         partial(function, device=bench.device)
         for function in (
-            patchvid.generate, patchvid.analogy, patchvid.retarget, patchvid.inpaint,
-            patchvid.metrics.evaluate,
+            patchvid.generate, patchvid.loop, patchvid.analogy, patchvid.retarget,
+            patchvid.inpaint, patchvid.metrics.evaluate,
         )
     )  # fmt: skip
     calls = {
@@ -66,10 +70,12 @@ def commands(bench: Bench) -> Rows:
         "gen --loop --tile x --samples 2": partial(generate, clip, seed=1, loop=True, samples=2),
         "gen --noise 3, floats": partial(generate, clip / np.float32(255), seed=1, noise=3.0),
         "gen --reduce mean": partial(generate, clip, seed=1, reduce="mean", scale=(1, 1, 1.4)),
+        "loop": partial(loop, longer, seed=1),
         "analogy --structure luma": partial(analogy, clip, other, seed=1, structure="luma"),
         "analogy --flow classical": partial(analogy, clip, other, seed=1, flow="classical"),
         "retarget --keep": partial(retarget, clip, seed=1, scale=(1, 1, 0.7), keep=hole),
         "retarget": partial(retarget, clip, seed=1, scale=(1.4, 1, 1)),
+        "inpaint": partial(inpaint, clip, hole, seed=1),
         "inpaint --mask --loop": partial(inpaint, clip, hole, seed=1, loop=True),
         "inpaint --cue": partial(inpaint, clip, cue=cue, seed=1),
         "eval": partial(evaluate, clip, [other]),

@@ -238,9 +238,8 @@ class LoopResult:
     @cached_property
     def field(self) -> PatchField:
         """Where the patches come from; frames that are not those of a join are the clip's own."""
-        is_made = np.asarray(self.order >= self._shape[0], np.float32)
-        made = np.zeros((len(self.order), *self._shape[1:]), np.float32)
-        made += is_made[:, None, None]
+        is_made = (self.order >= self._shape[0]).astype(np.float32)
+        made = np.broadcast_to(is_made[:, None, None], (len(is_made), *self._shape[1:])).copy()
         return PatchField(
             self._rows[self._row_order], self._patch, (True, False, False), self._reduce,
             self._shape, made, frames=self._sources,

@@ -142,6 +142,7 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
         "generate": partial(patchvid.generate, moved, layout="noise", iterations=1),
         "generate, layouts": partial(patchvid.generate, moved, iterations=1),
         "generate, loop": partial(patchvid.generate, moved, noise=2, loop=True),
+        "loop": partial(patchvid.loop, moved, length=9, iterations=1),
         "retarget": partial(retarget, moved, scale=(1, 1, 1.3)),
         "retarget, keep": partial(retarget, moved, scale=(1, 1, 0.7), keep=hole),
         "retarget, keep, loop, tile": partial(
@@ -173,6 +174,7 @@ READ = {
     **dict.fromkeys(["inpaint", "inpaint, uint16", "inpaint, floats"], 5 / 3),
     "inpaint, grow": 2,
     "generate, layouts": 6.5,
+    "loop": 2,  # frames are compared and morphed on the host, at a size that this clip has
     "inpaint, rectangles": 4 / 3,
     "analogy": 2.5,
     "analogy, drawing": 5.0,

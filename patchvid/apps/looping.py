@@ -272,5 +272,5 @@ def _own_places(video: NDArray[Any], patch: Triple) -> Field:
     t, y, x = (n - extent + 1 for n, extent in zip(video.shape, patch))
     xp = backend_of(video).xp
     own = xp.arange(n_frames * height * width, dtype=np.int32).reshape(n_frames, height, width)
-    places: Field = own[np.arange(n_frames).clip(0, t - 1), :y, :x]
+    places: Field = own[xp.arange(n_frames).clip(0, t - 1), :y, :x]
     return places

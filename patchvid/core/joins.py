@@ -100,7 +100,7 @@ def _keep_ends(plan: Plan, jump: Jump, context: int) -> Plan:
     n, *_ = plan.size
     before, after = frames_around(jump, n, len(plan.value))
     frames = np.where(np.arange(n) < n // 2, before, after)
-    canvas = plan.value[frames]
+    canvas = plan.value[plan.kernels.to_device(frames)]
     is_end = np.ones(n, bool)
     is_end[context : n - context] = False
 
