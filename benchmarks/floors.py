@@ -16,7 +16,7 @@ from numba import njit
 
 from patchvid.kernels import rules
 from patchvid.kernels.resample import _blend_rows
-from patchvid.kernels.simd import OVERREAD, rows_ssd
+from patchvid.kernels.simd_distance import OVERREAD, rows_ssd
 from patchvid.kernels.simd_voting import WORDS, median_of_lanes
 from patchvid.kernels.threads import parallel_range
 

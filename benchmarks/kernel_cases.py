@@ -18,7 +18,7 @@ from patchvid.core.fields import random_field
 from patchvid.data.sample_clip import sample_clip
 from patchvid.kernels import cpu, rules
 from patchvid.kernels.jit import inlined
-from patchvid.kernels.simd import OVERREAD, rows_ssd
+from patchvid.kernels.simd_distance import OVERREAD, rows_ssd
 
 PATCH = (3, 7, 7)
 N_CHANNELS = 3

@@ -5,7 +5,7 @@ def run() -> None:
     """Run the command; Ctrl-C ends it with one line from the first moment on."""
     try:
         from patchvid.cli.main import main
-        from patchvid.cli.streams import make_streams_safe
+        from patchvid.cli.standard_streams import make_streams_safe
 
         make_streams_safe()
         main()

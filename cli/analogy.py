@@ -15,8 +15,8 @@ from patchvid.cli.analogy_flows import (
 from patchvid.cli.analogy_structures import save_structure, structure_options
 from patchvid.cli.command import Command, is_rehearsal
 from patchvid.cli.inputs import ClipFile, check_exists
-from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
+from patchvid.cli.making import make_videos
 from patchvid.cli.outputs import Sample
 from patchvid.cli.values import Frames
 from patchvid.cli.writing import writing_options

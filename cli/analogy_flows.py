@@ -1,4 +1,4 @@
-"""Optical flow for ``patchvid analogy``: its options, and where the flows come from."""
+"""Options for optical flow in ``patchvid analogy``, and where the flows come from."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The structure that ``patchvid analogy`` reads a layout from: its options."""
+"""Options for the structure that ``patchvid analogy`` matches."""
 
 import click
 

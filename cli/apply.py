@@ -1,4 +1,4 @@
-"""``patchvid apply``: a layer rearranged by a field that was saved."""
+"""``patchvid apply``: rearrange another layer by a saved field."""
 
 import json
 from pathlib import Path
@@ -68,7 +68,7 @@ def apply(
     from patchvid.cli.inputs import Reading, check_exists, read_inputs
     from patchvid.cli.layers import Layer, name_layer
     from patchvid.cli.outputs import numbered
-    from patchvid.io.video import check_target
+    from patchvid.io.writing import check_target
 
     check_exists(field, clip)
     saved = patchvid.read_field(field)

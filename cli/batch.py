@@ -12,7 +12,7 @@ import click
 from patchvid.cli import options
 from patchvid.cli.cluster import executor_of
 from patchvid.cli.command import WORDS, Command
-from patchvid.cli.joblists import JobList, read_rows
+from patchvid.cli.job_lists import JobList, read_rows
 from patchvid.cli.jobs import COMMANDS
 from patchvid.cli.messages import told_in_one_line
 from patchvid.cli.outputs import check_distinct
@@ -90,8 +90,8 @@ def _named_command(words: Sequence[str]) -> str:
     "--jobs",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="CSV or YAML file with a job a line: clip, and if needed output, command, samples, seed "
-    "and other options by their names. What a line leaves out is taken from here.",
+    help="CSV or YAML file with one job per line: clip, and if needed output, command, samples, "
+    "seed and other options by their names. What a line leaves out is taken from here.",
 )
 @options.samples
 @options.option(
@@ -105,7 +105,7 @@ def _named_command(words: Sequence[str]) -> str:
     "--workers",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="Processes of this machine, which share its cores.  [default: one a core]",
+    help="Processes of this machine, which share its cores.  [default: one per core]",
 )
 @options.option(
     "--threads",

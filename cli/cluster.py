@@ -1,4 +1,4 @@
-"""The workers of a Dask cluster as an executor."""
+"""Run jobs on a Dask cluster."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor

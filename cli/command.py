@@ -1,4 +1,4 @@
-"""Commands whose help has sections, and which know how they were called."""
+"""The class of all commands: help in sections, and the options that were typed."""
 
 import shlex
 from collections.abc import Iterator, Sequence

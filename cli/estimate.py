@@ -1,4 +1,4 @@
-"""The size of a job, told before it begins where it will take long."""
+"""Warn before a large job, and refuse one that does not fit in memory."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class Estimate(NamedTuple):
         dtype
             Its type.
         """
-        from patchvid.kernels.memory import room
+        from patchvid.kernels.cpu_memory import room
 
         size = self._output_size(shape)
         n_frames, height, width = map(max, zip(shape, size))

@@ -6,8 +6,8 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
-from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
+from patchvid.cli.making import make_videos
 from patchvid.cli.outputs import Sample
 from patchvid.cli.values import parse_noise
 from patchvid.cli.writing import writing_options

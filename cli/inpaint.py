@@ -8,8 +8,8 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.inputs import ClipFile, Reader
-from patchvid.cli.job import make_videos
 from patchvid.cli.layers import layers_of
+from patchvid.cli.making import make_videos
 from patchvid.cli.masks import mask_options, mask_reader
 from patchvid.cli.outputs import Sample
 from patchvid.cli.writing import writing_options

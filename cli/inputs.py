@@ -1,4 +1,4 @@
-"""The inputs of a job: its clip and the videos that go with it, at the size of the job."""
+"""Read the inputs of a command: its clip, and the videos that go with it, at one size."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from patchvid.cli.command import is_typed
 from patchvid.cli.estimate import Estimate
 from patchvid.cli.records import Stamp, stamp
 from patchvid.cli.values import Frames, Seconds
+from patchvid.io.info import DEFAULT_FPS, PREVIEW_FRAMES, PREVIEW_SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 # Reads an input that goes with a clip, given the clip's shape in the file and the frames in use.
 Reader = Callable[[tuple[int, ...], "AnyFrames"], "NDArray[Any] | None"]
-
-PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48
-DEFAULT_FPS = 24  # of clips that have no rate
 
 
 class ClipFile(NamedTuple):

@@ -1,4 +1,4 @@
-"""Jobs: calls of the commands that make videos, as data."""
+"""`Job`: one call of a command as data; it is skipped if its output is finished."""
 
 import os
 from collections.abc import Mapping
@@ -102,7 +102,7 @@ class Job:
             If the command fails.
         """
         from patchvid import __version__
-        from patchvid.io.video import check_target
+        from patchvid.io.writing import check_target
 
         record = Record(self.output, self._settings(), self._inputs())
         if record.is_finished():

@@ -1,4 +1,4 @@
-"""Layers that are rearranged as a clip is: their options, and how they are read and named."""
+"""The option ``--layer``: read the layers to rearrange, and name their outputs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,7 +70,7 @@ def read_layers(
 
 def plan_layers(outputs: Outputs, layers: Sequence[Layer], *, overwrite: bool) -> list[list[Path]]:
     """Name the layers of every video after it, and raise an error if one cannot be written."""
-    from patchvid.io.video import check_target
+    from patchvid.io.writing import check_target
 
     named = [
         [video.with_name(f"{video.stem}_{name_layer(layer)}") for layer in layers]

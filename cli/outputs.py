@@ -1,4 +1,4 @@
-"""The outputs of a job: names of files, printed lines, JSON."""
+"""The outputs of a command: file names, printed lines, JSON."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +73,7 @@ def plan_outputs(
     `settings` are further ones of `patchvid.write_video` for the videos.
     """
     from patchvid.io.fields import check_field_target
-    from patchvid.io.video import check_target
+    from patchvid.io.writing import check_target
 
     videos: list[Path | None] = [None] * samples
     if output != NO_FILE:

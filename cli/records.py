@@ -1,4 +1,4 @@
-"""Records of files that jobs have made, so that a batch that is started again makes only the rest.
+"""Records beside outputs, by which a batch that is started again skips finished jobs.
 
 A record is a small JSON file beside the output. Every format can have one, folders and arrays too,
 and the bytes of the output stay those that the command writes.

@@ -1,4 +1,4 @@
-"""``patchvid track``: a mask that follows its thing through a clip."""
+"""``patchvid track``: follow an object's mask through a clip."""
 
 import json
 from pathlib import Path
@@ -85,7 +85,7 @@ def track(
     from patchvid.cli.inputs import Reading, check_exists, read_clip
     from patchvid.cli.outputs import default_name
     from patchvid.io.masks import read_masks
-    from patchvid.io.video import check_target
+    from patchvid.io.writing import check_target
 
     check_exists(clip, *(path for _, path in masks))
     path = output or default_name(clip, "_track")

@@ -1,4 +1,4 @@
-"""How a job writes its videos: options, even sizes, and the sound of the clip."""
+"""Options for writing: format, even sizes, and the sound of the clip."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +73,7 @@ def length_of(settings: Mapping[str, Any], n_frames: int) -> int:
 
 def check_lengths(paths: Iterable[Path | None], n_frames: int) -> None:
     """Refuse files that cannot hold so many frames, before the work is done."""
-    from patchvid.io.video import check_length
+    from patchvid.io.writing import check_length
 
     for path in filter(None, paths):
         check_length(path, n_frames)
@@ -83,7 +83,7 @@ def choose_rate(
     clip: Path | None, inputs: Inputs, paths: Sequence[Path | None], *, quiet: bool
 ) -> float:
     """The rate of the outputs; where the clip has none and it matters, a line tells of it."""
-    from patchvid.io.video import DEFAULT_FPS
+    from patchvid.io.info import DEFAULT_FPS
 
     if inputs.fps is not None:
         return inputs.fps

@@ -1,4 +1,4 @@
-// Resampling along one of three axes: one thread an output value.
+// Resampling along one of three axes: one thread per output value.
 //
 // Compiled for the types of input and output values, SOURCE and TARGET. Sums have the order and the
 // rounding of the CPU's, see resample.py; `__fmaf_ieee_rn` keeps floats below 1.2e-38, too.

@@ -1,4 +1,4 @@
-// The field of a coarser level scaled to a finer one: one thread a patch.
+// The field of a coarser level scaled to a finer one: one thread per patch.
 //
 // The rules are those of `carry_patch` in rules.py. The tables `near` hold for every position of an
 // axis what `nearest_coarse` returned: the nearest patch, and the offset from it.

@@ -10,14 +10,14 @@ from contextlib import nullcontext
 import numpy as np
 
 from patchvid.kernels import rules
+from patchvid.kernels.cpu_memory import check_memory as check_memory
+from patchvid.kernels.cpu_memory import footprint as footprint
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.jit import inlined, kernel
-from patchvid.kernels.memory import check_memory as check_memory
-from patchvid.kernels.memory import footprint as footprint
 from patchvid.kernels.resample import apply_taps as apply_taps
 from patchvid.kernels.rules import Prepared, make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
-from patchvid.kernels.simd import OVERREAD, rows_ssd
+from patchvid.kernels.simd_distance import OVERREAD, rows_ssd
 from patchvid.kernels.threads import parallel_range
 from patchvid.kernels.voting import prepare_value as prepare_value
 from patchvid.kernels.voting import vote as vote

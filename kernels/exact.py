@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from patchvid.kernels import rules
-from patchvid.kernels.forks import unforked
+from patchvid.kernels.fork_safety import unforked
 from patchvid.kernels.threads import poll
 
 CHUNK = 1 << 22  # distances held at once: 32 MB

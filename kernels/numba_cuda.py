@@ -1,4 +1,4 @@
-"""The CUDA kernels in numba.cuda: the second form, chosen by ``PATCHVID_CUDA=numba``.
+"""Launch the numba.cuda kernels, the second form, chosen by ``PATCHVID_CUDA=numba``.
 
 It gives the bytes that the kernels in CUDA C give, from the rules that the CPU's loops compile.
 """

@@ -1,4 +1,4 @@
-"""CUDA kernels in numba.cuda, which compile the rules that the CPU's loops compile.
+"""The numba.cuda kernels, compiled from the same rules as the loops of the CPU.
 
 There is one thread for each patch, voxel and channel, or word. `numba_cuda` launches them.
 """

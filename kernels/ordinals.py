@@ -1,4 +1,4 @@
-"""Floats as unsigned integers of the same order, whose median can be found bit by bit."""
+"""Map floats to unsigned integers in the same order, for the bitwise median."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-// The channels of a voxel packed into words of 32 bits, as many as fit, and zeros: one thread a voxel.
+// The channels of a voxel packed into words of 32 bits, as many as fit, and zeros: one thread per voxel.
 //
 // Compiled for the type of the values, SOURCE, and for how many fit into a word, LANES.
 

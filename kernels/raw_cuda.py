@@ -1,4 +1,4 @@
-"""The CUDA kernels in CUDA C, compiled by CuPy for one patch size and voxel type each.
+"""Compile and launch the kernels in CUDA C, once for each patch size and type of voxels.
 
 This form runs by default. Patch sizes are constants, so votes stay in registers and inner loops are
 unrolled; four channels of 8 bits are compared by two instructions. A launch by CuPy also takes the

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from patchvid.kernels.jit import kernel
-from patchvid.kernels.simd import fused_multiply_add
+from patchvid.kernels.simd_distance import fused_multiply_add
 from patchvid.kernels.threads import parallel_range
 
 Clip = NDArray[Any]

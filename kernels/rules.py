@@ -1,4 +1,4 @@
-"""Rules for one patch or one voxel, written once for every device.
+"""Arithmetic for one patch or one voxel, written once for every device.
 
 They are plain functions, which run in Python and which a back end compiles with its own compiler.
 All integers have 64 bits, of which random bits use the lower 32.

@@ -1,4 +1,4 @@
-// Half a sweep of PatchMatch, and patch distances: one thread a patch.
+// Half a sweep of PatchMatch, and patch distances: one thread per patch.
 //
 // The rules are those of `improve` in rules.py, and the results are the same bytes. Compiled for one
 // patch, DEPTH x ROWS x COLUMNS, and one number of CHANNELS. A channel is a word that holds four

@@ -1,4 +1,4 @@
-"""Run the ranges of a kernel on several threads.
+"""Split the work of a CPU kernel over threads, in a way that can be interrupted.
 
 Kernels release the GIL, and each call works on rows that no other call touches, so plain threads
 will do. Numba's ``prange`` would compile every kernel several times, which takes seconds.

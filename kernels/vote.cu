@@ -1,5 +1,5 @@
-// Voting on every voxel by the patches that cover it: one thread a voxel for the median, one thread a
-// voxel and channel for the mean.
+// Voting on every voxel by the patches that cover it: one thread per voxel for the
+// median, one per voxel and channel for the mean.
 //
 // Compiled for one patch, DEPTH x ROWS x COLUMNS, and for LANES channels in a word of 32 bits: 4 of
 // 8 bits, 2 of 16, or 1 of 32. All are unsigned, except that the mean is of floats for one lane.

@@ -4,15 +4,14 @@ from ._resampling import resize as resize
 from .apps.analogies import SKETCH as SKETCH
 from .apps.analogies import analogy as analogy
 from .apps.generation import generate as generate
-from .apps.guidance import show_structures as show_structures
 from .apps.inpainting import inpaint as inpaint
 from .apps.looping import loop as loop
 from .apps.retargeting import retarget as retarget
+from .apps.structure import show_structures as show_structures
 from .apps.tracking import track as track
 from .batches.batch import JobResult as JobResult
 from .batches.batch import batch as batch
 from .cli.jobs import Job as Job
-from .core.layer import vpnn as vpnn
 from .core.pyramid import Level as Level
 from .core.pyramid import build_pyramid as build_pyramid
 from .core.pyramid import level_shapes as level_shapes
@@ -21,6 +20,7 @@ from .core.rearranging import rearrange as rearrange
 from .core.search import patch_distance as patch_distance
 from .core.search import search as search
 from .core.vote import vote as vote
+from .core.vpnn import vpnn as vpnn
 from .data.sample_clip import sample_clip as sample_clip
 from .display import plot as plot
 from .display.field_maps import field_to_color as field_to_color
@@ -43,7 +43,7 @@ from .io.info import VideoInfo as VideoInfo
 from .io.reading import iter_video as iter_video
 from .io.reading import read_video as read_video
 from .io.reading import video_info as video_info
-from .io.video import write_video as write_video
+from .io.writing import write_video as write_video
 from .motion.color import flow_to_color as flow_to_color
 from .motion.optical_flow import optical_flow as optical_flow
 from .networks.weights import fetch_weights as fetch_weights

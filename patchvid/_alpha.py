@@ -1,4 +1,4 @@
-"""Alpha: four channels are RGB, and how opaque a pixel is.
+"""Alpha: find out whether a clip has it, premultiply colours, and undo that.
 
 Arrays and files hold straight colours, which do not depend on alpha. Wherever pixels are averaged
 or compared, colours are premultiplied: the colour of a transparent pixel takes no part then, and

@@ -1,4 +1,4 @@
-"""Conversion of values to 8 bits, and of channels to RGB and grey: one rule for each.
+"""Convert values to 8 bits, and channels to RGB or grey: one rule for each.
 
 To 8 bits
     Where values have a meaning of their own, as in files and pictures, integers span their type and

@@ -1,4 +1,4 @@
-"""Back ends, and arrays on the host or on a GPU: results are where the arguments were."""
+"""Choose CPU or GPU; results stay on the device of the arguments."""
 
 import inspect
 from collections.abc import Callable, Iterator

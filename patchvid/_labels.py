@@ -1,4 +1,4 @@
-"""Masks of whole numbers that are not black and white: labels, paint, erased parts.
+"""Recognize masks that are numbered labels, painted frames or erased frames.
 
 Data sets number the objects in a mask, as levels or as colours of a palette. Some masks are the
 frames themselves, with paint over the hole, or with the hole erased. A label covers areas; levels

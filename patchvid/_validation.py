@@ -211,7 +211,7 @@ def check_mask(name: str, mask: Any, grid: Triple) -> NDArray[np.bool_]:
     mask = as_array(mask)
     if mask.dtype != np.bool_ or mask.shape != grid:
         raise InvalidInput(
-            f"{name} must be bool of shape {grid}, one for a patch, got {mask.dtype} {mask.shape}"
+            f"{name} must be bool of shape {grid}, one per patch, got {mask.dtype} {mask.shape}"
         )
     return contiguous(mask)
 

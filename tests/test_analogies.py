@@ -20,7 +20,7 @@ from patchvid import (
     show_structures,
     write_video,
 )
-from patchvid.apps.guidance import describe
+from patchvid.apps.structure import describe
 from patchvid.cli.analogy import analogy as command
 from patchvid.cli.main import Boundary
 from patchvid.core.pyramid import level_shapes, plan_levels

@@ -11,8 +11,8 @@ from patchvid import read_video, sample_clip, video_info, write_video
 from patchvid.cli import estimate, inputs
 from patchvid.cli.inputs import _preview_step
 from patchvid.cli.main import main
-from patchvid.kernels import memory
-from patchvid.kernels.memory import Room
+from patchvid.kernels import cpu_memory
+from patchvid.kernels.cpu_memory import Room
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_size_and_remedy_are_told_before_a_long_job(monkeypatch: pytest.MonkeyPa
     assert not run("gen", "clip.mp4", "-o", "d.npz", "--frames", "0:5").stderr
     needed = 6 * 32 * 64 * 56
     free = Room(int(needed * 1.1), 2**30, "the container (memory.max)")
-    monkeypatch.setattr(memory, "room", lambda: free)
+    monkeypatch.setattr(cpu_memory, "room", lambda: free)
     told = run("gen", "clip.mp4", "-o", "e.npz").stderr
     assert ", and the container (memory.max) leaves 0.0 GB of 1.1 GB; --max-size 47, fewer" in told
 
@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_refused_before_it_is_read(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("patchvid.io.selecting.read_source", fail)
     least = Room(200_000, 700_000_000, "the container (memory.max)")
-    monkeypatch.setattr(memory, "room", lambda: least)
+    monkeypatch.setattr(cpu_memory, "room", lambda: least)
     for words in (["gen"], ["gen", "--quiet"], ["retarget", "--scale", "1,1,2"], ["inpaint"]):
         refused = run(words[0], "clip.mp4", "-o", "f.npz", *words[1:], *BOX.get(words[0], []))
         assert refused.exit_code == 1
@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_refused_before_it_is_read(monkeypatch: pytest.Monk
             refused.stderr
         )
         assert refused.stderr.count("\n") == 1
-    monkeypatch.setattr(memory, "room", lambda: Room(2**30, 2**34, "this machine"))
+    monkeypatch.setattr(cpu_memory, "room", lambda: Room(2**30, 2**34, "this machine"))
     refused = run("gen", "clip.mp4", "-o", "f.npz", "--size", "500,2000,2000")
     assert "and an output of 500x2000x2000 need about" in refused.stderr
     assert "this machine leaves 1.1 GB of 17 GB; a smaller --size" in refused.stderr

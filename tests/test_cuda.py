@@ -496,7 +496,7 @@ def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
         assert raw[name].instructions_a_load < numba[name].instructions_a_load / 4
     assert raw["carry, "].instructions < numba["carry, "].instructions
     for kind in ("uint8", "uint16", "uint32"):
-        # One thread a voxel, for any number of words.
+        # One thread per voxel, for any number of words.
         assert raw[f"pack, {kind}"].instructions < numba[f"pack, {kind}"].instructions / 3
     for kind in ("uint8", "uint16", "float32"):
         # Votes are fetched once and stay in registers; Numba's form fetches them for every bit.

@@ -17,7 +17,7 @@ import pytest
 
 import patchvid
 from patchvid import VideoError, read_video, write_video
-from patchvid.io import _parts
+from patchvid.io import _unfinished
 from patchvid.io._files import complete_or_nothing
 
 OLD, NEW = (np.full((3, 8, 8, 3), value, np.uint8) for value in (10, 200))
@@ -46,9 +46,9 @@ def test_a_system_that_cannot_exchange_names(
         ctypes.set_errno(code)
         return -1
 
-    monkeypatch.setattr(_parts, "_exchanger", lambda: cannot)
+    monkeypatch.setattr(_unfinished, "_exchanger", lambda: cannot)
     test_a_folder_is_replaced_whole(tmp_path)
-    monkeypatch.setattr(_parts, "_exchanger", lambda: None)
+    monkeypatch.setattr(_unfinished, "_exchanger", lambda: None)
     write_video(tmp_path / "frames", OLD, overwrite=True)
     np.testing.assert_array_equal(read_video(tmp_path / "frames")[0], OLD)
     assert hidden(tmp_path) == []

@@ -18,8 +18,8 @@ from patchvid.core.plan import Settings
 from patchvid.core.pyramid import level_shapes
 from patchvid.core.synthesis import _resample_periodic
 from patchvid.errors import DeviceError, InvalidInput
+from patchvid.kernels.cpu_memory import Room
 from patchvid.kernels.exact import nearest_other_distance
-from patchvid.kernels.memory import Room
 from patchvid.results import GenerateResult
 
 Array = NDArray[Any]
@@ -53,7 +53,9 @@ def test_bytes_in_another_order_are_the_same_clip(dtype: str) -> None:
 
 
 def test_more_than_the_machine_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patchvid.kernels.memory.room", lambda: Room(9999, 2**30, "this machine"))
+    monkeypatch.setattr(
+        "patchvid.kernels.cpu_memory.room", lambda: Room(9999, 2**30, "this machine")
+    )
     with pytest.raises(DeviceError, match=r"are needed, and this machine leaves 0.0 of 1.0 GiB"):
         generate(CLIP, seed=1, device="cpu")
 

@@ -18,7 +18,7 @@ from patchvid.apps.holes import coarse_region, dilate, fill_smoothly
 from patchvid.core.pyramid import plan_levels
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.io.masks import read_mask, read_masks
-from patchvid.io.video import write_video
+from patchvid.io.writing import write_video
 
 Array = NDArray[Any]
 

@@ -10,8 +10,8 @@ import pytest
 
 import patchvid
 from patchvid import DeviceError, read_video
-from patchvid.kernels import memory
-from patchvid.kernels.memory import GIB, Room, room
+from patchvid.kernels import cpu_memory
+from patchvid.kernels.cpu_memory import GIB, Room, room
 
 IS_LINUX = sys.platform == "linux"
 MEMINFO = "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\nSwapFree: {} kB\n"
@@ -182,6 +182,6 @@ def test_an_archive_that_would_unpack_to_more_than_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     np.savez_compressed(tmp_path / "a.npz", np.zeros((9, 99, 99, 3), np.uint8))
-    monkeypatch.setattr(memory, "room", lambda: Room(10, 100, "this machine"))
+    monkeypatch.setattr(cpu_memory, "room", lambda: Room(10, 100, "this machine"))
     with pytest.raises(MemoryError, match=r"'.*a.npz': about 0.0 GiB of memory are needed"):
         read_video(tmp_path / "a.npz")

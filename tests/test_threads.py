@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import patchvid
 from patchvid.kernels import threads
-from patchvid.kernels.forks import unforked
+from patchvid.kernels.fork_safety import unforked
 from patchvid.kernels.threads import parallel_range
 
 

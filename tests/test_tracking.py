@@ -11,7 +11,7 @@ from drawn import Drawn, draw, iou
 from patchvid import read_video, track, write_video
 from patchvid.cli.track import track as command
 from patchvid.errors import InvalidInput, PatchvidError
-from patchvid.motion.layers import layer_motion
+from patchvid.motion.layer_motion import layer_motion
 
 LONG = draw("moves", 25, (64, 96))
 SHORT = Drawn(LONG.clip[:5], LONG.mask[:5], LONG.without[:5])

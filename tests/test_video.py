@@ -26,9 +26,9 @@ from PIL import Image
 
 from patchvid import resize, sample_clip
 from patchvid.errors import InvalidInput, PatchvidError, TargetExists, VideoError
-from patchvid.io import video as video_module
+from patchvid.io import writing as video_module
 from patchvid.io.reading import read_video
-from patchvid.io.video import check_target, write_video
+from patchvid.io.writing import check_target, write_video
 
 ROOT = Path(__file__).parents[1]
 FILMS = [".mp4", ".mov", ".mkv", ".webm"]
@@ -224,7 +224,7 @@ def test_same_video_gives_same_bytes_on_one_core_and_on_all(tmp_path: Path) -> N
     code = """
 import os, sys
 sys.path += ["tests", "tests/support"]
-from patchvid.io.video import write_video
+from patchvid.io.writing import write_video
 from tests.test_video import EVERY_FORMAT, moving_colours
 folder, cores = sys.argv[1:]
 os.mkdir(folder)
@@ -703,7 +703,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
     code = """
 import numpy as np, resource, sys
 from patchvid.errors import VideoError
-from patchvid.io.video import write_video
+from patchvid.io.writing import write_video
 noise = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), np.uint8)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 try:
@@ -725,7 +725,7 @@ def test_interrupt_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
     code = """
 import numpy as np, signal, sys, tempfile
 from pathlib import Path
-from patchvid.io.video import write_video
+from patchvid.io.writing import write_video
 signal.signal(signal.SIGINT, signal.default_int_handler)
 noise = np.random.default_rng(0).integers(0, 256, (10, 240, 320, 3), np.uint8)
 with tempfile.TemporaryDirectory() as folder:

@@ -17,7 +17,7 @@ from patchvid.errors import InvalidInput
 from patchvid.io import codecs
 from patchvid.io.info import ColorTags, VideoInfo
 from patchvid.io.reading import video_info
-from patchvid.io.video import check_target, write_video
+from patchvid.io.writing import check_target, write_video
 
 FILMS = (".mp4", ".mov", ".mkv", ".webm")
 PQ = ColorTags("bt2020", "smpte2084", "bt2020nc", "tv")

@@ -1,1 +1,1 @@
-"""Applications: what query, key and value are, for each way to make a video."""
+"""Applications: one module for each way to make a video, with its query, key and value."""

@@ -1,4 +1,4 @@
-"""The keyword arguments of the applications, for overloads that tell a video from a `Result`."""
+"""Types of the applications' keyword arguments, for overloads on `details`."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict

@@ -32,7 +32,7 @@ from patchvid._validation import (
 )
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings, collect
-from patchvid.apps.guidance import Estimator, describe
+from patchvid.apps.structure import Estimator, describe
 from patchvid.core.plan import Plan, plan_synthesis
 from patchvid.core.synthesis import finest, synthesize
 from patchvid.errors import InvalidInput

@@ -1,4 +1,4 @@
-"""What is behind a hole, where other frames show it.
+"""Fill a hole with the background that other frames show.
 
 The motion of the background is an affine motion of the camera, fitted robustly to the flow outside
 of the hole, and what the flow has beyond that. Along it, each voxel of the hole is looked up in the
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from patchvid._convert import ValueRange, to_rgb
 from patchvid._device import backend_of
 from patchvid.apps.holes import Region, dilate, fill_smoothly
-from patchvid.motion.layers import layer_motion
+from patchvid.motion.layer_motion import layer_motion
 from patchvid.motion.optical_flow import optical_flow
 
 RING = 6  # pixels around the hole that are looked up as well

@@ -1,4 +1,4 @@
-"""A hole made of patches of the rest of the clip.
+"""Fill a hole with patches from the rest of the clip.
 
 The coarsest query is the clip with its hole filled smoothly, or with the cue in it; key and value
 are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other

@@ -1,4 +1,4 @@
-"""A thing that is followed from frame to frame, from one mask of it.
+"""Follow one object from frame to frame, from its mask in one frame.
 
 The thing and what is behind it are two layers, each with a motion of its own, estimated by flow.
 They predict each frame, with a mask, from the one before; and the thing as it was in the frame with
@@ -13,7 +13,7 @@ from patchvid._progress import Progress
 from patchvid.apps.holes import Region, dilate, fill_smoothly
 from patchvid.core.search import patch_distance, search
 from patchvid.core.vote import vote
-from patchvid.motion.layers import layer_motion
+from patchvid.motion.layer_motion import layer_motion
 from patchvid.motion.optical_flow import Flow, optical_flow
 from patchvid.motion.warping import returns, warp
 

@@ -1,4 +1,4 @@
-"""Holes in a clip, and regions to keep: they grow, shrink with the levels, and are filled.
+"""Holes and regions to keep: grow them, scale them to each level, fill them, restrict keys.
 
 Keys are taken only from outside of a hole: `restrict_keys` says so, for each level.
 

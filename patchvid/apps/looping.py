@@ -1,4 +1,4 @@
-"""Loops: a clip that goes on for ever, as it is but for the frames around the jumps.
+"""Loops: a clip repeats without a visible cut, and only frames near a cut change.
 
 The coarsest query of a join is what the clip shows before and after the jump, morphed from one to
 the other along the optical flow; it also guides the coarse levels. Key and value are the clip, and

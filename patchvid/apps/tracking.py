@@ -1,4 +1,4 @@
-"""Tracking: the mask of a thing in some frames is carried to all others.
+"""Tracking: masks of an object in some frames are carried to all others.
 
 It is followed from each frame with a mask to the next one, in both directions, and blended between.
 """

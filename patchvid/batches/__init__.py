@@ -1,1 +1,1 @@
-"""Many jobs, on the processes of this machine or on those of a cluster."""
+"""Many jobs at once, on the processes of this machine or on a cluster."""

@@ -1,4 +1,4 @@
-"""Jobs run by any executor, with results as they are done."""
+"""Run jobs on an executor, and yield their results as they finish."""
 
 import secrets
 import time
@@ -34,7 +34,8 @@ class JobResult:
     job : object
         The job, as it was given.
     value : object
-        What its ``run()`` returned; None if it failed.
+        What its ``run()`` returned; for a `Job` None if its output was there already. None if it
+        failed.
     error : Exception or None
         Why it failed. `WorkerError` means that its worker died, twice.
     warnings : tuple of str

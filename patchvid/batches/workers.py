@@ -1,4 +1,4 @@
-"""Processes of this machine that run jobs, each replaced alone when it dies."""
+"""Worker processes on this machine; a dead one is replaced while the others go on."""
 
 import multiprocessing
 import os

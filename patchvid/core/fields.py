@@ -1,4 +1,4 @@
-"""Fields: for every query patch, the flat index of the first voxel of its key patch.
+"""Fields: which key patch each query patch matches, as a flat index.
 
 Kernels work on flat indices ``(t * height + y) * width + x`` (int32); users see first voxels
 (t, y, x), called an nnf (nearest-neighbour field).

@@ -1,4 +1,4 @@
-"""Layouts by flow matching: new arrangements of a small clip, without training.
+"""Layouts of ``layout="flow"``, the default: noise turned into new arrangements of a small clip.
 
 Flow matching moves noise to data along straight lines. Where the data are the patches of one clip,
 the velocity is known exactly: it points to the mean of all patches, weighted by how likely each is
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from patchvid._validation import Triple
 from patchvid.kernels import rng, rules
 from patchvid.kernels.exact import patch_rows, squared_distances
-from patchvid.kernels.forks import unforked
+from patchvid.kernels.fork_safety import unforked
 from patchvid.kernels.threads import poll
 
 STEPS = 10

@@ -1,4 +1,4 @@
-"""Joins: the frames around a jump, made of patches of the clip so that the jump is not seen.
+"""Rebuild the frames around a jump so that it cannot be seen.
 
 Before and after the join the frames stay as they are. A draft that leads from one to the other is
 rebuilt from coarse to fine, from patches of the whole clip. The draft also guides the coarse

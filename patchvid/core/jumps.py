@@ -1,4 +1,4 @@
-"""Jumps from one frame of a clip to another, and which of them are seen least.
+"""What each jump from one frame of a clip to another costs: how visible it would be.
 
 Reference: A. Schödl et al., "Video Textures" (SIGGRAPH 2000): the distances of frames, filtered to
 preserve dynamics.

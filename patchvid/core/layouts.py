@@ -1,4 +1,4 @@
-"""Layouts that are drawn, compared and chosen before the output is made.
+"""Draw several layouts, keep the best, and make the output from it.
 
 A layout has the size of the coarsest level, so it costs little, and several are drawn. Of those
 that are new enough, the one that is most like the clip is finished: its patches, with their places,
@@ -17,8 +17,8 @@ from patchvid._progress import Progress
 from patchvid._resampling import resample
 from patchvid._validation import Triple
 from patchvid.core.flow_matching import PATCH, draw_layout
+from patchvid.core.layout_distance import PlacedPatches
 from patchvid.core.periodic import open_ends, synthesize_periodic
-from patchvid.core.placed_patches import PlacedPatches
 from patchvid.core.places import Places, with_places
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, finest

@@ -1,4 +1,4 @@
-"""Searches from level to level, by PatchMatch or exactly, each from the field of the last one.
+"""Repeated searches, each of which starts from the field that the last one found.
 
 Reference: Barnes et al., "PatchMatch" (2009).
 """

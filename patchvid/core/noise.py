@@ -1,4 +1,4 @@
-"""Noise for the coarsest level, one sample after the other.
+"""Layouts of ``layout="noise"``: the clip plus random noise, as in the paper.
 
 Noise is drawn again, and stronger, until the layout of a sample is not mostly the clip's own.
 

@@ -1,4 +1,4 @@
-"""Places: guides that keep things at heights and sides where the clip has them.
+"""Places: guides that keep things at their usual height and side.
 
 A sky is above the ground, and letterbox bars are at the borders. The guide of a row is the mean
 colour of the clip at that height, so rows of the same colour may be exchanged, and others not. It

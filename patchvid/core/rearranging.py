@@ -1,4 +1,4 @@
-"""Layers rearranged as a clip was: depth, normals or mattes that follow the field of an output.
+"""Rearrange other layers of a clip, such as depth or mattes, by the field of an output.
 
 An output is the vote of its finest level's last field, with what is kept of the clip put back. So
 the same field makes the companion of the output out of any layer of the clip.

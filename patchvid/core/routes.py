@@ -1,4 +1,4 @@
-"""Routes: sequences of frames that end where they begin.
+"""Choose the order of the frames of a loop, from the costs of jumps.
 
 A route plays the clip forward, and jumps back where frames are alike and move alike.
 

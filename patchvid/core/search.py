@@ -250,7 +250,7 @@ def _check_weights(
         raise InvalidInput(f"weights must be numbers, got {factors.dtype}")
     factors = factors.astype(np.float32)
     if factors.shape != grid:
-        raise InvalidInput(f"weights must have shape {grid}, one for a patch, got {factors.shape}")
+        raise InvalidInput(f"weights must have shape {grid}, one per patch, got {factors.shape}")
     if not ((factors > 0) & (factors < np.inf)).all():
         raise InvalidInput(
             f"weights must be above 0 and finite, got {factors.min():g} to {factors.max():g}; "

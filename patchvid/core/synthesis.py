@@ -16,10 +16,10 @@ from patchvid._progress import Progress, ignore
 from patchvid._resampling import resample
 from patchvid._validation import Axes
 from patchvid.core.fields import Field, patches_within
-from patchvid.core.layer import rebuild
 from patchvid.core.matcher import Matcher, Operand
 from patchvid.core.plan import LevelInputs, Plan
 from patchvid.core.pyramid import Level
+from patchvid.core.vpnn import rebuild
 from patchvid.errors import DeviceError
 from patchvid.kernels import rules
 from patchvid.results import LevelTiming

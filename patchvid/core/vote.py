@@ -1,4 +1,4 @@
-"""Vote: patches in their places, reconciled where they overlap.
+"""Vote: combine overlapping patches into one video.
 
 Reference: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022).

@@ -1,4 +1,4 @@
-"""Videos to look at: checked, and copied to the host."""
+"""Check videos for display, and copy them to the host."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -21,7 +21,7 @@ from patchvid.display._videos import check_labelled
 from patchvid.io._frames import rgb_frames
 from patchvid.io.encoder import encode_film
 from patchvid.io.encoding import choose_encoding
-from patchvid.io.video import DEFAULT_FPS
+from patchvid.io.info import DEFAULT_FPS
 
 # Lower films are enlarged by a whole factor, because 4:2:0 stores one colour for four pixels.
 LEAST_HEIGHT = 80

@@ -1,19 +1,18 @@
 """Reading and writing of clips, masks and flows.
 
-`reading`, `video`
+`reading`, `writing`
     `read_video`, `iter_video` and `video_info`; `write_video`.
 `info`
     `VideoInfo`, the properties of a clip without its frames.
-`opening`, `kinds`, `selecting`, `source`, `timeline`, `problems`
-    Files of any kind opened by their content, the frames of them that are wanted, and what goes
-    wrong.
-`film`, `packets`, `endings`, `decoding`, `orientation`, `colors`
-    Video files: packets, ends that are missing, upright RGB frames, colours.
+`opening`, `file_kinds`, `selecting`, `source`, `timeline`, `problems`
+    Files of any kind: opened by their content, the requested frames read, errors reported.
+`film`, `packets`, `truncation`, `decoding`, `orientation`, `colors`
+    Video files: packets, missing ends, upright RGB frames, colours.
 `codecs`, `encoding`, `encoder`
     Writing of video files and animations: what formats hold, how a video is written, the encoder.
 `sound`
     Sound, copied from file to file.
-`pictures`, `gif`, `deep`, `exr`, `stills`
+`pictures`, `gif`, `deep_pictures`, `exr`, `stills`
     Still and animated pictures; GIF as browsers show it; 16 bits, floats and OpenEXR; what is
     written picture by picture.
 `sequences`

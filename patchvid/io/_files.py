@@ -9,7 +9,7 @@ from pathlib import Path
 from patchvid._paths import StrPath, as_path, quoted, reason
 from patchvid._validation import check_flag
 from patchvid.errors import PatchvidError, TargetExists, VideoError
-from patchvid.io._parts import delayed_signals, dropped_at_the_end, put_in_place
+from patchvid.io._unfinished import delayed_signals, dropped_at_the_end, put_in_place
 
 NUMBERED = r"\d+\.(png|tiff?|exr)"  # pictures that are written to a folder
 

@@ -1,4 +1,4 @@
-"""Frames of files as arrays, and arrays as frames."""
+"""Stack decoded frames into an array, and prepare arrays for encoding."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence

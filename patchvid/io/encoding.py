@@ -1,4 +1,4 @@
-"""How a video is written, with warnings if the file cannot hold all of it."""
+"""Choose container, codec and pixel format, and warn about what a file cannot hold."""
 
 import warnings
 from collections.abc import Mapping, Sequence

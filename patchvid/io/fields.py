@@ -1,4 +1,4 @@
-"""Fields in ``.npz`` files, with all that it takes to rearrange another layer by them later."""
+"""Save and load fields as ``.npz`` files, so that other layers can be rearranged later."""
 
 import os
 import zipfile
@@ -17,8 +17,8 @@ from patchvid.io._files import (
     complete_or_nothing,
     naming_failures,
 )
-from patchvid.io.kinds import check_is_file
-from patchvid.kernels.memory import check_room
+from patchvid.io.file_kinds import check_is_file
+from patchvid.kernels.cpu_memory import check_room
 from patchvid.results import PatchField
 
 SUFFIX = ".npz"

@@ -23,10 +23,10 @@ from patchvid.io.decoding import (
     layout_of,
     mastering_display,
 )
-from patchvid.io.endings import is_unfinished
 from patchvid.io.info import VideoInfo
 from patchvid.io.packets import Packets, list_packets, open_film, video_stream
 from patchvid.io.source import Source, Wanted
+from patchvid.io.truncation import is_unfinished
 
 _DAMAGED = "{} is damaged or cut short after {} frames; copy or download it again"
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from patchvid._paths import StrPath, as_path, quoted, raise_if_out_of_memory, reason
 from patchvid.errors import InvalidInput
-from patchvid.io.kinds import check_is_file
+from patchvid.io.file_kinds import check_is_file
 from patchvid.io.sequences import load_array, natural_order
 
 Flow = NDArray[np.float32]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+DEFAULT_FPS = 24.0  # of clips that have no rate
+PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48  # the longer side and the length of a preview, at most
 HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 

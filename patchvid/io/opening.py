@@ -1,4 +1,4 @@
-"""Opening of files of any kind: their contents, their problems, and the rate to read them at."""
+"""Open a file of any kind, and choose its frame rate."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,9 +7,9 @@ from pathlib import Path
 from patchvid._paths import StrPath, as_path, quoted
 from patchvid._validation import check_flag, check_number
 from patchvid.io.colors import needs_mapping
+from patchvid.io.file_kinds import PICTURES, kind_of
 from patchvid.io.film import film_source
 from patchvid.io.info import ColorTags
-from patchvid.io.kinds import PICTURES, kind_of
 from patchvid.io.pictures import picture_source
 from patchvid.io.problems import naming_problems
 from patchvid.io.sequences import array_source, folder_source

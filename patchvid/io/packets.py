@@ -1,4 +1,4 @@
-"""The packets of a video file, listed without decoding: times of frames, and which need which."""
+"""List the packets of a video without decoding: times of frames, and key frames."""
 
 import os
 from collections.abc import Collection, Iterator

@@ -16,11 +16,11 @@ from PIL import ExifTags, Image
 
 from patchvid._convert import Pixels
 from patchvid._paths import quoted
-from patchvid.io.deep import is_deep, read_pages
+from patchvid.io.deep_pictures import is_deep, read_pages
 from patchvid.io.exr import exr_size
+from patchvid.io.file_kinds import kind_of
 from patchvid.io.gif import gif_source
 from patchvid.io.info import ColorTags, VideoInfo
-from patchvid.io.kinds import kind_of
 from patchvid.io.source import Frame, Source, Wanted
 from patchvid.io.timeline import Timeline, even_out
 

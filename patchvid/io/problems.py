@@ -1,4 +1,4 @@
-"""Errors of decoders, as one line that names the file."""
+"""Turn errors of decoders into one line that names the file."""
 
 import struct
 import warnings

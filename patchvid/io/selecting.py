@@ -1,4 +1,4 @@
-"""The frames of an opened clip that are wanted, each shrunk and converted as it is decoded."""
+"""Read the requested frames of an open clip, shrunk and converted."""
 
 import operator
 import warnings

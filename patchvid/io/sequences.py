@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from patchvid._paths import StrPath, quoted, raise_if_out_of_memory
 from patchvid._validation import check_form, check_video, with_channels
 from patchvid.errors import VideoError
-from patchvid.io.deep import is_deep
+from patchvid.io.deep_pictures import is_deep
+from patchvid.io.file_kinds import PICTURES, check_is_file, kind_of
 from patchvid.io.info import VideoInfo
-from patchvid.io.kinds import PICTURES, check_is_file, kind_of
 from patchvid.io.pictures import picture_source, read_still, still_size
 from patchvid.io.problems import naming_problems
 from patchvid.io.source import Frame, Source, Wanted
 from patchvid.io.stills import STILLS, still_frames, write_still
 from patchvid.io.timeline import Timeline
-from patchvid.kernels.memory import check_room
+from patchvid.kernels.cpu_memory import check_room
 
 ARRAYS = (".npy", ".npz")
 _SAME = {".jpeg": ".jpg", ".tiff": ".tif"}

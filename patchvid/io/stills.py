@@ -1,4 +1,4 @@
-"""Pictures that are written one by one: PNG, TIFF and OpenEXR, alone or as a folder of frames."""
+"""Write PNG, TIFF and OpenEXR pictures, alone or as a folder of frames."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._light import to_linear, to_srgb
 from patchvid._paths import StrPath, quoted
+from patchvid._srgb import to_linear, to_srgb
 from patchvid.io._frames import rgb_frames
-from patchvid.io.deep import write_png, write_tiff
+from patchvid.io.deep_pictures import write_png, write_tiff
 from patchvid.io.exr import fits_half, write_exr
 
 STILLS = (".png", ".tif", ".tiff", ".exr")

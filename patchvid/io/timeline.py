@@ -1,4 +1,4 @@
-"""From the times at which stored frames show to frames at a constant rate.
+"""Convert variable frame times to a constant frame rate.
 
 Most clips have a constant rate, up to rounding and jitter, and keep their frames as they are. In
 others a frame may be held for longer: recordings of screens, animations, clips of phones that left

@@ -19,7 +19,7 @@ from patchvid._convert import to_rgb
 from patchvid._device import backend_of
 from patchvid._paths import StrPath, raise_if_out_of_memory, reason
 from patchvid.errors import InvalidInput
-from patchvid.kernels.forks import unforked
+from patchvid.kernels.fork_safety import unforked
 from patchvid.metrics._comparison import Estimate, check_pair
 from patchvid.networks.c3d import REACH, STRIDE, build_c3d
 from patchvid.networks.checkpoint import read_tensors

@@ -9,7 +9,7 @@ from patchvid._device import backend_of, on_device
 from patchvid._resampling import resample
 from patchvid._validation import Triple
 from patchvid.core.flow_matching import PATCH
-from patchvid.core.placed_patches import PlacedPatches
+from patchvid.core.layout_distance import PlacedPatches
 from patchvid.core.places import Places
 from patchvid.core.pyramid import level_shapes
 from patchvid.metrics._comparison import Pair, check_pair

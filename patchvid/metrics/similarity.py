@@ -1,4 +1,4 @@
-"""Bidirectional similarity: how near the patches of each of two videos are to those of the other.
+"""Bidirectional similarity: distances from each video's patches to the nearest of the other's.
 
 Random numbers are drawn on the host, so that every device takes the same samples.
 """
@@ -14,7 +14,7 @@ from patchvid._convert import Floats
 from patchvid._device import backend, on_device
 from patchvid._validation import Triple, check_integer
 from patchvid.core.search import search
-from patchvid.kernels.forks import unforked
+from patchvid.kernels.fork_safety import unforked
 from patchvid.metrics._comparison import PATCH, Estimate, check_pair
 from patchvid.metrics._patches import copy_rows, count, middle_of, unfold
 

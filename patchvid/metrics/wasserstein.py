@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from patchvid._convert import Floats
 from patchvid._device import backend, on_device
 from patchvid._validation import Triple, check_integer
-from patchvid.kernels.forks import unforked
+from patchvid.kernels.fork_safety import unforked
 from patchvid.kernels.threads import parallel_range
 from patchvid.metrics._comparison import PATCH, Estimate, check_pair
 from patchvid.metrics._patches import copy_rows, middle_of, unfold

@@ -1,4 +1,4 @@
-"""Morphs: what one frame shows moves to where it is in another one, while the colours blend."""
+"""Morph one frame into another along optical flow."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tensors from files of weights: checkpoints of PyTorch, read without PyTorch and without trust.
+"""Read the tensors of PyTorch checkpoints, safely and without PyTorch.
 
 A checkpoint is a pickle and the numbers of its tensors. The names in the pickle stand for functions
 and types of this module; nothing in it is executed, see `patchvid.networks.unpickling`.

@@ -1,4 +1,4 @@
-"""What the server answers: the page, frames and films, and what the page asks to be done."""
+"""Request handlers: the page, frames, films, and the work that the page asks for."""
 
 import json
 import secrets

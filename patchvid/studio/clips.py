@@ -1,4 +1,4 @@
-"""Clips and results as the studio holds them, and as the page sees them: films and frames."""
+"""Clips and results in the studio, and the frames and films that the page shows of them."""
 
 import io
 import math
@@ -14,14 +14,11 @@ import patchvid
 from patchvid.data.sample_clip import SAMPLE_FPS
 from patchvid.display.notebook import MOST_PIXELS, encode
 from patchvid.display.report.films import to_film
-from patchvid.io.info import VideoInfo
-from patchvid.io.video import DEFAULT_FPS
+from patchvid.io.info import DEFAULT_FPS, PREVIEW_FRAMES, PREVIEW_SIDE, VideoInfo
 from patchvid.studio.errors import Refused
 
 SMALL = 600_000  # pixels of a frame that is sent without loss
 JPEG = {"quality": 92, "subsampling": 0}
-
-PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48
 
 
 @dataclass(frozen=True, eq=False)

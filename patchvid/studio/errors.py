@@ -1,4 +1,4 @@
-"""What the studio tells the page when something cannot be done."""
+"""Errors of the studio, which the page shows."""
 
 from patchvid.errors import PatchvidError
 

@@ -1,4 +1,4 @@
-"""Who is answered: only the page that was opened with the token, on its own host and port.
+"""Accept requests only from the page that was opened with the token.
 
 Other pages in the same browser can send requests to 127.0.0.1, or have a name of theirs resolved
 to it. So the host must be ours, the origin must be ours where a browser tells it, and the token

@@ -18,7 +18,7 @@ import patchvid
 from patchvid.studio import clips
 from patchvid.studio.clips import Clip
 from patchvid.studio.errors import Refused
-from patchvid.studio.layers import MODES
+from patchvid.studio.paint import MODES
 from patchvid.studio.session import Session
 
 VERSION = 1

@@ -1,4 +1,4 @@
-"""What a user has in the studio: a clip, paint on it, and the videos that were made."""
+"""The session of one user: a clip, paint on it, and the videos that were made."""
 
 import threading
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from patchvid.io.sequences import ARRAYS
 from patchvid.studio import clips
 from patchvid.studio.clips import Clip
 from patchvid.studio.errors import Refused
-from patchvid.studio.jobs import Queue
-from patchvid.studio.layers import MODES, Layer, Paint
+from patchvid.studio.paint import MODES, Layer, Paint
+from patchvid.studio.queue import Queue
 from patchvid.studio.tasks import describe_tasks
 
 # Colours to begin with: those of cues, by the numbers in their paint.

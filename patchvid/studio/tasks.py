@@ -1,4 +1,4 @@
-"""What the studio can make, and with which settings.
+"""The table of what the studio can make, and of its settings.
 
 One table serves the forms of the page, the calls of Python, and the command lines that repeat them.
 """

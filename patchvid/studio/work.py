@@ -1,4 +1,4 @@
-"""The jobs of the studio: follow paint through a clip, and make videos, as previews or in full."""
+"""Build the studio's jobs: follow paint through a clip, and make videos."""
 
 import secrets
 import shlex
@@ -16,29 +16,29 @@ from patchvid.io.masks import read_masks
 from patchvid.io.sequences import ARRAYS
 from patchvid.studio.clips import Clip, nearest, preview_of
 from patchvid.studio.errors import Refused
-from patchvid.studio.jobs import Job
-from patchvid.studio.layers import Layer, Paint
+from patchvid.studio.paint import Layer, Paint
+from patchvid.studio.queue import QueuedJob
 from patchvid.studio.session import Colour, Session, colours_of
 from patchvid.studio.tasks import TASKS, Task, changed, check_settings, words
 
 FOLLOWING = 0.3  # share of the bar, where paint has to follow first
 
-Work = Callable[[Job, Progress], None]
+Work = Callable[[QueuedJob, Progress], None]
 
 
-def add_following(session: Session, name: str) -> Job:
+def add_following(session: Session, name: str) -> QueuedJob:
     """Queue a job that has the paint of a layer follow through the clip."""
     layer = session.layer(name)
     if not layer.keys:
         raise Refused("paint in one frame or in a few, then follow")
 
-    def work(job: Job, progress: Progress) -> None:
+    def work(job: QueuedJob, progress: Progress) -> None:
         _follow(session, name, session.clip, layer.copy(), progress)
 
     return session.queue.add("Follow", work)
 
 
-def add_making(session: Session, name: str, given: Any, *, preview: bool) -> Job:
+def add_making(session: Session, name: str, given: Any, *, preview: bool) -> QueuedJob:
     """Queue a job that makes videos of the clip as it is now, with its paint."""
     if name not in TASKS:
         raise Refused(f"there is no task {name!r}")
@@ -50,7 +50,7 @@ def add_making(session: Session, name: str, given: Any, *, preview: bool) -> Job
         colours = colours_of(session.palette)
     _check_ready(task, settings, layers, style, clip)
 
-    def work(job: Job, progress: Progress) -> None:
+    def work(job: QueuedJob, progress: Progress) -> None:
         late = [layer for layer in layers if layers[layer].needs_following(len(clip.video))]
         share = FOLLOWING if late else 0.0
         for number, layer in enumerate(late):
@@ -166,7 +166,7 @@ def with_colours(video: NDArray[Any], paint: Paint, colours: Sequence[Colour]) -
 
 def _make(
     session: Session,
-    job: Job,
+    job: QueuedJob,
     task: Task,
     settings: Mapping[str, Any],
     inputs: _Inputs,
@@ -210,7 +210,7 @@ def _make(
         job.results.append(session.add(result, details))
 
 
-def _file(name: str, job: Job) -> str:
+def _file(name: str, job: QueuedJob) -> str:
     return f"{name}_{job.number}.npz"
 
 
@@ -221,7 +221,7 @@ def _commands(
     inputs: _Inputs,
     files: Mapping[str, Any],
     name: str,
-    job: Job,
+    job: QueuedJob,
 ) -> tuple[str, ...]:
     """Return the command lines that make a result: those of the clip, and one more."""
     clip = inputs.clip

@@ -33,7 +33,7 @@ from patchvid.io._files import (
     complete_or_nothing,
     naming_failures,
 )
-from patchvid.io.video import DEFAULT_FPS
+from patchvid.io.info import DEFAULT_FPS
 from patchvid.results import AnyResult, GenerateResult
 
 SUFFIXES = (".html", ".htm")

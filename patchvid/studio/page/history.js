@@ -1,6 +1,6 @@
 // Undo and redo of paint.
 
-import {put} from "./layers.js";
+import {put} from "./paint.js";
 import {change} from "./state.js";
 
 const MOST_BYTES = 256e6;

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import {$, tell} from "./dom.js";
 import * as history from "./history.js";
-import {forget} from "./layers.js";
+import {forget} from "./paint.js";
 import {watch} from "./queue.js";
 import {fit} from "./stage.js";
 import {change, emit, state} from "./state.js";

@@ -2,7 +2,7 @@
 
 import {$} from "./dom.js";
 import * as history from "./history.js";
-import * as layers from "./layers.js";
+import * as layers from "./paint.js";
 import * as shapes from "./shapes.js";
 import {on, state} from "./state.js";
 

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import {$, duration, fill, h, tell} from "./dom.js";
-import {markFollowed} from "./layers.js";
+import {markFollowed} from "./paint.js";
 import {fitsSlider} from "./stage.js";
 import {change, on, state} from "./state.js";
 

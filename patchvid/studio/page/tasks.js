@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import {$, choice, fill, h, tell} from "./dom.js";
-import * as layers from "./layers.js";
+import * as layers from "./paint.js";
 import {watch} from "./queue.js";
 import {change, emit, on, state} from "./state.js";
 

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import {$, choice, fill, h, tell} from "./dom.js";
 import * as history from "./history.js";
-import * as layers from "./layers.js";
+import * as layers from "./paint.js";
 import {clearFrame} from "./painter.js";
 import {watch} from "./queue.js";
 import {change, on, state} from "./state.js";

@@ -1,4 +1,4 @@
-"""The curve of sRGB: from linear light, as OpenEXR holds it, to what other pictures hold.
+"""The sRGB curve: linear light to display values, and back.
 
 Source: IEC 61966-2-1.
 """

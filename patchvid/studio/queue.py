@@ -1,4 +1,4 @@
-"""A queue of jobs, which one thread works off. Each tells its progress and can be cancelled."""
+"""A queue of jobs on a thread of its own; each reports its progress and can be cancelled."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
 @dataclass
-class Job:
+class QueuedJob:
     """A piece of work, and how far it is.
 
     Attributes
@@ -36,7 +36,7 @@ class Job:
 
     number: int
     label: str
-    work: Callable[["Job", Progress], None] = field(repr=False)
+    work: Callable[["QueuedJob", Progress], None] = field(repr=False)
     is_preview: bool = False
     state: State = "waiting"
     fraction: float = 0.0
@@ -63,7 +63,7 @@ class Queue:
     """Runs jobs one after the other on a thread of its own; previews go before the others."""
 
     def __init__(self) -> None:
-        self._jobs: list[Job] = []
+        self._jobs: list[QueuedJob] = []
         self._changed = threading.Condition()
         self._closed = False
         self._count = 0
@@ -71,12 +71,12 @@ class Queue:
         self._thread.start()
 
     def add(
-        self, label: str, work: Callable[[Job, Progress], None], *, is_preview: bool = False
-    ) -> Job:
+        self, label: str, work: Callable[[QueuedJob, Progress], None], *, is_preview: bool = False
+    ) -> QueuedJob:
         """Queue a job."""
         with self._changed:
             self._count += 1
-            job = Job(self._count, label, work, is_preview)
+            job = QueuedJob(self._count, label, work, is_preview)
             self._jobs.append(job)
             self._changed.notify_all()
             return job
@@ -105,7 +105,7 @@ class Queue:
             self._changed.notify_all()
         self._thread.join(timeout=ENDING)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> QueuedJob | None:
         """Wait for a job and return it; None if the queue was closed."""
         with self._changed:
             while not self._closed:
@@ -126,7 +126,7 @@ class Queue:
                 job.state = "cancelled" if job.state == "cancelled" else state
                 job.work = _nothing  # and the videos that it holds are free
 
-    def _work_on(self, job: Job) -> tuple[State, str]:
+    def _work_on(self, job: QueuedJob) -> tuple[State, str]:
         def report(fraction: float, message: str) -> None:
             if job.state == "cancelled":
                 raise Cancelled
@@ -150,5 +150,5 @@ class Queue:
         return "done", ""
 
 
-def _nothing(job: Job, progress: Progress) -> None:
+def _nothing(job: QueuedJob, progress: Progress) -> None:
     """Do nothing."""

@@ -1,4 +1,4 @@
-"""Lists of jobs: clips with the options that were typed, and files with a job a line."""
+"""Build jobs from the command line, and from CSV and YAML files."""
 
 import csv
 from collections.abc import Iterator, Mapping

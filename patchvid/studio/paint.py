@@ -1,4 +1,4 @@
-"""Layers of paint on a clip: what was painted in some frames, and what follows for the others."""
+"""Layers of paint on a clip: what was painted, and the masks that follow from it."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Standard streams that take whatever is printed, even where they are closed or strict."""
+"""Make stdout and stderr safe for any text, and usable when they are closed."""
 
 import io
 import os

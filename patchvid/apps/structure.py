@@ -1,4 +1,4 @@
-"""The structure of a clip, by which analogies compare it: how fast it moves, how bright it is.
+"""The structure that analogies match: how fast each place of a clip moves, or how bright it is.
 
 Reference: section 1.3 of the supplement of Haim et al., "Diverse Generation from a Single Video
 Made Possible" (ECCV 2022).

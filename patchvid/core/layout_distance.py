@@ -1,4 +1,4 @@
-"""Distance between layouts: how differently patches are distributed, with their places.
+"""Distance between two layouts: how their patches differ, and where these are.
 
 A distribution of patches alone does not tell a horizon in the middle from one at the border. So the
 guide for places belongs to each patch as if it were colours.
@@ -13,7 +13,7 @@ from patchvid._validation import Triple
 from patchvid.core.places import Places
 from patchvid.kernels import rng
 from patchvid.kernels.exact import patch_rows
-from patchvid.kernels.forks import unforked
+from patchvid.kernels.fork_safety import unforked
 
 # The distance is a sliced Wasserstein distance, along directions of whole numbers.
 DIRECTIONS, UNITS, QUANTILES = 64, 16, 100

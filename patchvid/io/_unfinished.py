@@ -1,4 +1,4 @@
-"""Hidden parts: files that are being written, until they take their places or are removed.
+"""Unfinished files: hidden while written, then moved into place, or removed on errors and signals.
 
 A part is locked while its process is alive, so that others can tell what a dead one has left. Where
 the system has no locks, nothing is taken for left.

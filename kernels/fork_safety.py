@@ -1,4 +1,4 @@
-"""Products of matrices that no fork of the process cuts in two."""
+"""Products of matrices during which the process cannot fork: a fork would hang in OpenBLAS."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The motion of one layer of a clip, such as a thing or what is behind it, in the whole frame.
+"""Estimate the motion of one layer, an object or its background, over the whole frame.
 
 An affine motion is fitted to the flow where it is known to be the layer's, robustly; what the flow
 has beyond it goes on smoothly around there.

@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits per channel, of which Pillow drops half in colour.
+"""Pictures of more than 8 bits per channel, which Pillow would reduce to 8 in colour.
 
 OpenCV reads PNG and all kinds of TIFF, and writes PNG; tifffile writes TIFF, which OpenCV does
 without a word on alpha.

@@ -1,4 +1,4 @@
-"""CPU: the memory that a process may still take, and what a level takes.
+"""Memory on the CPU: how much is free, and how much a level needs.
 
 The machine, every control group around the process and the limits of the process itself each allow
 so much. The least of them counts.

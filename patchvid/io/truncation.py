@@ -1,4 +1,4 @@
-"""Files whose last bytes tell that they were cut short, where FFmpeg does not mention it."""
+"""Find files that were cut short, by their last bytes, where FFmpeg does not report it."""
 
 from pathlib import Path
 

@@ -23,18 +23,16 @@ from patchvid.io._files import (
     naming_failures,
 )
 from patchvid.io.codecs import FORMATS, check_codec
-from patchvid.io.deep import write_tiff
+from patchvid.io.deep_pictures import write_tiff
 from patchvid.io.encoder import encode_film
 from patchvid.io.encoding import choose_encoding, warn_of_aspect, warn_of_hdr
 from patchvid.io.exr import check_openexr
 from patchvid.io.gif import clear_between_frames
-from patchvid.io.info import VideoInfo
+from patchvid.io.info import DEFAULT_FPS, VideoInfo
 from patchvid.io.opening import MAX_FPS, MIN_FPS
 from patchvid.io.sequences import ARRAYS, write_array, write_folder
 from patchvid.io.sound import find_sound
 from patchvid.io.stills import STILLS, shown_light, still_frames, write_still
-
-DEFAULT_FPS = 24.0
 
 _NUMBER = re.compile(r"%0?\d*d")
 _LINEAR = (*ARRAYS, ".exr", ".tif", ".tiff")  # what holds linear light

@@ -1,4 +1,4 @@
-"""The job of every command that makes videos: read a clip, make samples of it, write them."""
+"""What every command that makes videos does: read a clip, make samples, write them."""
 
 import secrets
 import time
