@@ -68,7 +68,7 @@ def test_the_resized_mean_is_that_of_what_is_seen() -> None:
 
 
 @pytest.mark.parametrize("dtype", MOST)
-@pytest.mark.parametrize("reduce", ["median", "mean"])
+@pytest.mark.parametrize("reduce", ["median", pytest.param("mean", marks=pytest.mark.slow)])
 def test_hidden_colours_change_nothing(dtype: Any, reduce: Any) -> None:
     clip, other = disk(GREEN, dtype), disk(NOISE, dtype)
     assert (clip != other).any()

@@ -205,6 +205,7 @@ print("TOTAL TIME: 0:01:02.500000")
     assert "### speed\n\n| case | measured |" in path.with_suffix(".md").read_text()
 
 
+@pytest.mark.slow
 def test_missing_data_are_named(tmp_path: Path) -> None:
     run = measure(tmp_path, "--shared", tmp_path / "nowhere", "golden")
     assert run.returncode == 1

@@ -434,6 +434,7 @@ def test_an_output_that_is_too_large(clip: Path) -> None:
     assert "fewer than 2**31 voxels" in fail("gen", clip, "--scale", "1,1,1e308")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are texts on this system")
 def test_names_that_are_no_text(here: Path, video: Video) -> None:
     name, folder = (os.fsdecode(name) for name in (b"cl\xe9.mp4", b"d\xe9"))
@@ -458,6 +459,7 @@ def test_names_that_are_no_text(here: Path, video: Video) -> None:
     assert "cl\\udce9.mp4" in Path(folder, "r.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
 def test_closed_streams(clip: Path, closed: str) -> None:
@@ -468,6 +470,7 @@ def test_closed_streams(clip: Path, closed: str) -> None:
     assert read_video("a.mp4")[0].shape == (5, 24, 32, 3)
 
 
+@pytest.mark.slow
 def test_a_strict_stdout(clip: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
     words = [*PATCHVID, "gen", str(clip), "-o", "é.npy", "--iterations", "1"]
@@ -576,6 +579,7 @@ def test_wrong_usage(clip: Path, options: list[str], hint: str) -> None:
     assert hint in fail("gen", clip, *options, exit_code=2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
 def test_interrupt_keeps_only_what_is_complete(clip: Path) -> None:
     # A child inherits from a parent such as nohup that SIGINT is ignored, so it is switched on.

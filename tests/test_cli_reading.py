@@ -33,6 +33,7 @@ def write_clip(name: str, n_frames: int = 6, fps: float = 12) -> None:
     write_video(name, sample_clip()[:n_frames, 20:52, 40:104], fps=fps)
 
 
+@pytest.mark.slow
 def test_size_and_remedy_are_told_before_a_long_job(monkeypatch: pytest.MonkeyPatch) -> None:
     write_clip("clip.mp4")
     assert not run("gen", "clip.mp4", "-o", "a.npz").stderr

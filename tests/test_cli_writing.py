@@ -211,6 +211,7 @@ def test_a_field_is_applied_as_clips_are_written(clip: Path) -> None:
     assert "its sound is left out, because things happen at other times" in result.stderr
 
 
+@pytest.mark.slow
 def test_what_has_no_rate_says_so_wherever_one_is_written(clip: Path) -> None:
     line = "clip.npy has no frame rate; 24 frames a second are taken, or what --fps says"
     np.save("clip.npy", sample_clip()[:6, 20:52, 40:88])

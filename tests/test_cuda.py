@@ -211,6 +211,7 @@ def test_applications_stay_on_the_device_and_give_the_same() -> None:
             assert array.dtype == same.dtype
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_arrays_of_the_host_come_back_to_it() -> None:
     clip = patchvid.sample_clip()[:6, 20:50, 30:72]
@@ -453,6 +454,7 @@ def test_kernels_in_cuda_c_compile(
         assert ".f64" not in ptx, kind
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
 def test_small_floats_are_not_taken_for_zero() -> None:
     for kind, ptx in cuda_compiled.compile_cuda_c(NEWEST, (3, 5, 5)):

@@ -130,6 +130,7 @@ MOMENTS = [
 ]
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(("when", "ending"), MOMENTS)
 def test_a_process_that_is_ended_leaves_the_old_or_the_new(

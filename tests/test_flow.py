@@ -182,6 +182,7 @@ def test_motion_of_the_whole_picture_is_found(
     assert np.mean(np.linalg.norm(inside - step, axis=-1) < 0.5) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", [1, 7, 60])
 @pytest.mark.parametrize("width", [1, 90, 1000])
 @pytest.mark.parametrize("method", ["raft", "classical"])

@@ -164,6 +164,7 @@ def test_a_tile_goes_on_around(tile: str) -> None:
     assert seam(tiles) < 0.7 * seam(generate(CLIP, seed=1, samples=4, **FREELY))
 
 
+@pytest.mark.slow
 def test_a_loop_goes_on_from_its_end() -> None:
     clip = resize(sample_clip(), (12, 40, 70))
     made = generate(clip, seed=1, loop=True, details=True)

@@ -164,6 +164,7 @@ def test_a_folder_has_its_record_beside_it(clip: Path) -> None:
     assert pattern.run() is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
 def test_a_full_disk_leaves_nothing_and_the_job_starts_again(clip: Path) -> None:
     code = """

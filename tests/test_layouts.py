@@ -107,6 +107,7 @@ def test_bars_stay_at_the_borders() -> None:
         assert video[:, 9:-9].mean(axis=2).min() > 60
 
 
+@pytest.mark.slow
 def test_more_novelty_leads_further_away() -> None:
     clip = patchvid.sample_clip()[:6, :64, :96]
     away = [

@@ -116,6 +116,7 @@ def test_what_is_always_there_moves_back_and_does_not_vanish() -> None:
     assert bright.min() > 0.4 * 192
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [14, 17, 30, 45, 91, 400])
 def test_loops_have_the_length_that_is_asked_for(length: int) -> None:
     clip = make_waterfall(30)[:, ::2, ::2]
@@ -124,6 +125,7 @@ def test_loops_have_the_length_that_is_asked_for(length: int) -> None:
     assert len(result.order) == length
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length() -> None:
     clip = make_waterfall(20)[:, ::2, ::2]
     short, long = (loop(clip, seed=0, length=n, details=True) for n in (200, 20_000))

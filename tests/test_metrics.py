@@ -473,6 +473,7 @@ def test_an_unknown_device(function: Any) -> None:
         function(CLIP, OTHER, device="cuda")
 
 
+@pytest.mark.slow
 def test_a_copy_of_what_stands_still_is_one_piece() -> None:
     still = np.random.default_rng(0).integers(0, 256, (1, 24, 40, 3), dtype=np.uint8)
     source = np.repeat(still, 9, axis=0)

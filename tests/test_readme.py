@@ -84,7 +84,7 @@ def test_options_exist(page: Path) -> None:
 def test_test_command_is_that_of_continuous_integration(page: str) -> None:
     script = (ROOT / ".ci" / "run").read_text().replace('"$work/venv', '".venv')
     commands = script.replace('"', "").replace(" -qq --disable-pip-version-check", "")
-    (told,) = re.findall(r"^ +(.*-m pytest)$", (ROOT / page).read_text(), re.MULTILINE)
+    (told,) = re.findall(r"^ +(.*-m pytest -n auto)$", (ROOT / page).read_text(), re.MULTILINE)
     for part in told.split(" && "):
         assert part in commands
 

@@ -63,6 +63,7 @@ def source_of(name: str) -> Array:
     return call.args[1] if name == "analogy" else call.args[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE)
 def test_the_clip_itself_becomes_the_output(name: str) -> None:
     made = make(name, seed=3)

@@ -346,6 +346,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "settings"), CASES, ids=[name for name, _ in CASES])
 def test_the_command_line_repeats_a_result(
     client: Client, task: str, settings: dict[str, Any]

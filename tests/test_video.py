@@ -431,6 +431,7 @@ def assert_one_line(error: pytest.ExceptionInfo[PatchvidError], path: Path) -> N
     assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
 @pytest.mark.parametrize("suffix", [*FILMS, *ANIMATIONS, ".avi", *ARRAYS])
 def test_file_cut_short_is_an_error_if_strict(

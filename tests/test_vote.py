@@ -74,6 +74,7 @@ def test_mean_is_that_of_all_votes(case: Case) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduce", ["median", "mean"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_many_votes_are_all_counted(dtype: Any, reduce: Any) -> None:
