@@ -9,7 +9,7 @@ from patchvid.cli.command import Command
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
 from patchvid.cli.outputs import Sample
-from patchvid.cli.values import parse_noise
+from patchvid.cli.values import parse_noise, parse_structure
 from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
@@ -37,6 +37,13 @@ layout_options = options.together(
         metavar="0..1",
         default=0.75,
         help="How far the layout departs from CLIP.",
+    ),
+    options.option(
+        "--structure",
+        type=parse_structure,
+        metavar="auto|0..1",
+        default="auto",
+        help="How firmly the layout keeps colours at the height and side where CLIP has them.",
     ),
     options.option(
         "--noise",

@@ -102,6 +102,7 @@ def make_videos(
     """
     import patchvid
     from patchvid._progress import reporting
+    from patchvid.results import LAYOUT_MEASURES
 
     ctx = click.get_current_context()
     if output == NO_FILE and not (report or as_json):
@@ -165,10 +166,10 @@ def make_videos(
         if field_path := outputs.fields[number]:
             patchvid.write_field(field_path, result.field, overwrite=overwrite)
         seconds = time.perf_counter() - start
-        novelty, noise = ((getattr(result, n, None) or [None])[0] for n in ("novelty", "noise"))
+        layout = {name: (getattr(result, name, None) or [None])[0] for name in LAYOUT_MEASURES}
         jumps = [jump._asdict() for jump in result.jumps] if is_loop else None
         made.append(
-            Sample(path, shape, seed + number, seconds, beside, field_path, novelty, noise, jumps)
+            Sample(path, shape, seed + number, seconds, beside, field_path, jumps=jumps, **layout)
         )
         if not (quiet or as_json):
             click.echo(str(made[-1]))

@@ -28,16 +28,16 @@ class Sample:
     layers: Sequence[Path]
     field: Path | None
     novelty: float | None
+    structure: float | None
     noise: float | None
     jumps: Sequence[Mapping[str, Any]] | None
 
     def __str__(self) -> str:
         size = "x".join(str(n) for n in self.shape[:3])
-        layout = "".join(
-            f", {name} {value:.3g}"
-            for name, value in (("novelty", self.novelty), ("noise", self.noise))
-            if value is not None
-        )
+        from patchvid.results import LAYOUT_MEASURES
+
+        measures = {name: getattr(self, name) for name in LAYOUT_MEASURES}
+        layout = "".join(f", {name} {x:.3g}" for name, x in measures.items() if x is not None)
         if self.jumps:
             first, last = self.jumps[0]["first"], self.jumps[0]["last"]
             is_stretch = len(self.jumps) == 1

@@ -94,6 +94,16 @@ def parse_noise(text: str) -> str | float:
     raise click.BadParameter(f"{_short(text)} is neither 'auto' nor a number of at least 0.")
 
 
+def parse_structure(text: str) -> str | float:
+    """Parse ``auto`` or a number from 0 to 1."""
+    if text == "auto":
+        return text
+    with suppress(ValueError):
+        if 0 <= (structure := float(text)) <= 1:
+            return structure
+    raise click.BadParameter(f"{_short(text)} is neither 'auto' nor a number from 0 to 1.")
+
+
 def parse_alpha(value: Any) -> float | None:
     """Parse ``none`` or a number above 0."""
     if value == "none":

@@ -1,7 +1,8 @@
 """Make the pictures of the README and of these pages: ``python docs/make_pictures.py``.
 
-The README's picture is the sample clip with three videos generated from it. The others come from
-the notebooks, which are run for this.
+The README's picture is the sample clip with three videos generated from it. The picture of novelty
+and structure starts from a shore that is drawn here. The others come from the notebooks, which are
+run for this.
 """
 
 import runpy
@@ -32,6 +33,13 @@ def main() -> None:
     samples = [patchvid.generate(clip, seed=seed) for seed in SEEDS]
     write_film("koi", [[clip, samples[0]], samples[1:]], quality=75)
 
+    shore = draw_shore()
+    novel, placed = (
+        [patchvid.generate(shore, seed=1, **{name: value})[:1] for value in values]
+        for name, values in (("novelty", (0, 1)), ("structure", (0, 0.3, 1)))
+    )
+    write_film("knobs", [[shore[:1], *novel], placed])
+
     made = run("1_generate")
     levels = [patchvid.resize(level, made["clip"].shape[:3]) for level in made["pyramid"][1::4]]
     labels = ["x".join(map(str, level.shape[:3])) for level in made["pyramid"][1::4]]
@@ -52,6 +60,30 @@ def main() -> None:
     colours = {"cmap": "RdBu_r", "vmin": -3, "vmax": 3}
     labels = ["truth", "seen", "nearest neighbours", "search and vote"]
     write_figure("gaps", plot.side_by_side(*fields, labels=labels, frames=2, **colours)[0][0])
+
+
+def draw_shore() -> Video:
+    """Draw two boats on a sea, before a sky and behind a beach: (12, 72, 128, 3)."""
+    t, y, x = np.meshgrid(*map(np.arange, (12, 72, 128)), indexing="ij")
+    clouds = np.sin(x / 11 + t / 12 + np.sin(y / 3)) + np.sin(x / 23 - y / 5 + 2) - 0.4
+    waves = np.sin(x / 3.1 + t / 2 + 3 * np.sin(y / 5)) * np.sin(y / 2.3 - t / 3)
+    grains = np.random.default_rng(0).normal(size=(72, 128))
+
+    video = np.stack([150 + y, 185 + y, 235 + 0 * y]) + 26 * clouds.clip(0, 2)
+    sun = np.square(x - 100) + np.square(y - 11) < 40
+    video = np.where(sun, np.reshape([255, 240, 180], (3, 1, 1, 1)), video)
+    sea = np.stack([20 + y / 3, 70 + y, 110 + y]) + 16 * waves
+    video = np.where(y >= 28, sea, video)
+    beach = np.reshape([215, 190, 140], (3, 1, 1, 1)) + 7 * grains
+    video = np.where(y >= 56 + np.sin(x / 17 + t / 4), beach, video)
+    for left, top, speed in ((20, 34, 0.6), (78, 42, -0.5)):
+        across, down = x - left - speed * t, y - top
+        sail = (down >= -14) & (down < 0) & (across > 0) & (across < (down + 15) / 2)
+        hull = (down >= 0) & (down < 4) & (np.abs(across - 1) < 9 - down)
+        video = np.where(sail, 250, video)
+        video = np.where(hull, np.reshape([140, 40, 30], (3, 1, 1, 1)), video)
+    frames: Video = np.moveaxis(video, 0, -1).clip(0, 255).astype(np.uint8)
+    return frames
 
 
 def run(notebook: str) -> dict[str, Any]:

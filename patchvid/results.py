@@ -123,8 +123,11 @@ class Result(NamedTuple):
         return self.field.nnf
 
 
+LAYOUT_MEASURES = ("novelty", "structure", "noise")  # attributes of `GenerateResult`
+
+
 class GenerateResult(NamedTuple):
-    """A `Result`, and how far the layout of each sample departs from the clip.
+    """A `Result`, and measures of the layout of each sample.
 
     Attributes
     ----------
@@ -133,6 +136,9 @@ class GenerateResult(NamedTuple):
     novelty : list of float or None
         For every sample, the difference between its layout and the clip, relative to that between
         the clip and the clip shifted sideways. None if layouts were made by noise.
+    structure : list of float or None
+        How firmly each layout keeps colours in their places, 0 to 1. None if layouts were made by
+        noise.
     noise : list of float or None
         Standard deviation of the noise that was used, for every sample: where values span [-1, 1].
         None if layouts were drawn by flow matching.
@@ -142,8 +148,9 @@ class GenerateResult(NamedTuple):
     field: PatchField
     seed: int
     levels: list[LevelTiming]
-    novelty: list[float] | None
-    noise: list[float] | None
+    novelty: list[float] | None = None
+    structure: list[float] | None = None
+    noise: list[float] | None = None
 
     @property
     def nnf(self) -> NDArray[np.int32]:

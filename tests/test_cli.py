@@ -68,7 +68,9 @@ def save(path: Path, video: Video) -> Path:
 )
 def test_every_kind_of_output(clip: Path, name: str) -> None:
     (line,) = succeed("gen", clip, "-o", name, "--fps", 10, "--seed", 3)
-    assert re.fullmatch(rf"{name}: 5x24x32, seed 3, novelty [\d.]+, \d+\.\d s", line)
+    assert re.fullmatch(
+        rf"{name}: 5x24x32, seed 3, novelty [\d.]+, structure [\d.]+, \d+\.\d s", line
+    )
     assert read_video(name)[0].shape == (5, 24, 32, 3)
     assert sorted(os.listdir()) == sorted([name, "clip.npz"])
 
@@ -289,6 +291,7 @@ def test_json(clip: Path) -> None:
     assert first["seconds"] > 0
     made = generate(np.load(clip)["video"], seed=5, details=True)
     assert ([first["novelty"]], first["noise"]) == (made.novelty, made.noise)
+    assert [first["structure"]] == made.structure
     assert json.loads("\n".join(succeed("info", "--json")))["numpy"] == np.__version__
 
 

@@ -119,6 +119,23 @@ def test_more_novelty_leads_further_away() -> None:
     assert away[-1] > 0
 
 
+def test_more_structure_keeps_places() -> None:
+    clip = letterboxed()
+    made = [
+        generate(clip, seed=0, samples=3, structure=structure, iterations=1, details=True)
+        for structure in (0, 1, "auto")
+    ]
+    loose, firm, auto = (
+        np.mean([patchvid.metrics.layout_distance(clip, video) for video in each.video])
+        for each in made
+    )
+    assert firm < loose
+    assert auto < loose
+    assert made[0].structure == [0, 0, 0]
+    assert made[1].structure == pytest.approx([1, 1, 1])
+    assert all(0 < x < 1 for x in made[2].structure or ())
+
+
 def test_noise_is_a_layout_of_its_own() -> None:
     options: Any = {"seed": 3, "iterations": 1}
     noisy = generate(TEXTURE, noise=2, **options)
@@ -132,6 +149,9 @@ def test_noise_is_a_layout_of_its_own() -> None:
         ({"layout": "random"}, "layout must be 'auto', 'flow' or 'noise', got 'random'"),
         ({"layout": "flow", "noise": 2}, "noise and replicate_noise belong to layout='noise'"),
         ({"novelty": 2}, "novelty must be between 0 and 1, got 2"),
+        ({"structure": 1.5}, "structure must be between 0 and 1, got 1.5"),
+        ({"structure": "none"}, "structure must be 'auto' or a number, got 'none'"),
+        ({"structure": 1, "noise": 2}, "structure belongs to layout='flow', not to noise"),
         ({"novelty": "much"}, "novelty must be between 0 and 1, got 'much'"),
     ],
 )

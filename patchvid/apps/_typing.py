@@ -30,6 +30,7 @@ class Generate(Common, total=False):
     size: Sequence[int] | None
     layout: Literal["auto", "flow", "noise"]
     novelty: float
+    structure: float | Literal["auto"]
     noise: float | Literal["auto"]
     replicate_noise: bool
     alpha: float | None

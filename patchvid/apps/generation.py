@@ -7,7 +7,7 @@ Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Mad
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, Unpack, overload
 
@@ -31,6 +31,7 @@ from patchvid.core.layouts import Layouts
 from patchvid.core.noise import choose_noise, synthesize_from_noise
 from patchvid.core.plan import plan_synthesis
 from patchvid.core.samples import synthesize_samples
+from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
 from patchvid.results import GenerateResult
 
@@ -60,6 +61,7 @@ def generate(
     size: Sequence[int] | None = None,
     layout: Literal["auto", "flow", "noise"] = "auto",
     novelty: float = NOVELTY,
+    structure: float | Literal["auto"] = "auto",
     noise: float | Literal["auto"] = "auto",
     replicate_noise: bool = True,
     patch: Triple | None = None,
@@ -104,6 +106,10 @@ def generate(
     novelty : float
         How far a layout of "flow" must depart from the clip, 0 to 1. The unit is the mean
         difference between the clip and the clip shifted sideways.
+    structure : float or "auto"
+        How firmly a layout of "flow" keeps colours at the height and side where the clip has them,
+        0 to 1: not at all, or as much as possible. "auto" is at most the part of the clip that the
+        mean colours of its rows or columns explain, and less where the layout would not be novel.
     noise : float or "auto"
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]: 0 to 1000,
         and usually 2 to 5. "auto" is 0.8 times the mean Euclidean distance at that level between a
@@ -169,10 +175,13 @@ def generate(
     given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
     details = check_flag("details", details)
-    noise = _check_noise(noise)
+    noise = _check_or_auto("noise", noise, MOST_NOISE)
     replicate_noise = check_flag("replicate_noise", replicate_noise)
     drawn_by = _check_layout(layout, is_noisy=noise != "auto" or not replicate_noise)
     novelty = check_number("novelty", novelty, 0, 1)
+    structure = _check_or_auto("structure", structure, 1)
+    if structure != "auto" and drawn_by == "noise":
+        raise InvalidInput("structure belongs to layout='flow', not to noise; leave it out")
     size = check_output_size(video.shape, scale, size)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
@@ -180,10 +189,11 @@ def generate(
         explores=False,
     )  # fmt: skip
     clip = Clip.of(video)
+    make: Callable[[int, Progress], tuple[LevelOutput, Any]]
     with reporting(progress, "generate") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         if drawn_by == "flow":
-            make = Layouts(plan, novelty).synthesize
+            make = Layouts(plan, novelty, structure).synthesize
         else:
             chosen = choose_noise(plan, noise, replicate=replicate_noise)
             make = partial(synthesize_from_noise, plan, chosen)
@@ -193,19 +203,21 @@ def generate(
     if not details:
         return result
     measures = [measure for _, measure in made]
-    return GenerateResult(
-        **result._asdict(),
-        novelty=measures if drawn_by == "flow" else None,
-        noise=measures if drawn_by == "noise" else None,
+    result = GenerateResult(**result._asdict())
+    if drawn_by == "noise":
+        return result._replace(noise=measures)
+    return result._replace(
+        novelty=[measure.novelty for measure in measures],
+        structure=[measure.structure for measure in measures],
     )
 
 
-def _check_noise(noise: Any) -> float | Literal["auto"]:
-    if isinstance(noise, str) and noise == "auto":
+def _check_or_auto(name: str, value: Any, high: float) -> float | Literal["auto"]:
+    if isinstance(value, str) and value == "auto":
         return "auto"
-    if isinstance(noise, str):
-        raise InvalidInput(f"noise must be 'auto' or a number, got {shown(noise)}")
-    return check_number("noise", noise, 0, MOST_NOISE)
+    if isinstance(value, str):
+        raise InvalidInput(f"{name} must be 'auto' or a number, got {shown(value)}")
+    return check_number(name, value, 0, high)
 
 
 def _check_layout(layout: Any, *, is_noisy: bool) -> str:

@@ -7,7 +7,8 @@ are distributed as the clip's.
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,17 @@ from patchvid.kernels import rules
 # Layouts are drawn with places of different strengths. Strong ones keep bars and horizons where
 # they are. If the whole picture depends on its places, only weak ones lead to something new.
 STRENGTHS, DRAWS = (1.0, 0.7, 0.45, 0.25), 2
+STRONGEST = 255.0  # steeper guides change nothing
 
 # Multiplications of one step of flow matching. Layouts of larger levels are drawn smaller.
 PRODUCTS = 5e7
+
+
+class Measures(NamedTuple):
+    """The novelty of a layout, and how strong its places are, 0 to 1."""
+
+    novelty: float
+    structure: float
 
 
 class _Layout(NamedTuple):
@@ -51,9 +60,11 @@ class Layouts:
     novelty : float
         The least novelty of a layout: its mean difference from the clip, relative to that between
         the clip and the clip shifted sideways.
+    structure : float or "auto"
+        How strong places are, 0 to 1. "auto": as strong as the clip says, or weaker.
     """
 
-    def __init__(self, plan: Plan, novelty: float) -> None:
+    def __init__(self, plan: Plan, novelty: float, structure: float | Literal["auto"]) -> None:
         self._plan, self._novelty = plan, novelty
         self._opened = open_ends(plan)
         level, to_host = self._opened.levels[0], plan.kernels.to_host
@@ -62,20 +73,20 @@ class Layouts:
         self._key: NDArray[np.uint8] = to_host(resample(key, key_shape))
         self._clip: NDArray[np.uint8] = to_host(resample(key, self._shape))
         self._places = Places.of(self._key, plan.settings.periodic)
+        self._draws = list(product(STRENGTHS, range(DRAWS)))
+        if structure != "auto":
+            strength = min(STRONGEST, structure / max(self._places.share, 1e-9))
+            self._draws = [(strength, number) for number in range(len(self._draws))]
         patch: Any = tuple(map(min, PATCH, self._key.shape, self._shape))
         self._patches = PlacedPatches(self._key, self._places, patch)
         quarters = (quarter * self._shape[2] // 4 for quarter in (1, 2, 3))
         shifted = [np.roll(self._clip, shift, axis=2) for shift in quarters]
         self._shift = float(np.mean([_difference(self._clip, video) for video in shifted]))
 
-    def synthesize(self, seed: int, progress: Progress) -> tuple[LevelOutput, float]:
-        """Make the output of a seed, and tell the novelty of its layout."""
+    def synthesize(self, seed: int, progress: Progress) -> tuple[LevelOutput, Measures]:
+        """Make the output of a seed, and measure its layout."""
         with threadpool_limits(1, "blas"):  # threads would mostly wait for each other
-            layouts = [
-                self._draw(strength, seed, number)
-                for strength in STRENGTHS
-                for number in range(DRAWS)
-            ]
+            layouts = [self._draw(strength, seed, number) for strength, number in self._draws]
         new = [layout for layout in layouts if layout.novelty >= self._novelty]
         if new:
             best = min(new, key=lambda layout: layout.distance)
@@ -86,7 +97,7 @@ class Layouts:
         )
         start = resample(plan.kernels.to_device(best.video), opened.levels[0].output_level.shape)
         levels = synthesize_periodic(plan, opened, start, seed=seed, progress=progress)
-        return finest(levels), best.novelty
+        return finest(levels), Measures(best.novelty, min(1.0, best.strength * self._places.share))
 
     def _draw(self, strength: float, *seed: int) -> _Layout:
         query, key = (self._places.guide(x, strength) for x in (self._shape, self._key.shape[:3]))

@@ -23,18 +23,21 @@ MIDDLE = 128
 class Places(NamedTuple):
     """Mean colours of the rows (y, c) and of the columns (x, c) of a clip, as strong as they count.
 
-    They are 0 on average. None: not along this axis.
+    They are 0 on average. None: not along this axis. `share` is how strong the stronger ones are,
+    0 to 1: the part of the clip that they explain.
     """
 
     rows: NDArray[np.float64] | None
     columns: NDArray[np.float64] | None
+    share: float
 
     @classmethod
     def of(cls, clip: NDArray[np.uint8], periodic: Axes) -> Self:
         """The places of a small clip (t, y, x, c), a NumPy array. A periodic axis has none."""
         values = clip.astype(np.float64)
         rows, columns = (None if periodic[axis] else _profile(values, axis) for axis in (1, 2))
-        return cls(rows, columns)
+        shares = [profile[1] for profile in (rows, columns) if profile]
+        return cls(rows and rows[0], columns and columns[0], max(shares, default=0.0))
 
     def guide(self, shape: Sequence[int], strength: float) -> NDArray[np.uint8] | None:
         """A guide (t, y, x, g) of a size (t, y, x); None if it would be the same everywhere."""
@@ -67,8 +70,10 @@ def with_places(plan: Plan, places: Places, strength: float) -> Plan:
     return replace(plan, levels=levels)
 
 
-def _profile(video: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+def _profile(video: NDArray[np.float64], axis: int) -> tuple[NDArray[np.float64], float]:
     """Mean colours along an axis, less their mean, times the share of the clip that they explain.
+
+    Also the share.
 
     The two halves of the clip on either side must agree on them: what is due to single things
     differs between the halves.
@@ -76,12 +81,12 @@ def _profile(video: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     other = 3 - axis
     halves = np.split(video, [video.shape[other] // 2], axis=other)
     if not halves[0].size:
-        return np.zeros((video.shape[axis], video.shape[3]))
+        return np.zeros((video.shape[axis], video.shape[3])), 0.0
     profile, first, second = (_centred(part.mean(axis=(0, other))) for part in (video, *halves))
     variance = np.square(video - video.mean(axis=(0, 1, 2))).mean()
     common = max(0.0, float((first * second).mean()))
-    share: NDArray[np.float64] = profile * (common / max(variance, 1e-9))
-    return share
+    share = common / max(float(variance), 1e-9)
+    return profile * share, share
 
 
 def _centred(profile: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Several outputs of one plan, one after the other."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from patchvid._progress import Progress, part_of
 from patchvid.core.plan import Plan
@@ -9,11 +10,11 @@ from patchvid.core.synthesis import LevelOutput
 
 def synthesize_samples(
     plan: Plan,
-    make: Callable[[int, Progress], tuple[LevelOutput, float]],
+    make: Callable[[int, Progress], tuple[LevelOutput, Any]],
     seeds: Sequence[int],
     progress: Progress,
-) -> list[tuple[LevelOutput, float]]:
-    """Call ``make(seed, progress)`` for every seed."""
+) -> list[tuple[LevelOutput, Any]]:
+    """Call ``make(seed, progress)``, which also returns measures, for every seed."""
     outputs = []
     for number, seed in enumerate(seeds):
         message = f"sample {number + 1}/{len(seeds)}" if len(seeds) > 1 else ""

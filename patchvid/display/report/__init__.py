@@ -34,7 +34,7 @@ from patchvid.io._files import (
     naming_failures,
 )
 from patchvid.io.info import DEFAULT_FPS
-from patchvid.results import AnyResult, GenerateResult
+from patchvid.results import LAYOUT_MEASURES, AnyResult, GenerateResult
 
 SUFFIXES = (".html", ".htm")
 
@@ -127,7 +127,8 @@ class Report:
         colours = output_colours(result.nnf, video.shape, self._source.shape, self._scale)
         note = f"{_describe(video)}, seed {result.seed}"
         if isinstance(result, GenerateResult):
-            for measure, values in (("novelty", result.novelty), ("noise", result.noise)):
+            for measure in LAYOUT_MEASURES:
+                values = getattr(result, measure)
                 note += f", {measure} {values[0]:.3g}" if values else ""
         self._films.append(ReportFilm(name, note, pixels, colours, OUTPUT_MAP))
         measured = shrink(video, self._measured_scale)
