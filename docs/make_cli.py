@@ -22,11 +22,12 @@ a terminal, if the work takes longer than a second. The exit code is 0 for succe
 
 Each video is written as soon as it is made. A file appears only when it is complete, and replaces
 another one only with `--overwrite`. For each video, a line shows the file, the size (frames, height
-and width), the seed, the novelty of `patchvid gen` or the frames of `patchvid loop`, and the time.
+and width), the seed, the novelty and structure of `patchvid gen` or the frames of `patchvid loop`,
+and the time.
 
 - `--json` prints one JSON document at the end instead. For commands that make videos, it holds
-  `files` (each with `file`, `shape`, `seed`, `seconds`, `layers`, `field`, `novelty`, `noise` and
-  `jumps`), `report`, and the `command` line that repeats the job.
+  `files` (each with `file`, `shape`, `seed`, `seconds`, `layers`, `field`, `novelty`, `structure`,
+  `noise` and `jumps`), `report`, and the `command` line that repeats the job.
 - `-o -` writes no video. Use it if you only want a `--report`, or the times in `--json`. It does
   not write videos to stdout.
 - `--report FILE.html` writes a page that needs no other files and no network. It shows inputs and
