@@ -14,7 +14,7 @@ from patchvid.cli.values import Frames
 SECTIONS = {
     "Batch": ("command", "style", "jobs", "workers", "threads", "scheduler"),
     "Input": (
-        *("frames", "style_frames", "max_size", "layers"),
+        *("frames", "style_frames", "scene", "max_size", "layers"),
         *("fps", "depth", "tone_map", "strict"),
     ),
     "Output": (

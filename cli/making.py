@@ -23,6 +23,7 @@ from patchvid.cli.inputs import (
 )
 from patchvid.cli.layers import plan_layers, read_layers
 from patchvid.cli.outputs import NO_FILE, Sample, plan_outputs, print_json
+from patchvid.cli.scenes import frames_of_scene, tell_cuts
 from patchvid.cli.values import Frames
 from patchvid.cli.writing import (
     Writing,
@@ -46,6 +47,7 @@ def make_videos(
     ending: str,
     clip: Path | None,
     frames: Frames,
+    scene: int | None = None,
     max_size: int | None,
     fps: float | None,
     depth: int | None,
@@ -91,7 +93,7 @@ def make_videos(
         The frames of `source` in use, if they are not `frames`.
     extra
         A file to write after the first sample, and the function that draws it.
-    clip, frames, max_size, fps, depth, tone_map, strict, output, overwrite, report, preview
+    clip, frames, scene, max_size, fps, depth, tone_map, strict, output, overwrite, report, preview
         The options of these names.
     as_json, samples, seed, quiet, codec, quality, no_audio, layers, save_field
         The options of these names.
@@ -121,9 +123,12 @@ def make_videos(
     how = Reading(max_size, fps, depth, tone_map, strict, preview=preview, quiet=quiet)
     readers = readers or {}
     estimate = Estimate(settings, "fill" if "mask" in readers else "make", quiet)
+    frames = frames_of_scene(clip, frames, scene, how)
     inputs = read_inputs(clip, frames, readers, how, estimate)
     others = dict(inputs.videos)
     video = others.pop("clip")
+    if scene is None:
+        tell_cuts(clip, video, frames, how)
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
     check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)

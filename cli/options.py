@@ -95,6 +95,12 @@ def reading_of(clip: str) -> Decorator:
 source = together(
     click.argument("clip", type=click.Path(path_type=Path), required=False),
     frames_of("CLIP"),
+    option(
+        "--scene",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Use scene N of a CLIP that has cuts; the first scene is 1.",
+    ),
     reading_of("CLIP"),
 )
 

@@ -10,8 +10,8 @@ Masks
 Many at once
     `batch`, `Job`
 Files
-    `read_video`, `iter_video`, `video_info`, `write_video`, `read_flow`, `read_field`,
-    `write_field`, `sample_clip`, `fetch_weights`
+    `read_video`, `iter_video`, `video_info`, `find_cuts`, `write_video`, `read_flow`,
+    `read_field`, `write_field`, `sample_clip`, `fetch_weights`
 Figures and pages
     `show`, `plot`, `Report`, `field_to_color`, `flow_to_color`
 Measures

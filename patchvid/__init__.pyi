@@ -17,6 +17,7 @@ from .core.pyramid import build_pyramid as build_pyramid
 from .core.pyramid import level_shapes as level_shapes
 from .core.pyramid import plan_levels as plan_levels
 from .core.rearranging import rearrange as rearrange
+from .core.scenes import find_cuts as find_cuts
 from .core.search import patch_distance as patch_distance
 from .core.search import search as search
 from .core.vote import vote as vote
