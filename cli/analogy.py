@@ -60,9 +60,9 @@ def analogy(
 ) -> list[Sample]:
     """Make a video with the layout of CONTENT, in space and time, and the look of STYLE.
 
-    Where something moves in CONTENT, the output has something that moves in STYLE, with the motion
-    that it has there. Size, length and frame rate are those of CONTENT. The same seed and options
-    give the same file.
+    Where something moves in CONTENT, the output shows something that moves in STYLE, as it moves
+    there. The output has the size, length and frame rate of CONTENT. The same seed and options
+    always give the same file.
     """
     from patchvid import show_structures
 

@@ -19,7 +19,7 @@ flow_options = together(
         "--flow",
         type=click.Choice(["auto", "raft", "classical"]),
         default="auto",
-        help="How to estimate motion; auto is raft if its weights are here: see --download.",
+        help="How to estimate motion; auto is raft if its weights are here (see --download).",
     ),
     option(
         "--flow-weights",
@@ -31,10 +31,14 @@ flow_options = together(
     option(
         "--content-flow",
         type=click.Path(path_type=Path),
-        help="Flow of CONTENT from elsewhere: .npz, .npy or a folder of .flo files, for all frames "
-        "or those of --frames, at CONTENT's size or larger.",
+        help="Optical flow of CONTENT: .npz, .npy or a folder of .flo files, for all frames or "
+        "those of --frames, at CONTENT's size or larger.  [default: estimated]",
     ),
-    option("--style-flow", type=click.Path(path_type=Path), help="Flow of STYLE from elsewhere."),
+    option(
+        "--style-flow",
+        type=click.Path(path_type=Path),
+        help="Optical flow of STYLE, likewise.  [default: estimated]",
+    ),
 )
 
 

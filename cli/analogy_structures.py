@@ -30,7 +30,7 @@ structure_options = together(
         "--structure",
         type=click.Choice(["flow", "luma", "contrast"]),
         default="flow",
-        help="What the layout is read from: motion, brightness, or contrast with the surroundings.",
+        help="What to compare in the clips: motion, brightness, or contrast with the surroundings.",
     ),
     numbers(
         "--bins",

@@ -19,12 +19,12 @@ from patchvid.cli.writing import (
 
 EXAMPLES = """\b
 Examples:
-  patchvid apply field.npz depth.npy               depth_apply.npy: as the field's clip was
+  patchvid apply field.npz depth.npy               depth_apply.npy
   patchvid apply field.npz matte.mp4 -o new_matte.mp4
 """
 
 
-@click.command(cls=Command, epilog=EXAMPLES, short_help="Rearrange a layer by a saved field.")
+@click.command(cls=Command, epilog=EXAMPLES, short_help="Rearrange a layer with a saved field.")
 @click.argument("field", type=click.Path(path_type=Path))
 @click.argument("clip", type=click.Path(path_type=Path))
 @options.frames_of("CLIP")
@@ -33,8 +33,9 @@ Examples:
     "-o",
     "--output",
     type=OutputPath(),
-    help="Video, picture or array to write, or a folder for frames.  [default: CLIP's name and the "
-    "command's, in the current folder, and CLIP's kind; .npy for what that would not hold]",
+    help="Video, picture or array to write, or a folder for frames.  [default: named after CLIP "
+    "and the command, in the current folder; of CLIP's kind, or .npy if that cannot hold the "
+    "values]",
 )
 @options.overwrite
 @writing_options
@@ -59,10 +60,10 @@ def apply(
     quiet: bool,
     device: str,
 ) -> None:
-    """Rearrange CLIP as another clip was, by the FIELD that --save-field wrote.
+    """Rearrange CLIP with a FIELD that --save-field wrote.
 
-    CLIP is that clip or a layer of it, such as depth, normals or a matte, with the same frames,
-    rows and columns. If --frames, --fps or --max-size were used for the field, give them here too.
+    CLIP is the clip of the field or a layer of it, such as depth, normals or a matte, with the same
+    frames, rows and columns. Give the same --frames, --fps and --max-size as for the field.
     """
     import patchvid
     from patchvid.cli.inputs import Reading, check_exists, read_inputs

@@ -62,7 +62,7 @@ def _named_command(words: Sequence[str]) -> str:
 
 
 @click.command(
-    cls=BatchCommand, epilog=EXAMPLES, short_help="Make videos of many clips, on many workers."
+    cls=BatchCommand, epilog=EXAMPLES, short_help="Make videos from many clips, on many workers."
 )
 @click.argument("clips", type=click.Path(path_type=Path), nargs=-1)
 @options.option(
@@ -71,14 +71,13 @@ def _named_command(words: Sequence[str]) -> str:
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
     required=True,
-    help="Folder for all videos and their records. It is made if it is not there.",
+    help="Folder for all videos and their records; created if it does not exist.",
 )
 @options.option(
     "--command",
     type=click.Choice([*COMMANDS]),
     default="gen",
-    help="What to do with every clip. The options of this command follow; --command NAME --help "
-    "lists them.",
+    help="Command to run on every clip. Its options follow; --command NAME --help lists them.",
 )
 @options.option(
     "--style",
@@ -91,7 +90,7 @@ def _named_command(words: Sequence[str]) -> str:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
     help="CSV or YAML file with one job per line: clip, and if needed output, command, samples, "
-    "seed and other options by their names. What a line leaves out is taken from here.",
+    "seed and other options by their names. A line that leaves an option out takes it from here.",
 )
 @options.samples
 @options.option(
@@ -105,13 +104,13 @@ def _named_command(words: Sequence[str]) -> str:
     "--workers",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="Processes of this machine, which share its cores.  [default: one per core]",
+    help="Processes on this machine, which share its cores.  [default: one per core]",
 )
 @options.option(
     "--threads",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="Threads of a worker.  [default: its share of the cores; 1 on a cluster]",
+    help="Threads per worker.  [default: its share of the cores; 1 on a cluster]",
 )
 @options.option(
     "--scheduler",
@@ -137,12 +136,12 @@ def batch(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Make videos of many CLIPS at the same time, on this machine or on a cluster.
+    """Make videos from many CLIPS at the same time, on this machine or on a cluster.
 
-    Every clip gets the same samples: by default one, with seed 0. A record beside each video, such
-    as clip_gen.mp4.json, holds its settings. If the same batch is started again, only what is not
-    finished is made. A clip that fails is listed at the end and stops no other; the exit code is
-    then 1.
+    Every clip gets the same samples: by default one, with seed 0. A record next to each video, such
+    as clip_gen.mp4.json, holds its settings. If you start a batch again, it makes only unfinished
+    videos. If a clip fails, the others go on; a table at the end lists what failed, and the exit
+    code is 1.
     """
     from tqdm import tqdm
 

@@ -32,8 +32,8 @@ Examples:
     "--svfid",
     "weights",
     metavar="WEIGHTS|auto",
-    help="Also measure svfid, with the weights of C3D in this .pth or .npz file. auto takes the "
-    "file in the environment variable PATCHVID_C3D, or published weights: see --download.",
+    help="Also measure svfid, with the weights of C3D in this .pth or .npz file. auto uses the "
+    "file named by the environment variable PATCHVID_C3D, or published weights (see --download).",
 )
 @options.download
 @options.as_json
@@ -52,20 +52,21 @@ def evaluate(
     coherence      distance of a patch of the video to the nearest in SOURCE: lower is better
     completeness   distance of a patch of SOURCE to the nearest in the video: lower is better
     swd            sliced Wasserstein distance between patches: lower is better
-    layout         the same for patches and their places, on a coarse level: lower is better
+    layout         the same, for patches with their places on a coarse level: lower is better
     nnfdiv         size of the compressed field of small patches: higher if pieces are smaller
     nnfdist        coherence of small patches: lower is better
     largest_piece  size of the largest copied piece: 1 if the whole video is a copy
     mean_piece     size of the copied piece that a patch belongs to, on average
-    longest_run    frames for which half of the picture goes on just as in SOURCE
+    longest_run    frames for which half of the picture continues just as in SOURCE
     flicker        difference between successive frames, relative to SOURCE: best near 1
     svfid          Frechet distance between C3D's features, only with --svfid: lower is better
     diversity      how much pixels vary from video to video: 0 if the videos are the same
 
     Coherence, completeness and nnfdist are mean squared differences of 8-bit values. Sizes of
-    pieces are shares of the video. A number after ± is the standard error of a measure that looks
-    at some patches only. Compare nnfdiv only between videos of one size, and svfid only between
-    videos measured here with the same weights; published values were computed in another way.
+    pieces are fractions of the video. Some measures look at a sample of the patches; the number
+    after ± is their standard error. Compare nnfdiv only between videos of the same size, and svfid
+    only between videos measured here with the same weights: published values were computed in
+    another way.
     """  # noqa: D301
     from patchvid import fetch_weights, metrics, read_video
     from patchvid.metrics.frechet import find_c3d

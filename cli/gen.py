@@ -14,7 +14,7 @@ from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
-  patchvid gen                               from the sample clip: sample_gen.mp4
+  patchvid gen                               sample_gen.mp4, from the sample clip
   patchvid gen clip.mp4 -n 3                 clip_gen_1.mp4, clip_gen_2.mp4, clip_gen_3.mp4
   patchvid gen clip.mp4 -o wide.gif --scale 1,1,1.5 --seed 7
   patchvid gen clip.mp4 --preview            a small clip_gen_preview.mp4, in a second or two
@@ -28,8 +28,8 @@ layout_options = options.together(
         "--layout",
         type=click.Choice(["auto", "flow", "noise"]),
         default="auto",
-        help="How the layout is drawn: flow matching on patches, or noise as in the paper; auto is "
-        "flow unless --noise is given.",
+        help="How to draw the layout: by flow matching on patches, or with noise as in the paper; "
+        "auto is flow unless --noise is given.",
     ),
     options.option(
         "--novelty",
@@ -43,15 +43,15 @@ layout_options = options.together(
         type=parse_structure,
         metavar="auto|0..1",
         default="auto",
-        help="How firmly the layout keeps colours at the height and side where CLIP has them.",
+        help="How firmly the layout keeps colours at their height and side in CLIP.",
     ),
     options.option(
         "--noise",
         type=parse_noise,
         metavar="auto|SIGMA",
         default="auto",
-        help="Standard deviation of the noise of --layout noise, when values go from -1 to 1; 2 to "
-        "5 is usual.",
+        help="Standard deviation of the noise of --layout noise, for values from -1 to 1; 2 to 5 "
+        "is usual.",
     ),
 )
 
@@ -71,10 +71,10 @@ layout_options = options.together(
 @options.levels
 @options.device
 def gen(**settings: Any) -> list[Sample]:
-    """Make new videos that look and move like CLIP, with content of their own.
+    """Make new videos that look and move like CLIP, but show something new.
 
-    CLIP is a video file, a GIF, an image, a .npy or .npz array (time, y, x, channel) or a folder
-    of frames. Without it, a sample clip is used. The same seed and options give the same file.
+    CLIP is a video file, a GIF, a picture, a .npy or .npz array (t, y, x, c) or a folder of frames.
+    Without it, gen uses the sample clip. The same seed and options always give the same file.
     """
     from patchvid import generate
 

@@ -18,7 +18,7 @@ EXAMPLES = """\b
 Examples:
   patchvid inpaint clip.mp4 --mask hole.png       clip_inpaint.mp4
   patchvid inpaint clip.mp4 --box 12,10,14,12 -o without.mp4
-  patchvid inpaint clip.mp4 --mask moving.mp4 --grow 2      what it covers is removed
+  patchvid inpaint clip.mp4 --mask moving.mp4 --grow 2      removes the masked object
   patchvid inpaint clip.mp4 --cue painted.mp4     painted.mp4: clip.mp4 with colours painted on it
 """
 
@@ -27,27 +27,27 @@ cue_options = options.together(
         "--source",
         type=click.Path(path_type=Path),
         multiple=True,
-        help="Mask that is white where the filling may be taken from, of any kind that --mask "
-        "takes; repeatable.  [default: anywhere outside of the hole]",
+        help="Mask that is white where the filling may come from, of any kind that --mask takes; "
+        "repeatable.  [default: anywhere outside the hole]",
     ),
     options.option(
         "--cue",
         type=click.Path(path_type=Path),
-        help="Copy of CLIP, or of one of its frames, with flat colours painted on it, to show what "
-        "should appear where.",
+        help="Copy of CLIP, or of one of its frames, with flat colours painted where something of "
+        "this colour should appear.",
     ),
     options.option(
         "--grow",
         type=click.IntRange(min=0),
         metavar="PX",
-        help="Pixels by which the hole is larger than the mask.  [default: 0; without a mask, a "
+        help="Grow the hole beyond the mask by so many pixels.  [default: 0; without a mask, a "
         "twentieth of CLIP's shorter side]",
     ),
 )
 
 
 @click.command(
-    cls=Command, epilog=EXAMPLES, short_help="Fill holes in a clip, or paint things into it."
+    cls=Command, epilog=EXAMPLES, short_help="Fill holes in a clip, or paint objects into it."
 )
 @options.source
 @options.output_of("CLIP")
@@ -66,16 +66,16 @@ def inpaint(
     source: tuple[Path, ...],
     **settings: Any,
 ) -> list[Sample]:
-    """Fill a hole in CLIP from the rest of it, or make things appear where a CUE asks for them.
+    """Fill a hole in CLIP from the rest of it, or paint objects in with a cue.
 
-    What other frames show behind the hole is taken from there, if the hole or the camera moves; see
-    patchvid track for masks that move. The rest is made of patches of CLIP.
+    If the hole or the camera moves, the background is copied from other frames that show it; for
+    masks that move, see patchvid track. The rest is made of patches of CLIP.
 
-    A cue is a copy of CLIP with flat colours painted on it. Each painted place is filled with parts
+    A cue is a copy of CLIP with flat colours painted on it. Each painted area is filled with parts
     of CLIP that have this colour when seen from a distance. Without a mask, the hole is where the
     cue differs from CLIP. Without CLIP, it is where the cue has flat rectangles. Without a cue, it
     is where CLIP is transparent. Outside the hole, CLIP does not change. The same seed and options
-    give the same file.
+    always give the same file.
     """
     from patchvid import inpaint
 

@@ -29,8 +29,8 @@ def layers_of(clip: str) -> Decorator:
             type=click.Path(path_type=Path),
             metavar="FILE",
             multiple=True,
-            help=f"Layer of {clip} such as depth or a matte: a video, picture, folder or array of "
-            "its size. It is rearranged as the output is, and named after it, as in "
+            help=f"Layer of {clip}, such as depth or a matte: a video, picture, folder or array of "
+            "its size. It is rearranged like the output and named after it, as in "
             "clip_gen_depth.npy; repeatable.",
         ),
         option(

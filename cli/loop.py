@@ -1,4 +1,4 @@
-"""``patchvid loop``: a clip that goes on for ever."""
+"""``patchvid loop``: a clip as a seamless loop."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
 Examples:
-  patchvid loop clip.mp4                     the stretch that loops best: clip_loop.mp4
+  patchvid loop clip.mp4                     clip_loop.mp4: the stretch that loops best
   patchvid loop clip.mp4 -o fire.webp --frames 0:250
   patchvid loop clip.mp4 --length 10m        ten minutes, with jumps at random
 """
@@ -24,7 +24,7 @@ length_options = options.together(
         "--length",
         type=parse_length,
         metavar="N|Ns|Nm",
-        help="Length of the loop: frames, seconds as in 20s, or minutes as in 10m. What is longer "
+        help="Length of the loop: frames, seconds as in 20s, or minutes as in 10m. A loop longer "
         "than CLIP jumps back several times.  [default: the stretch of CLIP that loops best]",
     ),
     options.option(
@@ -36,7 +36,7 @@ length_options = options.together(
 )
 
 
-@click.command(cls=Command, epilog=EXAMPLES, short_help="Make a clip a loop.")
+@click.command(cls=Command, epilog=EXAMPLES, short_help="Turn a clip into a loop.")
 @options.source
 @options.output_of("CLIP")
 @writing_options
@@ -46,10 +46,10 @@ length_options = options.together(
 @options.patches_with()
 @options.device
 def loop(**settings: Any) -> list[Sample]:
-    """Make CLIP a loop: after the last frame comes the first, and no jump is seen.
+    """Turn CLIP into a loop, and hide the jump from the last frame to the first.
 
-    Most frames stay as they are. The loop jumps back where frames are alike and move alike, and
-    only the frames around a jump are made of patches. The same seed and options give the same file.
+    Most frames stay unchanged. The loop jumps back where frames look and move alike, and only the
+    frames around a jump are made of patches. The same seed and options always give the same file.
     """
     from patchvid import loop
 

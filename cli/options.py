@@ -66,8 +66,8 @@ def reading_of(clip: str) -> Decorator:
             "--fps",
             type=click.FloatRange(0.01, 1000),
             metavar="FPS",
-            help=f"Frames per second: frames of {clip} are repeated or left out, so that the pace "
-            "stays; folders of frames and arrays are taken to have this rate.  [default: the "
+            help=f"Frames per second. Frames of {clip} are repeated or left out, so that motion "
+            "keeps its speed; folders of frames and arrays are read at this rate.  [default: the "
             "source's, or 24]",
         ),
         option(
@@ -75,19 +75,19 @@ def reading_of(clip: str) -> Decorator:
             type=click.Choice(["8", "10", "12", "16"]),
             metavar="BITS",
             callback=lambda ctx, param, value: value and int(value),
-            help=f"Bits per channel: 8, 10, 12 or 16. {clip} is read with 8 or 16. For 10 and 12 "
-            "it is read with 16, and video files have 10 or 12.  [default: as the source, and 10 "
-            "in video files if it has more than 8]",
+            help=f"Bits per channel: 8, 10, 12 or 16. 8 reads {clip} with 8 bits, the others with "
+            "16; 10 and 12 also set the bits of video files.  [default: as the source; 10 in video "
+            "files if it has more than 8]",
         ),
         option(
             "--tone-map",
             is_flag=True,
-            help="Turn high dynamic range (PQ, HLG) and wide gamuts into BT.709 of standard range.",
+            help="Convert high dynamic range (PQ, HLG) and wide gamuts to BT.709 (SDR).",
         ),
         option(
             "--strict",
             is_flag=True,
-            help="Refuse files that are damaged or cut short; by default a warning tells of them.",
+            help="Refuse files that are damaged or cut short, instead of warning.",
         ),
     )
 
@@ -107,7 +107,7 @@ source = together(
 
 # Output
 
-as_json = option("--json", "as_json", is_flag=True, help="Print JSON, with all digits.")
+as_json = option("--json", "as_json", is_flag=True, help="Print results as JSON, with all digits.")
 overwrite = option("--overwrite", is_flag=True, help="Replace files that exist.")
 quiet = option(
     "--quiet",
@@ -126,7 +126,7 @@ def output_of(clip: str) -> Decorator:
             "--output",
             type=OutputPath(),
             help="Video, GIF, .npz or .npy file to write, or a folder for frames. Several samples "
-            "get numbers. - writes no video, for use with --report or --json.  "
+            "are numbered. With -, write no video: for use with --report or --json.  "
             f"[default: named after {clip} and the command, in the current folder]",
         ),
         overwrite,
@@ -134,7 +134,7 @@ def output_of(clip: str) -> Decorator:
             "--report",
             type=OutputPath(),
             metavar="FILE.html",
-            help="Also write a page that plays all videos in step, and shows measures, times and "
+            help="Also write a page that plays all videos in step and shows measures, times, and "
             "where every pixel comes from.",
         ),
         option(
@@ -151,7 +151,7 @@ def output_of(clip: str) -> Decorator:
 download = option(
     "--download",
     is_flag=True,
-    help="Fetch weights of networks that are not on this machine.",
+    help="Fetch weights of networks if they are not on this machine.",
 )
 
 
@@ -174,7 +174,7 @@ size = together(
         kind=float,
         default="1,1,1",
         callback=_refuse_both,
-        help="Size of the output relative to CLIP's.",
+        help="Size of the output, relative to CLIP.",
     ),
     numbers(
         "--size",
@@ -250,7 +250,7 @@ def patches_with(*, patch: str | None = None, iterations: int | None = None) -> 
             "--reduce",
             type=click.Choice(["median", "mean"]),
             default="median",
-            help="How overlapping patches are combined.",
+            help="How to combine overlapping patches.",
         ),
     )
 
@@ -293,5 +293,5 @@ device = option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
     default="auto",
-    help="Where to compute; auto takes a GPU if there is one.",
+    help="Where to compute; auto uses a GPU if there is one.",
 )

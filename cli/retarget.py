@@ -34,11 +34,11 @@ Examples:
 @options.levels_with(coarsest=None)
 @options.device
 def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> list[Sample]:
-    """Change the width, height or length of CLIP, while things keep their shape and pace.
+    """Change the width, height or length of CLIP, while objects keep their shape and speed.
 
-    Each can shrink to 0.4 times its size or grow to 3 times. A smaller video shows things closer
-    together. A shorter one shows side by side what came one after the other. A larger or longer one
-    shows more of the same. The same seed and options give the same file.
+    Each can shrink to 0.4 times its size or grow to 3 times. In a smaller video, objects are closer
+    together. In a shorter one, events happen side by side instead of one after the other. A larger
+    or longer one shows more of the same. The same seed and options always give the same file.
     """
     from patchvid import retarget
 

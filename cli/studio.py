@@ -22,15 +22,15 @@ Examples:
     type=click.IntRange(0, 65535),
     metavar="N",
     default=0,
-    help="Port of the page on this machine; 0 is any that is free.",
+    help="Port of the page on this machine; 0 picks a free one.",
 )
 @option("--no-browser", is_flag=True, help="Only print the address of the page.")
 def studio(clip: Path | None, port: int, no_browser: bool) -> None:
-    """Open a page on which you paint on CLIP, make videos and compare them.
+    """Open a page in the browser to paint on CLIP, make videos and compare them.
 
-    Paint on a thing in one frame, and the paint follows it through the clip. Then have it removed,
-    see the result beside the clip, and save it. New videos, other sizes and other looks are made
-    there too. The page is for this machine only, and ends with Ctrl-C.
+    Paint over an object in one frame, and let the paint follow it through the clip. Then remove the
+    object, compare the result with the clip, and save it. The page also makes new videos, other
+    sizes and other looks. Only this machine can open it; Ctrl-C ends it.
     """
     try:
         from patchvid.studio.server import serve

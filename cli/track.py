@@ -29,14 +29,14 @@ Examples:
     metavar="FRAME=MASK",
     multiple=True,
     required=True,
-    help="Mask of a thing in a frame of CLIP: a picture that is white there. The first frame is "
-    "0. Further ones correct what was found from the others; repeatable.",
+    help="Mask of the object in a frame of CLIP: a picture that is white on the object. The first "
+    "frame is 0. Further masks correct the result; repeatable.",
 )
 @options.option(
     "--flow",
     type=click.Choice(["auto", "raft", "classical"]),
     default="auto",
-    help="How to estimate motion; auto is raft if its weights are here: see --download.",
+    help="How to estimate motion; auto is raft if its weights are here (see --download).",
 )
 @options.option(
     "--flow-weights",
@@ -49,8 +49,8 @@ Examples:
     "-o",
     "--output",
     type=OutputPath(),
-    help="Video, .npz or .npy file, or a folder for frames.  [default: CLIP's name and the "
-    "command's, in the current folder]",
+    help="Video, .npz or .npy file, or a folder for frames.  [default: named after CLIP and the "
+    "command, in the current folder]",
 )
 @options.overwrite
 @options.as_json
@@ -74,10 +74,10 @@ def track(
     quiet: bool,
     device: str,
 ) -> None:
-    """Follow a thing through CLIP from its mask in one frame, or in a few.
+    """Follow an object through CLIP from its mask in one frame, or in a few.
 
-    The masks that are written suit patchvid inpaint --mask. A warning names frames in which the
-    thing was lost: add a mask of one of them. A black mask says that the thing is not seen.
+    Use the output with patchvid inpaint --mask. A warning names the frames in which the object was
+    lost: add a mask for one of them. A black mask says that the object is out of sight.
     """
     import numpy as np
 

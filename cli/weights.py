@@ -9,8 +9,8 @@ from patchvid.cli.command import Command
 
 EXAMPLES = """\b
 Examples:
-  patchvid weights                                 which weights are on this machine
-  patchvid weights raft_small --download           fetch those that estimate motion
+  patchvid weights                                 list weights, and those on this machine
+  patchvid weights raft_small --download           fetch weights that estimate motion
 """
 
 
@@ -22,8 +22,8 @@ Examples:
 def weights(names: tuple[str, ...], download: bool, as_json: bool, quiet: bool) -> None:
     """List the published weights of networks, and where they are on this machine.
 
-    With NAMES, check that these are there, and as they were published; the exit code is 1 if one is
-    not. If you add --download, those that are missing are fetched. Nothing else uses the network.
+    With NAMES, check that these weights are here and unchanged; the exit code is 1 if one is not.
+    Add --download to fetch missing ones. patchvid uses the network for nothing else.
     """
     from patchvid import InvalidInput, fetch_weights
     from patchvid.networks.weights import PUBLISHED, cached_weights

@@ -17,14 +17,14 @@ writing_options = together(
         type=click.Choice(["h264", "h265", "prores", "vp9", "av1", "ffv1"]),
         metavar="NAME",
         help="Codec of a video file: h264, h265, prores, vp9, av1 or ffv1.  [default: the first of "
-        "its format that holds all bits and alpha; in .mp4 h264, then h265]",
+        "the format that holds all bits and alpha; in .mp4 h264, then h265]",
     ),
     option(
         "--quality",
         type=click.IntRange(1, 100),
         metavar="Q",
-        help="Detail that h264, h265, vp9 and av1 keep, from 1 to 100: films on the web have about "
-        "50.  [default: 84, at which no loss is seen]",
+        help="Detail that h264, h265, vp9 and av1 keep, from 1 to 100: videos on the web use "
+        "about 50.  [default: 84, with no visible loss]",
     ),
     option("--no-audio", is_flag=True, help="Leave the sound out."),
 )

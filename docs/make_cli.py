@@ -14,31 +14,31 @@ INTRODUCTION = """\
 
 `python docs/make_cli.py` writes this page from `--help`.
 
-Commands print results on stdout, and progress and errors on stderr. A progress bar appears only in
+Commands print results to stdout, and progress and errors to stderr. A progress bar appears only in
 a terminal, if the work takes longer than a second. The exit code is 0 for success, 1 for an error,
 2 for wrong usage, and 130 after Ctrl-C.
 
 ## Output
 
-Each video is written as soon as it is made. A file appears only when it is complete, and replaces
-another one only with `--overwrite`. For each video, a line shows the file, the size (frames, height
-and width), the seed, the novelty and structure of `patchvid gen` or the frames of `patchvid loop`,
-and the time.
+patchvid writes each video as soon as it is made. A file appears only when it is complete, and
+replaces an existing one only with `--overwrite`. For each video, a line shows the file, the size
+(frames, height and width), the seed, the novelty and structure (`patchvid gen`) or the frames or
+jumps (`patchvid loop`), and the time.
 
 - `--json` prints one JSON document at the end instead. For commands that make videos, it holds
   `files` (each with `file`, `shape`, `seed`, `seconds`, `layers`, `field`, `novelty`, `structure`,
   `noise` and `jumps`), `report`, and the `command` line that repeats the job.
 - `-o -` writes no video. Use it if you only want a `--report`, or the times in `--json`. It does
   not write videos to stdout.
-- `--report FILE.html` writes a page that needs no other files and no network. It shows inputs and
-  outputs playing in step, maps of where every pixel comes from, the measures of `patchvid eval`,
-  the time of each level, all settings and versions, and the command line that repeats the job. Its
-  videos are shrunk so that the source's longer side has at most 480 pixels. Large videos are also
-  shrunk before they are measured.
+- `--report FILE.html` writes a page that needs no other files and no network. It plays inputs and
+  outputs in step, and shows maps of where every pixel comes from, the measures of `patchvid eval`,
+  the time of each level, all settings and versions, and the command line that repeats the job. It
+  shrinks videos so that the source's longer side has at most 480 pixels, and also shrinks large
+  videos before it measures them.
 - `--preview` makes only a small version, and prints the command line for the full size. It shrinks
   inputs to at most 160 pixels on the longer side and 48 frames, and sizes in the same proportion.
-  All its files have `_preview` in their names. A preview shows what kind of result the options
-  give. At another size, the same seed often gives another layout.
+  All its files have `_preview` in their names. A preview shows what kind of result to expect, but
+  the same seed often gives another layout at another size.
 
 ## Shell completion
 
