@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 1. Generate, step by step
 #
-# `patchvid.generate` makes new videos out of one. This notebook takes its steps one at a time, each
-# with a public function.
+# `patchvid.generate` makes new videos from one clip. This notebook takes its steps one at a time,
+# each with a public function.
 
 # %%
 import numpy as np
@@ -20,7 +20,7 @@ SEED = 9
 # %% [markdown]
 # ## The clip
 #
-# Koi swim in a pond, under light that ripples. Everything moves, and there is much to rearrange.
+# Koi swim in a pond under rippling light. Everything moves, and there is much to rearrange.
 
 # %%
 clip = patchvid.resize(patchvid.sample_clip(), (N_FRAMES, HEIGHT, WIDTH))
@@ -40,7 +40,7 @@ motion = plot.time_slice(clip, y=HEIGHT // 2)
 # ## The pyramid
 #
 # Coarser levels have fewer frames and pixels, but a patch is 3 frames of 7x7 pixels on every level.
-# On the coarsest one it covers half the height of the picture, and on the finest not even a fin. So
+# On the coarsest level it covers half the height of the picture, on the finest less than a fin. So
 # the coarsest level decides the layout.
 
 # %%
@@ -62,7 +62,8 @@ patchvid.show(
 # ## The noise
 #
 # Noise on the coarsest level makes a sample new. It is the same in all frames, so it changes where
-# things are, but not how they move.
+# objects are, but not how they move. This is the method of the paper, `layout="noise"`; by default,
+# `generate` draws layouts by flow matching.
 
 # %%
 coarse = pyramid[0]
@@ -76,8 +77,8 @@ patchvid.show(coarse, shown, labels=["coarsest level", "with noise: the query"],
 # ## The field
 #
 # For each patch of the query, `search` finds the nearest patch of the coarsest level. The result is
-# a field of positions, drawn here in colours that show where in the clip they are. The search turns
-# noise into a new arrangement of real patches.
+# a field of positions in the clip, shown here as colours. The search turns noise into a new
+# arrangement of real patches.
 
 # %%
 nnf, cost = patchvid.search(query, coarse, method="exact")
@@ -86,8 +87,8 @@ colours = plot.field_map(nnf, coarse.shape)
 # %% [markdown]
 # ## The votes
 #
-# Patches overlap. Each pixel lies in up to 147 of them, and each of these votes for a colour. The
-# median picks one of the colours; the mean blends them.
+# Patches overlap. Each pixel lies in up to 147 of them, and each patch votes for a colour. The
+# median picks one of these colours; the mean blends them.
 
 # %%
 layout = patchvid.vote(coarse, nnf)
@@ -98,8 +99,8 @@ patchvid.show(shown, layout, blurred, labels=["query", "median", "mean"], fps=2)
 # ## From coarse to fine
 #
 # On a finer level, the query is the output of the coarser level, scaled up. The key is the clip's
-# coarser level, scaled up in the same way, so that both are equally blurred. The patches themselves
-# come from the sharp level, the value. Here we skip three levels to make the difference visible.
+# coarser level, scaled up in the same way, so that both are equally blurred. The output takes its
+# patches from the sharp level, the value. Here we skip three levels to make the difference visible.
 
 # %%
 coarser = pyramid[-4]
@@ -121,8 +122,8 @@ patchvid.show(clip, *result.video, labels=["clip", f"seed {SEED}", f"seed {SEED 
 
 # %% [markdown]
 # With `details=True`, the result also tells how many iterations each level took, and where each
-# patch comes from. Where the colours below change smoothly, a piece was copied in one part. Where
-# they jump, there is a seam, which should be hard to find in the videos.
+# patch comes from. Where the colours below change smoothly, a piece was copied whole. Where they
+# jump, there is a seam, which should be hard to find in the videos.
 
 # %%
 for level in result.levels[: len(pyramid)]:
@@ -135,7 +136,7 @@ patchvid.show(*(patchvid.field_to_color(nnf, clip.shape) for nnf in result.nnf),
 # ## Settings
 #
 # The same seed with three settings: no noise, which gives the clip back; the defaults; and no
-# completeness, so that parts of the clip may vanish.
+# completeness, with which parts of the clip may vanish.
 
 # %%
 copy = patchvid.generate(clip, seed=SEED, noise=0)
@@ -145,7 +146,7 @@ axes = plot.side_by_side(
 )
 
 # %% [markdown]
-# A larger output shows more of the same. Nothing is stretched or slower.
+# A larger output shows more of the same. Nothing is stretched or slowed down.
 
 # %%
 patchvid.show(patchvid.generate(clip, seed=SEED, scale=(1, 1, 1.5)), fps=FPS)

@@ -36,15 +36,16 @@ patchvid.show(content, pond, labels=["content", "style"], fps=FPS)
 # %% [markdown]
 # Where something moves in the content, something that moves in the style should appear. Optical
 # flow estimates how fast each pixel moves. `flow="classical"` needs only OpenCV. The default is
-# RAFT, if `patchvid.fetch_weights` has fetched its weights.
+# RAFT, if you have fetched its weights with `patchvid.fetch_weights`.
 
 # %%
 made = patchvid.analogy(content, pond, flow="classical", seed=SEED, details=True)
 patchvid.show(content, made.video, labels=["content", "analogy"], fps=FPS)
 
 # %% [markdown]
-# This is what the method compares: the clips, their flow in colours, and their structure, which is
-# the magnitude of the flow in a few bins. If a result is not what you expected, look here first.
+# Here are the clips, their flow in colours, and their structure: the magnitude of the flow, in a
+# few bins. `analogy` compares the structures. If a result is not what you expected, look here
+# first.
 
 # %%
 seen = patchvid.show_structures(content, pond, made)
@@ -53,8 +54,8 @@ strip = plot.film_strip(seen, frames=3)
 # %% [markdown]
 # ## Your own structure
 #
-# Anything with a value for each pixel can be the structure: a mask, a depth, a label. Here the disk
-# marks where a fish should be, and warm colours mark where the fish in the pond are.
+# Any array with a value for each pixel can be the structure: a mask, a depth, a label. Here the
+# disk marks where a fish should be, and warm colours mark the fish in the pond.
 
 # %%
 warm = pond[..., 0] > pond[..., 2].astype(int) + 20
@@ -65,9 +66,9 @@ patchvid.show(content, labelled, labels=["content", "analogy by a mask"], fps=FP
 # %% [markdown]
 # ## Sketches
 #
-# A drawing has no texture and hardly any motion. `patchvid.SKETCH` holds settings for this case.
-# The structure is how much darker or brighter things are than their surroundings, and completeness
-# repeats parts of the style if there are too few. The drawing is a wave that travels, and the style
+# A drawing has no texture and hardly any motion. `patchvid.SKETCH` holds settings for drawings.
+# The structure is how much darker or brighter a pixel is than its surroundings, and completeness
+# repeats parts of the style if there are too few. The drawing is a travelling wave, and the style
 # is a stream of embers.
 
 # %%

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 3. Retarget, inpaint, loop
 #
-# Search and vote can also change one aspect of a video and leave everything else as it is.
+# Search and vote can also change one aspect of a video and leave everything else unchanged.
 
 # %%
 import numpy as np
@@ -30,8 +30,8 @@ squeezed = patchvid.resize(clip, narrow.shape[:3])
 patchvid.show(clip, narrow, squeezed, labels=["clip", "retargeted", "squeezed"], fps=FPS)
 
 # %% [markdown]
-# Time works the same way. Things that happened one after the other happen side by side, at the pace
-# of the clip. The slice below shows one row over time; the slope of a trace is its speed.
+# Time works the same way. Events that followed each other now happen side by side, at the speed of
+# the clip. The slice below shows one row over time; the slope of a trace is its speed.
 
 # %%
 short = patchvid.retarget(clip, scale=(0.6, 1, 1), seed=SEED)
@@ -44,8 +44,8 @@ motion = plot.time_slice(short)
 # %% [markdown]
 # ## Holes
 #
-# A mask marks the hole to fill: (y, x) for all frames, or (t, y, x) for a hole that moves. Here the
-# fish in the middle disappears.
+# A mask marks the hole to fill: (y, x) for all frames, or (t, y, x) for a hole that moves. Here it
+# removes the fish in the middle.
 
 # %%
 mask = np.zeros((HEIGHT, WIDTH), bool)
@@ -61,7 +61,7 @@ patchvid.show(clip, hole, filled, labels=["clip", "hole", "filled"], fps=FPS)
 np.array_equal(filled[:, ~mask], clip[:, ~mask])
 
 # %% [markdown]
-# A cue says what should appear. It is a copy of the clip with flat colours painted on it. Each
+# A cue shows what should appear. It is a copy of the clip with flat colours painted on it. Each
 # painted area becomes something from the clip that has this colour when seen from a distance: here,
 # a golden fish between the others.
 
@@ -74,8 +74,8 @@ patchvid.show(clip, cue, cued, labels=["clip", "cue", "result"], fps=FPS)
 # %% [markdown]
 # ## Loops and tiles
 #
-# With `loop=True`, the first frame continues from the last. Both slices below play a video twice.
-# Half way down, the clip jumps and the loop does not.
+# With `loop=True`, the last frame leads to the first. Both slices below show a video played twice.
+# Halfway down, the clip jumps and the loop does not.
 
 # %%
 loop = patchvid.generate(clip, loop=True, seed=SEED)

@@ -2,8 +2,8 @@
 # # 4. Search and vote on other data
 #
 # For each patch of one array, `patchvid.search` finds the nearest patch of another. `patchvid.vote`
-# rebuilds an array from patches. The arrays need not be videos: they are (t, y, x, channel), with
-# any length and any number of channels, of whole numbers or floats.
+# rebuilds an array from patches. The arrays need not be videos: they are (t, y, x, c), with any
+# length and any number of channels, of integers, booleans or floats.
 
 # %%
 import numpy as np
@@ -24,8 +24,8 @@ SEED = 0
 # %% [markdown]
 # ## Texture in microscopy
 #
-# We simulate a tissue under a microscope: cells with bright membranes, some blur, some noise. It is
-# one frame with one channel of floats. In the second picture, one region has smaller cells.
+# We simulate a tissue under a microscope: cells with bright membranes, some blur, some noise. Each
+# picture is one frame with one channel of floats. In the second, one region has smaller cells.
 
 # %%
 random = np.random.default_rng(SEED)
@@ -64,7 +64,7 @@ for ax, (title, picture) in zip(axes, pictures.items()):
 # %% [markdown]
 # A picture is a video of one frame, so `generate` can make more of the same tissue: to augment
 # data, or as a null model with the same texture and nothing else. The result has the dtype of the
-# source. Here it is also a tile, so it can be repeated without a seam.
+# source. Here it is also a tile, so you can repeat it without a seam.
 
 # %%
 more = patchvid.generate(healthy[None, ..., None], tile="xy", seed=SEED)
@@ -75,9 +75,9 @@ strip = plot.side_by_side(
 # %% [markdown]
 # ## Gaps in a space-time field
 #
-# A simulation stands in for a satellite: eddies that decay and drift to the east by two cells a
-# frame. The domain is periodic in both directions. There are three channels of floats: vorticity
-# and the two components of the wind.
+# A simulation replaces a satellite: eddies that decay and drift to the east by two cells per frame.
+# The domain is periodic in both directions. There are three channels of floats: vorticity and the
+# two components of the wind.
 
 # %%
 ky, kx = 2 * np.pi * np.fft.fftfreq(HEIGHT)[:, None], 2 * np.pi * np.fft.rfftfreq(WIDTH)
@@ -119,11 +119,11 @@ gaps = clouds > np.quantile(clouds, 0.8)
 seen = np.where(gaps[..., None], np.float32(0), truth)
 
 # %% [markdown]
-# First, we fill each gap with the nearest known values. Then search and vote take turns. Patches
-# that touch a gap (`query_mask`) search among the patches without gaps (`key_mask`), and the
-# patches that they find vote on the values in the gap. Each iteration starts from the field of the
-# last one (`nnf`). `periodic` says that the domain is periodic. For smooth data, the mean is the
-# right vote.
+# First, we fill each gap with the nearest known values. Then search and vote take turns. We search
+# the patches without gaps (`key_mask`) for matches of the patches that touch a gap (`query_mask`),
+# and the matches vote on the values in the gap. Each iteration starts from the field of the last
+# one (`nnf`). `periodic` names the axes along which the domain is periodic. For smooth data, the
+# mean is the right vote.
 
 # %%
 PATCH, PERIODIC = (3, 7, 7), (False, True, True)
@@ -149,8 +149,8 @@ axes = plot.side_by_side(
 )  # fmt: skip
 
 # %% [markdown]
-# The error in the gaps, relative to the standard deviation of each channel. Interpolation over time
-# is here for comparison; it does not know that everything drifts.
+# The errors in the gaps, relative to the standard deviation of each channel. Interpolation over
+# time is here for comparison; it ignores the drift.
 
 # %%
 clear, line = ~gaps.transpose(1, 2, 0).ravel(), np.arange(gaps.size)
