@@ -112,9 +112,9 @@ def paint_of(studio: Studio, layer: str) -> NDArray[np.uint8]:
 def test_a_thing_is_removed(page: Any, studio: Studio, tmp_path: Path) -> None:
     page.locator("#size").fill("24")
     drag(page, *KOI)
-    painted(page, "it has yet to follow")
+    painted(page, "Press Follow for the others")
     page.locator("#follow").click()
-    painted(page, "it follows in the others")
+    painted(page, "followed in the others")
     ended(page, "Follow", "done")
     mask, clip = paint_of(studio, "remove") > 0, studio.session.clip.video
     bright = np.count_nonzero((clip[..., 0] > 170) & mask, axis=(1, 2))

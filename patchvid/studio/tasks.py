@@ -102,7 +102,7 @@ def _is_size(value: Any) -> bool:
 
 SEED = Setting(
     "seed", "--seed", "Seed", "whole", None, high=2**53,
-    help="The same seed gives the same video. Empty: a new one each time.", more=True,
+    help="The same seed gives the same video. Empty: a new seed each time.", more=True,
 )  # fmt: skip
 SAMPLES = Setting("samples", "-n", "Samples", "whole", 1, low=1, high=9)
 SIZE = Setting("size", "--size", "Size", "size", None, help="Frames, height and width.")
@@ -113,11 +113,11 @@ TILE = Setting(
 )  # fmt: skip
 ITERATIONS = Setting(
     "iterations", "--iterations", "Iterations", "whole", None, low=1, high=100,
-    help="Searches and votes on each level. Empty: what suits the size.", more=True,
+    help="Searches and votes on each level. Empty: chosen by the size.", more=True,
 )  # fmt: skip
 REDUCE = Setting(
     "reduce", "--reduce", "Overlaps", "choice", "median", choices=("median", "mean"),
-    help="How overlapping patches are combined.", more=True,
+    help="How to combine overlapping patches.", more=True,
 )  # fmt: skip
 
 
@@ -130,14 +130,14 @@ def _alpha(default: float) -> Setting:
 
 TASKS = {
     "inpaint": Task(
-        "Remove or add", "Make", "What you paint with Remove goes away. What you paint in a colour "
-        "becomes something of the clip that has this colour.",
+        "Remove or add", "Make", "Fill the areas painted with Remove from the rest of the clip. "
+        "Areas painted in a colour become something from the clip that has this colour.",
         "inpaint", patchvid.inpaint, "_inpaint",
         (
             Setting(
                 "grow", "--grow", "Margin", "whole", None, high=200,
-                help="Pixels around the paint that are made new as well. Empty: none, and with "
-                "colours alone a twentieth of the shorter side.",
+                help="Pixels around the paint to fill as well. Empty: none, or a twentieth of the "
+                "shorter side if only colours are painted.",
             ),
             SAMPLES, LOOP._replace(more=True), TILE, ITERATIONS, REDUCE, SEED,
         ),
@@ -162,7 +162,7 @@ TASKS = {
         (
             Setting(
                 "length", "--length", "Frames", "whole", None, low=1, high=100_000,
-                help="Empty: the stretch of the clip that loops best. More than the clip has: it "
+                help="Empty: the stretch of the clip that loops best. A loop longer than the clip "
                 "jumps back several times.",
             ),
             Setting(
@@ -175,8 +175,8 @@ TASKS = {
         keeps_order=False,
     ),
     "retarget": Task(
-        "New size", "Make", "Another width, height or length, in which things keep their shape. "
-        "What you paint with Keep does not change.",
+        "New size", "Make", "Another width, height or length, in which objects keep their shape. "
+        "Areas painted with Keep do not change.",
         "retarget", patchvid.retarget, "_retarget",
         (SIZE, LOOP, TILE, _alpha(100), ITERATIONS, REDUCE, SEED),
         layers=("keep",), needs="size",
@@ -187,13 +187,13 @@ TASKS = {
         (
             Setting(
                 "structure", "--structure", "Layout by", "choice", "flow",
-                choices=("flow", "luma", "contrast"), help="What is alike in both clips: motion, "
-                "brightness, or contrast with the surroundings.",
+                choices=("flow", "luma", "contrast"), help="What to compare in the clips: "
+                "motion, brightness, or contrast with the surroundings.",
             ),
             Setting(
                 "structure_levels", "--structure-levels", "Faithfulness", "number", 0.5,
                 low=0.01, high=1, step=0.01, more=True,
-                help="More keeps the layout, less the look.",
+                help="Higher values keep more of the layout, lower ones more of the look.",
             ),
             SAMPLES, _alpha(16256.25), REDUCE, SEED,
         ),

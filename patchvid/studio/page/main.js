@@ -22,7 +22,7 @@ export function opened(facts) {
     frame: 0, playing: false, view: "clip", result: results.at(-1) ?? null, colour: 1});
   const [n_frames, height, width] = clip.shape;
   $("clip").textContent = `${clip.name}: ${n_frames} frames, ${width} × ${height}, ` +
-    `${Number(clip.fps.toFixed(2))} a second`;
+    `${Number(clip.fps.toFixed(2))} fps`;
   state.size = Math.min(state.size, Math.max(4, Math.round(height / 6)));
   change({version: state.version + 1, jobs});
   emit("paint", "clip", "frame", "view", "layer", "task", "results", "jobs");

@@ -1,4 +1,4 @@
-// Jobs: how far they are, and what they have made.
+// Jobs: their progress and their results.
 
 import * as api from "./api.js";
 import {$, duration, fill, h, tell} from "./dom.js";
@@ -7,7 +7,7 @@ import {fitsSlider} from "./stage.js";
 import {change, on, state} from "./state.js";
 
 const PAUSE = 300; // milliseconds between two looks
-const WORDS = {waiting: "waits", done: "done", cancelled: "cancelled", failed: "failed"};
+const WORDS = {waiting: "waiting", done: "done", cancelled: "cancelled", failed: "failed"};
 let watching = false;
 
 // Looks at the jobs until all of them have ended.
@@ -17,7 +17,7 @@ export async function watch() {
   try {
     while (await look()) await new Promise(done => setTimeout(done, PAUSE));
   } catch (error) {
-    tell(`The studio does not answer: ${error.message}`);
+    tell(`The studio does not respond: ${error.message}`);
   }
   watching = false;
 }
@@ -47,7 +47,7 @@ async function cancel(number) {
 function describe(job) {
   if (job.state !== "running") return WORDS[job.state];
   const left = job.left === null ? "" : `, ${duration(job.left)} left`;
-  return `${job.message || "begins"}${left}`;
+  return `${job.message || "starting"}${left}`;
 }
 
 function draw() {

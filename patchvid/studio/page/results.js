@@ -1,4 +1,4 @@
-// The videos that were made: a sheet to choose from, and what can be done with the one chosen.
+// Results: a sheet to choose from, and the actions on the chosen one.
 
 import * as api from "./api.js";
 import {$, fill, h, tell} from "./dom.js";
@@ -28,7 +28,7 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     tell("Copied.");
   } catch {
-    tell("This browser does not copy; select the lines and copy them yourself.");
+    tell("This browser cannot copy. Select the lines and copy them yourself.");
   }
 }
 

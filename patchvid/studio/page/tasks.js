@@ -1,4 +1,4 @@
-// What can be made of the clip: a form for each task, drawn from the server's table of settings.
+// A form for each task that can be done with the clip, drawn from the server's table of settings.
 
 import * as api from "./api.js";
 import {$, choice, fill, h, tell} from "./dom.js";
@@ -69,7 +69,7 @@ function style() {
   const {style} = state;
   return h("div", {className: "style"},
     style && h("img", {src: `videos/style/frames/0?${style.name}`, alt: ""}),
-    h("span", {}, style ? style.name : "The clip that has the look:"),
+    h("span", {}, style ? style.name : "The clip with the look:"),
     h("label", {className: "button"}, style ? "Change" : "Choose a clip",
       h("input", {type: "file", id: "style",
         onchange: event => event.target.files[0] && useStyle(event.target.files[0])})));
@@ -102,9 +102,9 @@ function draw() {
       h("div", {className: "fields"}, more.map(field))),
     h("div", {className: "row end"},
       h("button", {type: "button", id: "preview", onclick: () => make(true),
-        title: "A small version, in a moment (P)"}, "Preview"),
+        title: "A quick small version (P)"}, "Preview"),
       h("button", {type: "button", id: "make", className: "main", onclick: () => make(false),
-        title: "In full (M)"}, task.verb)));
+        title: "Full size (M)"}, task.verb)));
 }
 
 on("task tasks style clip version", draw);

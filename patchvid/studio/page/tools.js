@@ -13,12 +13,13 @@ export const TOOLS = [
   ["ellipse", "Ellipse", "o"], ["lasso", "Lasso", "l"], ["fill", "Fill", "f"],
 ];
 const LAYERS = [
-  ["remove", "Remove", "What should go away"], ["cue", "Colours", "What should come, by its colour"],
-  ["keep", "Keep", "What must not change when the size does"],
+  ["remove", "Remove", "Paint over what should disappear"],
+  ["cue", "Colours", "Paint where something of this colour should appear"],
+  ["keep", "Keep", "Paint over what must not change with the size"],
 ];
 const MODES = {
   follow: ["Follow", "The paint follows its object"],
-  same: ["Same place", "The paint of the nearest painted frame"],
+  same: ["Same place", "The same paint as in the nearest painted frame"],
   only: ["Nothing", "No paint in other frames"],
 };
 
@@ -41,7 +42,7 @@ function drawTools() {
         title: "Undo (Ctrl Z)"}, "Undo"),
       h("button", {type: "button", onclick: history.redo, disabled: !history.canRedo(),
         title: "Redo (Ctrl Shift Z)"}, "Redo"),
-      h("button", {type: "button", onclick: clearFrame, title: "Remove the paint of this frame"},
+      h("button", {type: "button", onclick: clearFrame, title: "Remove the paint from this frame"},
         "Clear")));
   if (["size", "softness"].includes(focused)) $(focused)?.focus();
 }
@@ -82,8 +83,8 @@ function state_of({keys, mode, followed}) {
   if (!keys.length) return "Nothing is painted yet.";
   const frames = keys.length === 1 ? "one frame" : `${keys.length} frames`;
   if (mode !== "follow" || keys.length === state.clip.shape[0]) return `Painted in ${frames}.`;
-  return followed ? `Painted in ${frames}, and it follows in the others. Correct it in any frame.`
-    : `Painted in ${frames}; it has yet to follow in the others.`;
+  return followed ? `Painted in ${frames}; followed in the others. Correct it in any frame.`
+    : `Painted in ${frames}. Press Follow for the others.`;
 }
 
 function drawPaints() {
