@@ -49,13 +49,12 @@ def visit(page: Any, address: str) -> None:
         if number == 0:
             page.mouse.down()
     page.mouse.up()
-    expect(page.locator("#painted")).to_contain_text("has yet to follow")
+    expect(page.locator("#painted")).to_contain_text("Press Follow")
     write(page, "studio_paint")
 
     page.locator("#follow").click()
-    expect(page.locator("#painted")).to_contain_text("it follows", timeout=300_000)
+    expect(page.locator("#painted")).to_contain_text("followed in the others", timeout=300_000)
     page.locator("#frame").fill("12")
-    page.wait_for_timeout(1000)
     write(page, "studio_follow")
 
     page.locator("#setting-grow").fill("4")
@@ -67,11 +66,11 @@ def visit(page: Any, address: str) -> None:
     page.locator("#make").click()
     expect(page.locator(".card")).to_have_count(1, timeout=300_000)
     page.locator("#results").scroll_into_view_if_needed()
-    page.wait_for_timeout(1500)
     write(page, "studio_result")
 
 
 def write(page: Any, name: str) -> None:
+    page.wait_for_timeout(2000)  # until frames are drawn
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     path = TARGET / f"{name}.webp"
     picture.save(path, quality=80, method=6)
