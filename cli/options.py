@@ -99,7 +99,7 @@ source = together(
         "--scene",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Use scene N of a CLIP that has cuts; the first scene is 1.",
+        help="Use scene N of a CLIP with cuts; the first scene is 1.",
     ),
     reading_of("CLIP"),
 )
