@@ -27,7 +27,7 @@ def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make small files with the names that the examples use."""
     monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("no_cache"))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: here / "no_cache")
     clip = sample_clip()[:8, 20:52, 40:88]
     for name in ("clip", "a", "waterfall", "digit", "matte", "wide"):
         write_video(f"{name}.mp4", clip, fps=12)

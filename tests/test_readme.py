@@ -41,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: NDArray[np.uint
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("no_cache"))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "no_cache")
     write_video("clip.mp4", small, fps=12)
     write_video("style.mp4", small[:, ::-1, ::-1], fps=12)
     write_video("frames/", small)
