@@ -317,7 +317,7 @@ def test_paint_that_is_not_certain_needs_a_mask() -> None:
     for t, frame in enumerate(moving):
         frame[10:20, 5 * t : 5 * t + 10] = 255
     for clip in (CLIP, moving, np.full_like(CLIP, 9)):
-        with pytest.raises(InvalidInput, match=r"no flat rectangles .*; give a mask"):
+        with pytest.raises(InvalidInput, match=r"no flat rectangle .*; give a mask"):
             inpaint(clip, cue=clip, seed=0)
 
 
@@ -341,13 +341,13 @@ def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
     [
         (
             {"mask": None},
-            "inpaint needs a mask, white where the hole is, a cue, or a clip that is transparent",
+            "inpaint needs a mask that is white in the hole, a cue, or a clip that is transparent",
         ),
         ({"mask": HOLE.T}, "mask must have the size of the clip, 5x27x36, .* got 1x36x27"),
         ({"mask": np.repeat(HOLE[None], 4, axis=0)}, "size of the clip, 5x27x36, .* got 4x27x36"),
-        ({"mask": ~HOLE & HOLE}, "mask must be white where .* got only black"),
-        ({"mask": ~HOLE | HOLE}, "leaves no whole patch of the clip, 3x7x7, .* smaller"),
-        ({"mask": (np.indices((27, 36)) % 6 == 0).any(axis=0)}, "leaves no whole patch"),
+        ({"mask": ~HOLE & HOLE}, "mask must be white in the hole, got only black"),
+        ({"mask": ~HOLE | HOLE}, "no whole patch, 3x7x7, of the clip is left .* smaller"),
+        ({"mask": (np.indices((27, 36)) % 6 == 0).any(axis=0)}, "no whole patch"),
         (
             {"cue": CLIP[:4]},
             r"of the clip, \(5, 27, 36, 3\), or one frame of it, got \(4,",
@@ -427,7 +427,7 @@ def test_command_names_what_is_wrong(here: Path) -> None:
     for args, message in (
         (("--mask", "hole.npy"), "size of the clip, 5x27x36, .* got 1x36x27"),
         (("--box", "90,90,5,5"), "lies outside of the clip"),
-        ((), "inpaint needs a mask, .* got none"),
+        ((), "inpaint needs a mask .* got none"),
     ):
         with pytest.raises(PatchvidError, match=message):
             run("clip.npz", *args)

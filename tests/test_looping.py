@@ -23,7 +23,7 @@ from patchvid import (
 )
 from patchvid.cli.main import main
 from patchvid.core.jumps import Jump, jump_costs
-from patchvid.core.routes import Room, find_route
+from patchvid.core.routes import Spacing, find_route
 
 Video = NDArray[np.uint8]
 
@@ -148,8 +148,8 @@ def test_a_seed_gives_the_same_bytes() -> None:
 
 def test_routes_play_forward_but_for_their_jumps() -> None:
     costs = jump_costs(make_waterfall(24).astype(np.float32))
-    room = Room(half=3, gap=2)
-    route = find_route(costs, 333, room, seed=4)
+    spacing = Spacing(half=3, gap=2)
+    route = find_route(costs, 333, spacing, seed=4)
     positions = {position % 333: jump for position, jump in route.jumps}
     for place, frame in enumerate(route.frames):
         before = route.frames[place - 1]
@@ -159,7 +159,7 @@ def test_routes_play_forward_but_for_their_jumps() -> None:
             assert frame == before + 1
     places = sorted(positions)
     gaps = np.diff([*places, places[0] + 333])
-    assert gaps.min() >= room.shortest
+    assert gaps.min() >= spacing.shortest
 
 
 def test_costs_are_those_of_frames_around_a_jump() -> None:

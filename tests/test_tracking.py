@@ -49,7 +49,7 @@ def test_a_later_mask_is_a_correction() -> None:
 def test_what_is_lost_is_said() -> None:
     clip = SHORT.clip.copy()
     clip[2:] = SHORT.without[2:]
-    with pytest.warns(UserWarning, match=r"the mask is lost in \d frames, .*: if what it covers"):
+    with pytest.warns(UserWarning, match=r"the object is lost in \d frames, .*: if it is visible"):
         track(clip, {0: SHORT.mask[0]}, flow="classical")
 
 
@@ -79,12 +79,12 @@ def test_the_motion_of_a_layer_goes_on_where_it_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("masks", "message"),
     [
-        ({}, "masks must be a filled mapping of frames to masks"),
-        (SHORT.mask, "masks must be a filled mapping"),
+        ({}, "masks must map one or more frame numbers to masks"),
+        (SHORT.mask, "masks must map one or more"),
         ({5: SHORT.mask[0]}, "a mask for frame 5, but the clip has frames 0 to 4"),
         ({-1: SHORT.mask[0]}, "the frame of a mask must be a whole number of at least 0, got -1"),
         ({0: SHORT.mask[0].T}, "the mask of frame 0 must have the size of the clip"),
-        ({0: SHORT.mask[0] & False}, "white where the thing is, got only black"),
+        ({0: SHORT.mask[0] & False}, "white where the object is, got only black"),
     ],
 )
 def test_track_names_what_is_wrong(masks: Any, message: str) -> None:

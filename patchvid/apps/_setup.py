@@ -1,4 +1,4 @@
-"""What all applications share: checks of settings and sizes, how clips are compared, results."""
+"""Shared parts of all applications: checks of settings and sizes, values to compare, results."""
 
 import math
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ def check_settings(
 
 
 def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -> Triple:
-    """(t, y, x) of the output, from a scale of the clip's shape or as it is."""
+    """The size (t, y, x) of the output, as given or from a scale of the clip's shape."""
     factors = check_numbers("scale", scale, 3)
     if size is None:
         size = [math.ceil(min(n * f, MOST_VOXELS) - 1e-5) for n, f in zip(shape, factors)]
@@ -74,7 +74,7 @@ def check_output_size(shape: Sequence[int], scale: Sequence[float], size: Any) -
 
 
 class Clip(NamedTuple):
-    """A clip as it was given, and the values that patches consist of and are compared by.
+    """A clip as it was given, and the values that its patches copy and compare.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Clip(NamedTuple):
         return compress_highlights(value) if self.is_log else to_kernel_dtype(value)
 
     def restore(self, plan: Plan, made: LevelOutput) -> LevelOutput:
-        """The output of a plan that was made from compressed values, in the clip's own values."""
+        """The output of a plan, made from compressed values, in the clip's own values."""
         if not self.is_log:
             return made
         settings = plan.settings
@@ -116,11 +116,11 @@ class Clip(NamedTuple):
         return made._replace(output=output)
 
     def straight(self, value: NDArray[Any]) -> NDArray[Any]:
-        """Values with straight colours, as in the clip that was given."""
+        """Values with straight colours, as in the given clip."""
         return straight(value, self.video.dtype) if is_translucent(self.video) else value
 
     def finish(self, plan: Plan, made: LevelOutput) -> LevelOutput:
-        """The output of a plan as a video of the same kind as the clip that was given."""
+        """The output of a plan as a video of the same kind as the given clip."""
         made = self.restore(plan, made)
         return made._replace(output=self.straight(made.output))
 
@@ -137,9 +137,9 @@ def collect(
     shift: Triple = NOT_SHIFTED,
     keeps_time: bool = False,
 ) -> Any:
-    """The outputs in the type of the clip as it was given, or with details a `Result`.
+    """The outputs in the type of the given clip, or with details a `Result`.
 
-    A single one has no axis for samples. `made_share`, `shift` and `keeps_time` are those of
+    A single output has no axis for samples. `made_share`, `shift` and `keeps_time` are those of
     `PatchField`.
     """
     made = _join([like_input(output.output, given) for output in outputs])

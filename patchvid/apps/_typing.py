@@ -10,7 +10,7 @@ from patchvid._validation import Seed, Triple
 
 
 class Common(TypedDict, total=False):
-    """Those of all applications."""
+    """Arguments of all applications."""
 
     seed: Seed
     factor: tuple[float, float]
@@ -20,7 +20,7 @@ class Common(TypedDict, total=False):
 
 
 class Generate(Common, total=False):
-    """Those of `generate`."""
+    """Arguments of `generate`."""
 
     patch: Triple | None
     coarsest: tuple[int, int]
@@ -39,7 +39,7 @@ class Generate(Common, total=False):
 
 
 class Analogy(Common, total=False):
-    """Those of `analogy`."""
+    """Arguments of `analogy`."""
 
     patch: Triple
     coarsest: tuple[int, int]
@@ -53,7 +53,7 @@ class Analogy(Common, total=False):
 
 
 class Retarget(Common, total=False):
-    """Those of `retarget`."""
+    """Arguments of `retarget`."""
 
     size: Sequence[int] | None
     scale: Sequence[float] | None
@@ -67,7 +67,7 @@ class Retarget(Common, total=False):
 
 
 class Inpaint(Common, total=False):
-    """Those of `inpaint`."""
+    """Arguments of `inpaint`."""
 
     patch: Triple | None
     coarsest: tuple[int, int]
@@ -80,7 +80,7 @@ class Inpaint(Common, total=False):
 
 
 class Loop(TypedDict, total=False):
-    """Those of `loop`."""
+    """Arguments of `loop`."""
 
     length: int | None
     join: int | None

@@ -1,8 +1,8 @@
 """Video analogies: a video with the layout of one clip, and the look and dynamics of another.
 
-Where and how fast a clip moves is its structure. Key and value are the style clip. At the coarsest
-level patches are compared by structure alone, on the other coarse levels by structure and colour,
-and on the fine ones by colour.
+The structure of a clip is where and how fast it moves. Key and value are the style clip. The
+coarsest level compares patches by structure alone, the other coarse levels by structure and colour,
+and the fine levels by colour.
 
 Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.3 and 2.2 of its supplement.
@@ -42,8 +42,8 @@ from patchvid.results import AnalogyResult, Structure
 ALPHA = HALF_RANGE**2  # the paper's 1, which is for values that span [-1, 1]
 
 # Settings for a drawing as `content`. A drawing has no useful motion, so its structure is contrast.
-# It covers more area than the objects that replace it: strong completeness makes them repeat, and
-# more levels with structure keep its outline. The pyramid is the paper's.
+# Its strokes cover more area than the objects that replace them: strong completeness repeats the
+# objects, and more levels with structure keep the outline. The pyramid is the paper's.
 SKETCH: Mapping[str, Any] = MappingProxyType(
     {
         "bins": (4, 5),
@@ -56,8 +56,8 @@ SKETCH: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-# Where structures do not differ, parts of the style stay in their places: at the coarsest level,
-# distance from there costs a little. This is the cost of the other end of the frame.
+# Where structures do not differ, parts of the style should keep their place in the frame. So at the
+# coarsest level distance costs a little, up to this difference at the other end of the frame.
 FAR = 60
 
 
@@ -100,37 +100,36 @@ def analogy(
 ) -> Any:
     """Make a video with the layout of `content` in space and time, and the look of `style`.
 
-    What moves in `content` is made of what moves in `style`, and looks and moves like it. For a
-    drawing as `content`, ``analogy(drawing, style, **SKETCH)`` has settings that suit.
+    Moving parts of `content` are replaced by moving parts of `style`. If `content` is a drawing,
+    use the settings made for drawings: ``analogy(drawing, style, **SKETCH)``.
 
     Parameters
     ----------
     content, style : array
-        (t, y, x, c) or (t, y, x), as for `generate`, of any two sizes and numbers of channels.
+        (t, y, x, c) or (t, y, x), as for `generate`. Sizes and numbers of channels may differ.
     bins : tuple of int
         Number of bins into which k-means quantises the structure of `content` and of `style`, at
         least 2.
     structure : {"flow", "luma", "contrast"}, array, or tuple of two
-        "flow": how fast every pixel moves. "luma": how bright it is, which needs no motion.
-        "contrast": how bright it is against the ground around it, which suits strokes. An array is
-        a structure of your own: (t, y, x) or (t, y, x, g) of bool, uint8 or floats from 0 to 1,
-        with the frames, rows and columns of its clip. One for both clips, or a pair for `content`
-        and `style`.
+        "flow": the speed of every pixel. "luma": its brightness, which needs no motion. "contrast":
+        its brightness relative to the background around it, which suits strokes. An array is your
+        own structure: (t, y, x) or (t, y, x, g) of bool, uint8 or floats from 0 to 1, with the
+        frames, rows and columns of its clip. One value for both clips, or a pair for `content` and
+        `style`.
     alpha : float, optional
-        Completeness, in the unit of `search`'s cost in 8 bits, see `vpnn`. Smaller: more of `style`
-        appears; what it has too little of is repeated, not made up. None: parts of it may vanish.
-        The default is the paper's.
+        Completeness, in the unit of `search`'s cost in 8 bits, see `vpnn`. The smaller, the more of
+        `style` appears; parts that it lacks are repeated, not invented. With None, parts of `style`
+        may vanish. The default is the paper's.
     structure_levels : float
-        Share of the levels, from the coarsest on, on which structure is compared, above 0 and at
-        most 1. More keep the layout of `content`, fewer the look of `style`. The coarsest level is
-        always one of them.
+        Share of the levels, coarsest first, that compare structure: above 0 and at most 1. More
+        keep the layout of `content`, fewer the look of `style`. The coarsest level always does.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same bytes on any number of threads; with RAFT, on the same
-        processor. None draws one.
+        The same seed gives the same bytes with any number of threads; with RAFT, on the same
+        processor. None picks one at random.
     flow : str, array, or tuple of two
-        How motion is estimated, see the `method` of `optical_flow`; or flows (t - 1, y, x, 2) that
-        were computed elsewhere. One for both clips, or a pair. Large clips are made smaller for the
-        estimate, as far as the levels with structure allow.
+        How to estimate motion, see the `method` of `optical_flow`; or flows (t - 1, y, x, 2)
+        computed elsewhere. One value for both clips, or a pair. Large clips are made smaller for
+        the estimate, as far as the levels with structure allow.
     flow_weights : str or path, optional
         The `weights` of `optical_flow`.
     patch : tuple of int
@@ -159,7 +158,7 @@ def analogy(
     Raises
     ------
     InvalidInput
-        If a setting is out of range, a clip is smaller than a patch, or it has no structure.
+        If a setting is out of range, or a clip is smaller than a patch or has no structure.
     DeviceError
         If the device cannot be used, or has too little memory.
     WeightsError
@@ -167,10 +166,10 @@ def analogy(
 
     Notes
     -----
-    Patches are compared in 8 bits, as `generate` does it. A channel of structure weighs as much as
-    one of colour would if it had half the contrast. Where the structure of a patch of `content` is
-    that of many patches of `style`, as in what does not move, the one in the same place of the
-    frame is preferred at the coarsest level.
+    Patches are compared in 8 bits, as by `generate`. A channel of structure weighs as much as a
+    colour channel of half its contrast. If many patches of `style` have the structure of a patch of
+    `content`, as in parts that do not move, the coarsest level prefers the one at the same place in
+    the frame.
 
     Examples
     --------
@@ -228,12 +227,13 @@ def analogy(
 
 
 def _as_pair(name: str, value: Any) -> tuple[Any, Any]:
-    """What there is for content and for style, from one thing for both or a pair."""
+    """The values for content and for style, from one value for both or a pair."""
     if not isinstance(value, (tuple, list)):
         return value, value
     if len(value) != 2:
         raise InvalidInput(
-            f"{name} must be one for both clips or a pair for content and style, got {len(value)}"
+            f"{name} must be one value for both clips or a pair for content and style, "
+            f"got {len(value)}"
         )
     return value[0], value[1]
 
@@ -243,7 +243,7 @@ def _is_estimated(kind: Any, flow: Any) -> bool:
 
 
 def _guide_plan(plan: Plan, structures: list[Structure]) -> Plan:
-    """The plan with the structures as guides, and with places on the coarsest level."""
+    """The plan with the structures as guides, and with positions on the coarsest level."""
     pairs = list(zip(*(structure.guides for structure in structures), strict=True))
     channels = [guide.shape[3] for guide in pairs[0]]
     if channels[0] != channels[1]:
@@ -258,7 +258,7 @@ def _guide_plan(plan: Plan, structures: list[Structure]) -> Plan:
 
 
 def _placed(guide: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The guide with two more channels that say where in the frame a voxel is."""
+    """The guide with two more channels for the position of a voxel in the frame."""
     _, height, width, _ = guide.shape
     places = np.meshgrid(np.linspace(0, FAR, height), np.linspace(0, FAR, width), indexing="ij")
     channels = np.rint(np.stack(places, axis=-1)).astype(np.uint8)

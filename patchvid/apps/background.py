@@ -1,10 +1,10 @@
 """Fill a hole with the background that other frames show.
 
-The motion of the background is an affine motion of the camera, fitted robustly to the flow outside
-of the hole, and what the flow has beyond that. Along it, each voxel of the hole is looked up in the
-nearest frame that shows its place. The same is done for a ring around the hole, whose voxels are
-known: where they are not found as they are, nothing is taken; and by what they differ, such as a
-change of light, what is taken is put right, so that it has no seam.
+The background's motion is the camera's, an affine motion fitted robustly to the flow outside of the
+hole, plus the rest of the flow. It leads from each voxel of the hole to the nearest frame that
+shows its place. A ring of known voxels around the hole is looked up in the same way. Near voxels
+that are not found correctly, nothing is copied. Small differences, such as a change of light, are
+added to the copied values, so that no seam shows.
 """
 
 from typing import Any
@@ -19,12 +19,12 @@ from patchvid.motion.layer_motion import layer_motion
 from patchvid.motion.optical_flow import optical_flow
 
 RING = 6  # pixels around the hole that are looked up as well
-EDGE = 1  # of these, the innermost may have colours of what is in the hole
-MARGIN = 6  # pixels around the ring in which the flow may be that of what is in the hole
-LARGEST_REST = 1.0  # pixels of flow beyond the camera's; what moves more is no background
+EDGE = 1  # innermost pixels of the ring, which may have colours of the object in the hole
+MARGIN = 6  # pixels around the ring in which the flow may be that of the object in the hole
+LARGEST_REST = 1.0  # pixels of flow beyond the camera's; faster parts are not background
 LEAST_KNOWN = 0.1  # share of a frame that must be known to tell how the camera moves
-STEP = 0.125  # pixels to which places are rounded: what lies on whole pixels is copied as it is
-UNLIKE = 12.0  # mean difference in 8 bits from which on the ring is not found
+STEP = 0.125  # pixels to which places are rounded, so that whole pixels are copied exactly
+UNLIKE = 12.0  # mean difference in 8 bits; above, the ring was not found correctly
 
 Places = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ def seen_elsewhere(
     values : array of float32
         (n, c): its values, in the order of the voxels.
     places : array of int64
-        (n,): where they come from, as flat indices of the nearest voxels.
+        (n,): the nearest voxels to where they come from, as flat indices.
     """
     kernels = backend_of(video)
     video, hole, source = (kernels.to_host(array) for array in (video, hole, source))
@@ -82,7 +82,7 @@ def seen_elsewhere(
 
 
 def _look_back(frames: NDArray[np.uint8], around: Region, source: Region) -> Places:
-    """Where earlier frames show the voxels around a hole: (t, y, x, 3), NaN where none does."""
+    """Find the voxels around a hole in earlier frames: places (t, y, x, 3), NaN if not found."""
     n_frames, height, width = around.shape
     found = np.full((*around.shape, 3), np.nan, np.float32)
     if n_frames < 2:
@@ -137,7 +137,7 @@ def _taps(place: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.flo
 def _judge(
     video: NDArray[Any], hole: Region, known: Region, values: NDArray[np.float32]
 ) -> tuple[Region, NDArray[np.float32]]:
-    """Whether each value that was found can be right, and what to add to it."""
+    """For each found value, whether it can be right and the correction to add to it."""
     inner = dilate(hole.astype(np.float32), EDGE) > 0
     ring = known & ~inner
     if not ring.any():

@@ -21,7 +21,7 @@ from patchvid.apps.holes import Region, fill_smoothly, first_level, hole_of, res
 from patchvid.core.plan import LevelInputs, Settings, plan_synthesis
 from patchvid.core.synthesis import LevelOutput, finest, synthesize
 
-# A cue guides the levels whose shorter side has up to this many pixels. With more, things take the
+# A cue guides the levels whose shorter side has up to this many pixels. With more, objects take the
 # painted shape; with fewer, they may vanish.
 CUED_PIXELS = 45
 
@@ -37,7 +37,7 @@ def complete(
     seed: int,
     report: Progress,
 ) -> LevelOutput:
-    """The value with a hole of it made of patches, which lie where keys may be."""
+    """The value with its hole filled by patches from the region of keys."""
     filled = fill_smoothly(clip.compressed(value), hole)
     plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
         partial(restrict_keys, hole, keys)
@@ -55,7 +55,7 @@ def complete(
 
 
 def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
-    """The value with its hole filled smoothly from around it, also across periodic ends."""
+    """The value with its hole filled smoothly from its surroundings, also across periodic ends."""
     hole = hole_of(level)
     pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
     filled = fill_smoothly(

@@ -1,7 +1,7 @@
 """Cues: find where flat colours have been painted on a clip.
 
-Decisions are made in 8 bits, by the channel that differs most. Rectangles are found by SciPy, for
-which a cue on a GPU is copied to the host.
+Differences are those of the channel that differs most, in 8 bits. SciPy finds the rectangles, so a
+cue on a GPU is copied to the host.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from patchvid.errors import InvalidInput
 
 # Differences below SLIGHT may come from compression; from STRONG on, they are paint.
 SLIGHT, STRONG = 16, 40
-MOSTLY_SLIGHT = 0.25  # with a larger share of slight differences the cue was compressed
+MOSTLY_SLIGHT = 0.25  # if a larger share of differences is slight, the cue was compressed
 SMALLEST_SIDE = 4  # of a rectangle, without its blurred border
 FULL = 0.9  # share of its bounding box that a rectangle fills
 BORDER = 2  # pixels around paint that compression blurs
@@ -30,8 +30,8 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     """Find where `cue` is painted, (t, y, x): 1 where it differs from `video`, and 0 elsewhere.
 
     If compression makes it differ everywhere, only rectangles of one colour that differ strongly
-    count as painted. If the cue itself is given as `video`, these are the rectangles that keep
-    their place in all frames and stand out on all sides.
+    count as painted. If the cue itself is given as `video`, rectangles count that keep their place
+    in all frames and stand out on all sides.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
         boxes = boxes if _is_steady(boxes) else []
     if not any(boxes):
         raise InvalidInput(
-            "the cue shows no flat rectangles that look painted; give a mask of the painted places"
+            "no flat rectangle of the cue looks painted; give a mask of the painted places"
         )
     mask = np.zeros(flat.shape, np.float32)
     for frame, found in zip(mask, boxes):
@@ -71,10 +71,10 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
 
 
 def copy_paint(video: NDArray[Any], cue: NDArray[Any]) -> NDArray[Any]:
-    """The video with the paint of a cue that is one of its frames, (1, y, x, c), in every frame."""
+    """Copy the paint of a cue (1, y, x, c), a painted frame of the video, to every frame."""
     quantize = ValueRange.of_values(video).quantize
     after = quantize(cue)[0].astype(np.int16)
-    # The frame that was painted on is the one that most of the cue equals.
+    # Find the frame that was painted on: most of the cue equals it.
     apart = [float(np.median(abs(quantize(frame) - after))) for frame in video]
     equal = [int(np.count_nonzero(quantize(frame) == after)) for frame in video]
     _, _, number = min(zip(apart, [-n for n in equal], range(len(video))))

@@ -1,9 +1,9 @@
 """Follow one object from frame to frame, from its mask in one frame.
 
-The thing and what is behind it are two layers, each with a motion of its own, estimated by flow.
-They predict each frame, with a mask, from the one before; and the thing as it was in the frame with
-the given mask does so too. The query is the frame, keys are its predictions, and their masks are
-the value. What no prediction explains, such as a limb that moves by itself, is searched for.
+The object and its background are two layers, and the flow gives each its own motion. Three pictures
+predict each frame: the object as first given and as last found, both over the background, and the
+bare background. The query is the frame, keys are these predictions, and value is their masks.
+Patches that no prediction explains, such as a limb that moves by itself, are searched for.
 """
 
 import numpy as np
@@ -20,35 +20,35 @@ from patchvid.motion.warping import returns, warp
 Pixels = NDArray[np.uint8]
 
 PATCH = (1, 7, 7)
-NEAR = 8  # pixels around a prediction within which the mask may be
-INSIDE = 4  # pixels from the outline from which on the flow is the thing's own
-OUTSIDE = 6  # and from which on it is that of what is behind
-ENOUGH = 0.25  # share of the thing that must be left inside; if less is, the margin is smaller
-EDGE = 1  # pixels around a mask that may have colours of the thing
-SMALL_DRIFT = 2.0  # pixels that a prediction may be off, and be put right
+NEAR = 8  # pixels around a prediction in which the mask may lie
+INSIDE = 4  # pixels inside of the outline: from there on the flow is the object's own
+OUTSIDE = 6  # pixels outside of the outline: from there on the flow is the background's
+ENOUGH = 0.25  # least share of the object inside of that margin; if less, a smaller margin is used
+EDGE = 1  # pixels around a mask that may have colours of the object
+SMALL_DRIFT = 2.0  # pixels: errors of a prediction up to this are corrected
 
-# Costs, in squared differences of 8-bit values. The thing as it was given is preferred to what was
-# carried from frame to frame, which drifts, unless that costs less by some factor.
+# Costs, in squared differences of 8-bit values. The object as first given is preferred to the one
+# carried from frame to frame, which drifts, unless the latter costs less by this factor.
 PREFERENCE, SLIGHT = 1.5, 20
-UNLIKE, NOISE = 60, 4  # plus so many times the usual cost: such a patch is searched for
-APART = 1.0  # pixels by which a motion must differ from that of what is behind
-STRANGE = 0.9  # share of a thing that looks like nothing before, from which on it is lost
-LOST = 0.02  # share of the pixels that the thing had at first
-BETTER = 0.5  # share of its cost that the patch that was found may have
+UNLIKE, NOISE = 60, 4  # patches that cost more than UNLIKE + NOISE * usual cost are searched for
+APART = 1.0  # pixels by which a motion must differ from the background's
+STRANGE = 0.9  # if more of the object than this share looks unlike all before, it is lost
+LOST = 0.02  # if it has less than this share of its first pixels, it is lost
+BETTER = 0.5  # a patch that was found must cost less than this share of the predicted one
 SWEEPS = 2
 
 
 def follow(
     frames: Pixels, flow_back: Flow, flow_on: Flow, mask: Region, progress: Progress
 ) -> list[tuple[Region, bool]]:
-    """Find the masks of all frames but the first, which is given, and whether each is lost.
+    """Find the masks of all frames after the first, and whether the object is lost in each.
 
     Parameters
     ----------
     frames : array of uint8
         (t, y, x, 3).
     flow_back, flow_on : array of float32
-        (t - 1, y, x, 2): from each frame but the first to the one before it, and from there on.
+        (t - 1, y, x, 2): between neighbouring frames, backwards and forwards in time.
     mask : array of bool
         (y, x), of the first frame.
     progress : callable
@@ -57,15 +57,15 @@ def follow(
     found: list[tuple[Region, bool]] = []
     if not mask.any():
         return [(mask, False)] * len(flow_back)
-    thing = _Thing(frames[0], mask)
+    target = _Target(frames[0], mask)
     for frame, back, on, next_on in zip(frames[1:], flow_back, flow_on, [*flow_on[1:], None]):
-        found.append(thing.advance(frame, back, returns(back, on), next_on))
+        found.append(target.advance(frame, back, returns(back, on), next_on))
         progress(len(found) / len(flow_back), f"following {len(found)}/{len(flow_back)}")
     return found
 
 
-class _Thing:
-    """A thing as it was given, and where it is now.
+class _Target:
+    """The followed object: as first given, and as found in the current frame.
 
     Masks are (y, x, 1) of uint8, from 0 to 255.
     """
@@ -73,17 +73,17 @@ class _Thing:
     def __init__(self, frame: Pixels, mask: Region) -> None:
         self.given, self.given_mask = frame, np.where(mask, np.uint8(255), np.uint8(0))[..., None]
         self.frame, self.mask = self.given, self.given_mask
-        self.ground = fill_smoothly(frame[None], _grown(mask, EDGE)[None])[0]  # what is behind
-        self.way = np.zeros((*mask.shape, 2), np.float32)  # from here to where it was at first
+        self.ground = fill_smoothly(frame[None], _grown(mask, EDGE)[None])[0]  # the background
+        self.way = np.zeros((*mask.shape, 2), np.float32)  # flow from this frame to the first one
         self.motion: NDArray[np.float64] | None = None
 
     def advance(
         self, frame: Pixels, flow: Flow, is_sure: Region, on: Flow | None
     ) -> tuple[Region, bool]:
-        """Go to the next frame, by the flow from there back, and find the thing in it.
+        """Find the object in the next frame, by the flow from there back; say whether it is lost.
 
-        What comes into sight there belongs to the layer with which it moves `on`. Also returns
-        whether the thing is lost: most of it looks like nothing that was predicted, or is hidden.
+        Parts that come into view belong to the layer with which they move `on`. The object is lost
+        if most of it is hidden or looks unlike all predictions.
         """
         moved = _is_white(warp(self.mask, flow))
         whole = _is_white(warp(self.given_mask, self.way))
@@ -96,9 +96,9 @@ class _Thing:
         everywhere = np.ones_like(taken)
         behind = layer_motion(flow, is_sure & ~_grown(taken, OUTSIDE), everywhere).flow
         ground = warp(self.ground, behind)
-        thing, shape = warp(self.given, self.way), warp(self.given_mask, self.way)
+        first, shape = warp(self.given, self.way), warp(self.given_mask, self.way)
         keys = np.stack(
-            [_over(thing, shape, ground), _over(warp(self.frame, along), carried, ground), ground]
+            [_over(first, shape, ground), _over(warp(self.frame, along), carried, ground), ground]
         )
         masks = np.stack([shape, carried, np.zeros_like(shape)])
         near = _grown(_is_white(shape) | _is_white(carried), NEAR)
@@ -116,9 +116,9 @@ class _Thing:
         return found, bool(is_lost or np.count_nonzero(found & is_new) > STRANGE * size)
 
     def _correct_way(self, frame: Pixels, seen: Region) -> None:
-        """Put right the way to where the thing was at first, if it looks better then."""
-        thing = warp(self.given, self.way)
-        pair = np.stack([frame, thing])
+        """Correct the flow to the first frame, if the object predicted by it then fits better."""
+        first = warp(self.given, self.way)
+        pair = np.stack([frame, first])
         flow, back = (
             optical_flow(frames, method="classical", progress=False)[0]
             for frames in (pair, pair[::-1])
@@ -128,15 +128,12 @@ class _Thing:
         is_sure = returns(flow, back) & (_length(flow) < SMALL_DRIFT)
         drift = layer_motion(flow, _inside(seen, is_sure), whole, np.zeros((3, 2))).flow
         way = drift + warp(self.way, drift)
-        if _error(frame, warp(self.given, way), seen) < _error(frame, thing, seen):
+        if _error(frame, warp(self.given, way), seen) < _error(frame, first, seen):
             self.way = way
 
 
 def _match(frame: Pixels, keys: Pixels, near: Region) -> tuple[NDArray[np.int32], Region]:
-    """The patches of the predictions (n, y, x, 3) of a frame that look like its own.
-
-    Also returns where nothing looks like it.
-    """
+    """The best patches in the predictions (n, y, x, 3) of a frame, and where none is alike."""
     query = frame[None]
     grid = (1, *(n - extent + 1 for n, extent in zip(near.shape, PATCH[1:])))
     itself = np.stack([*np.indices(grid, np.int32)], axis=3)
@@ -166,7 +163,7 @@ def _match(frame: Pixels, keys: Pixels, near: Region) -> tuple[NDArray[np.int32]
 
 
 def _inside(shape: Region, is_sure: Region) -> Region:
-    """Where a flow is surely the thing's own: inside of its outline, by as much as it is large."""
+    """Where a flow is surely the object's own: inside of its outline, by a margin that fits it."""
     for margin in range(INSIDE, 0, -1):
         inside = is_sure & ~_grown(~shape, margin)
         if np.count_nonzero(inside) >= ENOUGH * np.count_nonzero(shape):
@@ -188,14 +185,14 @@ def _is_white(mask: Pixels) -> Region:
 
 
 def _sharper(mask: Pixels) -> Pixels:
-    """A mask with steeper edges: what is carried from frame to frame is blurred again and again."""
+    """A mask with steeper edges, because each warp from frame to frame blurs it."""
     return np.clip(2 * mask.astype(np.int16) - 128, 0, 255).astype(np.uint8)
 
 
-def _over(thing: Pixels, mask: Pixels, ground: Pixels) -> Pixels:
-    """The thing on the ground."""
+def _over(front: Pixels, mask: Pixels, ground: Pixels) -> Pixels:
+    """The object composited over the background."""
     share = mask.astype(np.uint16)
-    return ((thing * share + ground * (255 - share) + 127) // 255).astype(np.uint8)
+    return ((front * share + ground * (255 - share) + 127) // 255).astype(np.uint8)
 
 
 def _error(frame: Pixels, other: Pixels, region: Region) -> float:

@@ -1,7 +1,7 @@
 """Diverse generation: a new video with the look and motion of a clip.
 
-At the coarsest level the query is a layout that was drawn by flow matching, or the clip with noise,
-and key and value are the clip. On finer levels the query is the output so far.
+At the coarsest level the query is a layout drawn by flow matching, or the clip plus noise; key and
+value are the clip. On finer levels the query is the output so far.
 
 Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and sections 1.1 and 1.2 of its supplement.
@@ -82,41 +82,41 @@ def generate(
     ----------
     video : array
         (t, y, x, c) with any number of channels, or (t, y, x) for grey. One frame is an image.
-        Patches are compared in 8 bits over the range of the values, and copied as they are; only
-        double precision becomes single. uint8 and uint16 are fastest; other integers, up to 2**24,
-        and booleans work as well. Four channels are RGB and alpha, see `resize`: colours of
-        transparent pixels are never compared and never seen. Floats of 1, 3 or 4 channels that are
-        mostly up to 1, and in places above 2, are linear light with highlights, which are compared
-        on a logarithmic scale.
+        Patches are compared in 8 bits that span the range of the values. They are copied exactly,
+        except that float64 is rounded to float32. uint8 and uint16 are fastest; other integers, up
+        to 2**24, and booleans work as well. Four channels are RGB and alpha, see `resize`: the
+        colours of transparent pixels are neither compared nor shown. Floats with 1, 3 or 4 channels
+        are taken as linear light with highlights if most are at most 1 and some exceed 2; they are
+        compared on a logarithmic scale.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same bytes, on every device and on any number of threads. Sample i
-        of a call equals the only sample of a call with seed + i. None draws one.
+        The same seed gives the same bytes, on every device and with any number of threads. Sample i
+        equals the single sample of a call with seed + i. None picks one at random.
     samples : int
         Number of videos, at least 1.
     scale : tuple of float
-        Size of the output relative to `video`, (t, y, x), rounded up. With slightly fewer frames
-        than the clip, motions start at different times.
+        Size of the output relative to `video`, (t, y, x), rounded up. If the output is slightly
+        shorter than the clip, its motions can start at different times.
     size : tuple of int, optional
         Size of the output, (t, y, x), in place of `scale`.
     layout : {"auto", "flow", "noise"}
-        How the coarsest level is made. "flow" draws eight layouts by flow matching on the clip's
-        patches, which keep horizons and bars in their places, and finishes the one that is most
-        like the clip among those that are novel. "noise" adds noise to the clip, as in the paper.
-        "auto" is "flow", or "noise" if `noise` or `replicate_noise` is given.
+        How to make the coarsest level. "flow" draws eight layouts by flow matching on the clip's
+        patches; horizons and bars stay in place. Of the layouts that are novel enough, it finishes
+        the one most like the clip. "noise" adds noise to the clip, as in the paper. "auto" is
+        "flow", or "noise" if `noise` or `replicate_noise` is given.
     novelty : float
-        How far a layout of "flow" must depart from the clip, 0 to 1. The unit is the mean
-        difference between the clip and the clip shifted sideways.
+        How much a layout of "flow" must differ from the clip, 0 to 1. 1 is the mean difference
+        between the clip and the clip shifted sideways.
     structure : float or "auto"
-        How firmly a layout of "flow" keeps colours at the height and side where the clip has them,
-        0 to 1: not at all, or as much as possible. "auto" is at most the part of the clip that the
-        mean colours of its rows or columns explain, and less where the layout would not be novel.
+        How firmly a layout of "flow" keeps colours at the height and side where the clip has them:
+        0 is not at all, 1 as much as possible. "auto" is at most the share of the clip that the
+        mean colours of its rows or columns explain, and less if the layout would not be novel.
     noise : float or "auto"
         Standard deviation of the noise at the coarsest level, where values span [-1, 1]: 0 to 1000,
         and usually 2 to 5. "auto" is 0.8 times the mean Euclidean distance at that level between a
-        patch of the clip and the nearest other one, at least 1.7, and more where that would give
-        the clip back.
+        patch of the clip and its nearest other patch, at least 1.7, and more if the layout would
+        otherwise be mostly the clip's own.
     replicate_noise : bool
-        Whether all frames get the same noise, which keeps the output consistent over time.
+        Whether all frames get the same noise. This keeps the output consistent over time.
     patch : tuple of int, optional
         Frames, rows and columns of a patch. None is 3x7x7, and 3x5x5 above 7.5 million voxels.
     factor : tuple of float
@@ -125,25 +125,24 @@ def generate(
         Frames, and pixels of the shorter side, of the coarsest level. A larger one rearranges
         smaller pieces.
     iterations : int, optional
-        Searches and votes on each level. None is 5; 10 below 20 thousand voxels, and 1 above 3
+        Searches and votes on each level. None is 5, but 10 below 20,000 voxels and 1 above 3
         million.
     reduce : {"median", "mean"}
-        How overlapping patches are reconciled, see `vote`.
+        How to combine overlapping patches, see `vote`.
     alpha : float, optional
         Completeness on the coarse levels, in the unit of `search`'s cost in 8 bits, see `vpnn`. The
-        smaller, the more of the clip reappears. None: parts of it may vanish.
+        smaller, the more of the clip reappears. With None, parts of it may vanish.
     loop : bool
-        Whether the video is a loop: after the last frame comes the first.
+        Whether the video is a loop: the first frame follows the last.
     tile : {"", "x", "y", "xy"}
         Axes along which copies of the video fit together without a seam.
     device : {"auto", "cpu", "cuda"}
-        "auto" is a GPU where one can be used. An array on a GPU stays there, and so does the
-        result. The bytes are the same on every device, except those of floats with a `reduce` of
-        "mean".
+        "auto" uses a GPU if one works. An array on a GPU stays there, and so does the result. Every
+        device gives the same bytes, except for floats with a `reduce` of "mean".
     progress : callable, bool or None
-        Called as ``progress(fraction, message)``, with the fraction of the work that is done, after
-        every step and several times a second during long ones. An exception that it raises ends the
-        work. None shows a bar in a terminal, False shows nothing.
+        Called as ``progress(fraction, message)``, with the fraction of the work done, after every
+        step and several times a second during long steps. If it raises an exception, the work ends.
+        None shows a bar in a terminal, False shows nothing.
     details : bool
         Whether to return a `GenerateResult`: the video, its field, the seed, the noise and the
         times of the levels.

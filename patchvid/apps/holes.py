@@ -1,8 +1,8 @@
 """Holes and regions to keep: grow them, scale them to each level, fill them, restrict keys.
 
-Keys are taken only from outside of a hole: `restrict_keys` says so, for each level.
+Keys must lie outside of a hole: `restrict_keys` sees to this on each level.
 
-A mask is (t, y, x) of float32, from 0 for black to 1 for white; a region is one of booleans.
+A mask is (t, y, x) of float32, from 0 for black to 1 for white; a region is a mask of booleans.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ Region = NDArray[np.bool_]
 FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
 FEWEST_LEVELS = 3  # even for a thin hole: coarse levels continue lines across it best
 
-TRACE = 0.05  # fraction of a coarse voxel from which on it counts as part of a region
-MIN_KNOWN_SHARE = 0.3  # fraction of a coarse voxel that has to be known for its mean to be trusted
+TRACE = 0.05  # a coarse voxel is part of a region if a larger fraction of it is
+MIN_KNOWN_SHARE = 0.3  # fraction of a coarse voxel that must be known for its mean to be trusted
 
 
 def dilate(mask: Mask, radius: int) -> Mask:
-    """The mask, larger by `radius` pixels to all sides in every frame."""
+    """Enlarge a mask by `radius` pixels on all sides in every frame."""
     if not radius:
         return mask
     size = 2 * radius + 1
@@ -49,7 +49,7 @@ def coarse_region(region: Region, level: Level) -> Region:
 
 
 def restrict_keys(hole: Region, keys: Region, level: LevelInputs) -> LevelInputs:
-    """The inputs of a level whose output is fixed outside of a hole, with keys in some region."""
+    """The inputs of a level with its output fixed outside of a hole, and keys within a region."""
     outside = ~coarse_region(hole, level.value_level)
     inside = ~coarse_region(~keys, level.value_level) & outside
     return replace(level, key_region=inside, fixed=(outside, level.value))
@@ -80,7 +80,7 @@ def first_level(levels: Sequence[LevelInputs], settings: Settings) -> int:
 
 
 def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
-    """Fill a hole with means of what surrounds it, over larger and larger blocks.
+    """Fill a hole with means of its surroundings, over larger and larger blocks.
 
     The values inside the hole are not used. There must be voxels outside of it.
     """
@@ -96,7 +96,7 @@ def _spread(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:
     halves = tuple(-(-n // 2) for n in hole.shape)
     known = (~hole)[..., None].astype(np.float32)
     share = resample(known, halves)
-    # Something must be left of the smallest island.
+    # Even the smallest island of known voxels must survive.
     enough = np.minimum(share.max(), np.float32(MIN_KNOWN_SHARE))
     coarse = resample(video * known, halves) / np.maximum(share, enough)
     coarse = _spread(coarse, share[..., 0] < enough)

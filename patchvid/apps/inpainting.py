@@ -1,7 +1,7 @@
-"""Inpainting: a hole in a clip is completed from the rest of it, or by what a cue asks for.
+"""Inpainting: fill a hole in a clip from the rest of it, or as a cue asks.
 
-What other frames show behind a hole is taken from there, see `patchvid.apps.background`. The rest
-is made of patches, see `patchvid.apps.completing`.
+Background that other frames show is copied from them, see `patchvid.apps.background`. The rest of
+the hole is made of patches, see `patchvid.apps.completing`.
 
 Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), conditional inpainting.
@@ -40,9 +40,9 @@ from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
 
-# Margin of the hole around the paint, as a share of the clip's shorter side: things need not follow
-# the paint's outline.
-ROOM = 0.05
+# Margin of the hole around the paint, as a share of the clip's shorter side: objects need not
+# follow the paint's outline.
+MARGIN = 0.05
 
 
 @overload
@@ -81,7 +81,7 @@ def inpaint(
     progress: Progress | bool | None = None,
     details: bool = False,
 ) -> Any:
-    """Complete a hole in `video` from the rest of it.
+    """Fill a hole in `video` from the rest of it.
 
     Parameters
     ----------
@@ -90,36 +90,36 @@ def inpaint(
     mask : array, optional
         The hole is white: (y, x) for all frames, (t, y, x), or a video. White is True, 1 in floats,
         and 255 in integers, or 1 if none is larger; greys blend the filling with the clip. None:
-        the hole is what the cue paints, or without a cue where the clip is transparent.
+        the hole is the painted part of the cue or, without a cue, the transparent part of the clip.
     cue : array, optional
-        A copy of `video` on which flat colours are painted, or of one of its frames, whose paint is
-        then in all of them. Each is replaced by parts of the clip that have this colour when they
-        are blurred. Without a mask the hole is where the cue differs from `video`. If compression
-        makes it differ as well, only rectangles of one colour count. The cue may also be given as
-        `video` itself.
+        A copy of `video` with flat colours painted on it, or a copy of one frame, whose paint then
+        counts for all frames. Each colour is replaced by parts of the clip that have this colour
+        when blurred. Without a mask the hole is where the cue differs from `video`. If compression
+        makes it differ as well, only rectangles of one colour count. You may also pass the cue as
+        `video`.
     source : array, optional
-        Where the filling may be taken from, as a mask like `mask`: patches lie inside of the white
-        with all their pixels. By default anywhere outside of the hole.
+        Where the filling may come from, a mask like `mask`: each patch lies entirely in the white.
+        By default anywhere outside of the hole.
     grow : int, optional
-        Pixels by which the hole is larger than the mask, in every frame. None is 0, or without a
+        Pixels by which to enlarge the hole on all sides, in every frame. None is 0, or without a
         mask a twentieth of the clip's shorter side.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same bytes, on every device and on any number of threads. None draws
-        one.
+        The same seed gives the same bytes, on every device and with any number of threads. None
+        picks one at random.
     patch : tuple of int, optional
         As for `generate`.
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int
-        As for `generate`. But the first level is the finest one on which no patch lies wholly
-        inside the hole.
+        As for `generate`, but work starts at the finest level on which no patch lies entirely in
+        the hole.
     iterations : int, optional
         As for `generate`.
     reduce : {"median", "mean"}
         As for `generate`.
     loop : bool
-        Whether the filling continues from the last frame to the first. The rest does not change. If
-        the hole contains the last frames, any clip becomes a loop.
+        Whether the filling continues from the last frame to the first. The rest does not change. A
+        hole that covers the last frames turns any clip into a loop.
     tile : {"", "x", "y", "xy"}
         Axes along which the filling continues from one end to the other.
     device : {"auto", "cpu", "cuda"}
@@ -132,25 +132,25 @@ def inpaint(
     Returns
     -------
     array or Result
-        (t, y, x, c) of the dtype of `video`, and equal to it outside of the hole; opaque if the
-        hole was transparent.
+        (t, y, x, c) of the dtype of `video`, and equal to it outside of the hole. If the hole was
+        transparent, it is opaque now.
 
     Raises
     ------
     InvalidInput
-        If a mask or cue has another size than the clip, or a hole or `source` leaves no whole
-        patch.
+        If a mask or cue has another size than the clip, or if no whole patch lies outside of the
+        hole and within `source`.
     DeviceError
         If the device cannot be used, or has too little memory.
 
     Notes
     -----
-    Without a cue and without `loop`, voxels that other frames show behind the hole come first: they
-    are found along the flow and the motion of the camera, and kept where a ring around the hole is
-    found likewise. Patches make what was never seen. So a thing that moves is replaced by what is
-    behind it.
+    Without a cue and without `loop`, the background comes first: voxels that other frames show are
+    found along the flow and the camera's motion. They are used if the same search also finds the
+    known voxels around the hole. Patches fill places that no frame shows. So a moving object is
+    replaced by its background.
 
-    Time grows in proportion to the number of voxels of the hole, and, far more slowly, of the clip.
+    Time grows in proportion to the voxels of the hole and, far more slowly, to those of the clip.
 
     Examples
     --------
@@ -217,7 +217,7 @@ def inpaint(
 
 
 def _insert(video: NDArray[Any], place: Region, values: NDArray[np.float32]) -> NDArray[Any]:
-    """The video with other values at some voxels."""
+    """The video with new values at the voxels of a place."""
     video = video.copy()
     if video.dtype.kind == "u":
         values = np.rint(values).clip(0, np.iinfo(video.dtype).max)
@@ -236,35 +236,35 @@ def _without_gaps(video: NDArray[Any], mask: Mask) -> NDArray[Any]:
 def _find_hole(video: NDArray[Any], mask: Mask | None, cue: Any, grow: int | None) -> Mask:
     """The share of every voxel (t, y, x) that belongs to the hole."""
     if mask is not None:
-        soft, room = mask, 0
+        soft, margin = mask, 0
     elif cue is not None:
-        soft, room = painted(video, cue), math.ceil(ROOM * min(video.shape[1:3]))
+        soft, margin = painted(video, cue), math.ceil(MARGIN * min(video.shape[1:3]))
     else:
         raise InvalidInput(
-            "inpaint needs a mask, white where the hole is, a cue, or a clip that is transparent "
-            "where the hole is; got none"
+            "inpaint needs a mask that is white in the hole, a cue, or a clip that is transparent "
+            "in the hole; got none of them"
         )
-    return dilate(soft, room if grow is None else check_integer("grow", grow, 0))
+    return dilate(soft, margin if grow is None else check_integer("grow", grow, 0))
 
 
 def _check_hole(hole: Region, keys: Region, settings: Settings) -> None:
     if not hole.any():
-        raise InvalidInput("mask must be white where the clip is to be completed, got only black")
+        raise InvalidInput("mask must be white in the hole, got only black")
     patch, _ = settings.at(hole.shape)
     if (
         all(n >= extent for n, extent in zip(hole.shape, patch))
         and not patches_within(keys, patch).any()
     ):
         raise InvalidInput(
-            f"the hole leaves no whole patch of the clip, {'x'.join(map(str, patch))}, to complete "
-            "it from; use a smaller mask, a larger source or a smaller patch"
+            f"no whole patch, {'x'.join(map(str, patch))}, of the clip is left to fill the hole "
+            "from; use a smaller mask, a larger source or a smaller patch"
         )
 
 
 def _name_untouched(
     field: Field, hole: Region, origin: NDArray[np.int32], settings: Settings
 ) -> Field:
-    """The field in which patches outside of the hole name the place that their centre comes from.
+    """The field with patches outside of the hole mapped to where their centres come from.
 
     Patches that wrap around a periodic end do not occur in the clip, so they keep their keys.
     """

@@ -1,8 +1,8 @@
 """Loops: a clip repeats without a visible cut, and only frames near a cut change.
 
-The coarsest query of a join is what the clip shows before and after the jump, morphed from one to
-the other along the optical flow; it also guides the coarse levels. Key and value are the clip, and
-the frames at both ends are fixed.
+A join replaces the frames around a jump. Its coarsest query morphs the frames before the jump into
+those after it, along the optical flow; this draft also guides the coarse levels. Key and value are
+the clip, and the frames at both ends are fixed.
 
 Reference: A. Schödl et al., "Video Textures" (SIGGRAPH 2000), for where to jump.
 """
@@ -31,19 +31,19 @@ from patchvid.core.fields import Field
 from patchvid.core.joins import frames_around, ragged_shares, synthesize_joins
 from patchvid.core.jumps import Jump, jump_costs
 from patchvid.core.plan import Plan, plan_synthesis
-from patchvid.core.routes import Room, Route, find_route
+from patchvid.core.routes import Route, Spacing, find_route
 from patchvid.errors import InvalidInput
 from patchvid.motion.morphing import morph
 from patchvid.results import LevelTiming, LoopResult
 
 COARSEST_PIXELS = 15
-COMPARED_PIXELS = 32  # of the shorter side of frames that are compared
-MORPHED_PIXELS = 96  # of the shorter side of frames whose optical flow is estimated
+COMPARED_PIXELS = 32  # shorter side of the frames when they are compared
+MORPHED_PIXELS = 96  # shorter side of the frames when their optical flow is estimated
 
-# Frames that change on each side of a jump: a share of the clip, and at most so many.
+# Frames that change on each side of a jump: this share of the clip, and at most so many.
 JOIN_SHARE, LONGEST_JOIN = 0.2, 8
 
-# Jumps that cost less, relative to a mean step from frame to frame, stay as they are.
+# Jumps that cost less than this share of a mean step from frame to frame get no join.
 UNSEEN = 0.25
 
 
@@ -68,25 +68,25 @@ def loop(
     progress: Progress | bool | None = None,
     details: bool = False,
 ) -> Any:
-    """Make `video` a loop: after the last frame comes the first, and no jump is seen.
+    """Make `video` a loop: the first frame follows the last, and no jump can be seen.
 
-    Most frames stay as they are. The loop jumps back where frames are alike and move alike, and
-    only the frames around a jump are made of patches.
+    Most frames do not change. The loop jumps back where frames look and move alike, and only the
+    frames around a jump are made of patches.
 
     Parameters
     ----------
     video : array
         (t, y, x, c) or (t, y, x), as for `generate`.
     length : int, optional
-        Frames of the loop. None: the stretch of the clip that loops best, for which long stretches
-        may cost more. A loop that is longer than the clip jumps several times, at random between
-        what costs little; its frames are repeated, and never slowed down.
+        Frames of the loop. None uses the stretch of the clip that loops best; a longer stretch may
+        have a more visible jump. A loop longer than the clip makes several jumps, picked at random
+        from those that show least; its frames repeat, and are never slowed down.
     join : int, optional
-        Frames that change on each side of a jump. More give things more time to move to their new
-        places. None is a fifth of the clip, but at most 8.
+        Frames that change on each side of a jump. More frames give objects more time to move to
+        their new places. None is a fifth of the clip, but at most 8.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same bytes, on every device and on any number of threads. None draws
-        one.
+        The same seed gives the same bytes, on every device and with any number of threads. None
+        picks one at random.
     patch : tuple of int, optional
         As for `generate`.
     iterations : int, optional
@@ -114,10 +114,10 @@ def loop(
 
     Notes
     -----
-    Distances of frames are weighted means of squares at a coarse level, filtered to preserve
-    dynamics [1]_. They take time in proportion to the square of the number of frames. The time of a
-    join is in proportion to its voxels, and, far more slowly, to those of the clip. A `LoopResult`
-    holds every frame once, so that its memory does not grow with `length`.
+    Distances between frames are weighted mean squares at a coarse level, filtered to preserve
+    dynamics [1]_. Their time grows with the square of the number of frames. The time of a join
+    grows in proportion to its voxels and, far more slowly, to the clip's. A `LoopResult` holds each
+    frame once, so its memory does not grow with `length`.
 
     References
     ----------
@@ -174,7 +174,7 @@ def _make_joins(
     device: str,
     progress: Progress,
 ) -> Any:
-    """Find the route, and make the joins of its jumps, each of them once."""
+    """Find the route, and make the join of each different jump once."""
     kernels = backend(device)
     given, video = video, check_video("video", video)
     seed = check_seed(seed)
@@ -187,9 +187,9 @@ def _make_joins(
     half = _default_join(n_frames) if join is None else check_integer("join", join, 1)
     extents, _ = settings.at((2 * half, height, width))
     context = extents[0] - 1
-    room = Room(half, max(context, 2))
+    spacing = Spacing(half, max(context, 2))
     size = (2 * (half + context), height, width)
-    if n_frames < (least := max(room.shortest, size[0])):
+    if n_frames < (least := max(spacing.shortest, size[0])):
         raise InvalidInput(
             f"a loop whose joins are {half} frames on each side needs a clip of {least} "
             f"frames or more, got {n_frames}; give a longer clip or a smaller join"
@@ -199,7 +199,7 @@ def _make_joins(
     patch, _ = settings.at(size)
     quantized = plan.quantize(plan.value)
     costs = jump_costs(_shrunk(quantized, COMPARED_PIXELS).astype(np.float32))
-    route = find_route(costs, length, room, seed)
+    route = find_route(costs, length, spacing, seed)
     seen = [jump for _, jump in route.jumps if jump.cost >= UNSEEN]
     jumps = list(dict.fromkeys(seen))
     small = _shrunk(quantized, MORPHED_PIXELS)
@@ -225,7 +225,7 @@ def _default_join(n_frames: int) -> int:
 
 
 def _shrunk(video: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
-    """The clip on the host, with at most so many pixels on the shorter side."""
+    """The clip on the host, its shorter side reduced to at most `pixels`."""
     scale = min(1.0, pixels / min(video.shape[1:3]))
     sides = (max(1, round(n * scale)) for n in video.shape[1:3])
     small: NDArray[np.uint8] = backend_of(video).to_host(resample(video, (len(video), *sides)))
@@ -248,9 +248,9 @@ def _draft(
 def _orders(
     route: Route, jumps: list[Jump], n_frames: int, half: int, context: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of all frames, and which of all rows of the field, each frame of the loop has.
+    """For each frame of the loop, the indices of its frame and of its row of the field.
 
-    The clip's own frames come first, then those of every join; and likewise for the field.
+    Frames are numbered with the clip's own first, then those of every join; so are the rows.
     """
     order, row_order = route.frames.copy(), route.frames.copy()
     for position, jump in route.jumps:
@@ -267,7 +267,7 @@ def _orders(
 
 
 def _own_places(video: NDArray[Any], patch: Triple) -> Field:
-    """The field in which every patch names itself; those of the last frames name earlier ones."""
+    """The field that maps every patch to itself, and patches of the last frames to earlier ones."""
     n_frames, height, width, _ = video.shape
     t, y, x = (n - extent + 1 for n, extent in zip(video.shape, patch))
     xp = backend_of(video).xp

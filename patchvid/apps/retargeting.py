@@ -1,4 +1,4 @@
-"""Retargeting: a clip of another width, height or length, in which things keep shape and pace.
+"""Retargeting: change a clip's width, height or length; objects keep their shape and pace.
 
 The coarsest query is the clip itself, squeezed or stretched to the new size; key and value are the
 clip. Patches of the clip restore the right shapes, and completeness keeps as much of the clip as
@@ -34,10 +34,10 @@ from patchvid.results import Result
 MIN_CHANGE, MAX_CHANGE = 0.4, 3.0  # factors of a change
 COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
 
-# A patch of 3 frames spans most of these, so that successive actions move side by side.
+# A patch of 3 frames spans most of these, so successive actions end up side by side.
 SUMMARY_FRAMES = 4
 
-# More completeness would squeeze two things into the room of one, and tear them.
+# More completeness would squeeze two objects into the space of one, and tear them.
 ALPHA, COMPLETE_LEVELS = 100.0, 5
 
 
@@ -69,10 +69,10 @@ def retarget(
     progress: Progress | bool | None = None,
     details: bool = False,
 ) -> Any:
-    """Change the width, height or length of `video`; what it shows keeps its shape and pace.
+    """Change the width, height or length of `video`; objects keep their shape and pace.
 
-    A smaller video shows less of what repeats itself, and things closer together. A shorter one
-    shows side by side what came one after the other. A larger or longer one shows more of the same.
+    A smaller video drops repetitions and moves objects closer together. A shorter one shows
+    successive actions side by side. A larger or longer one shows more of the same.
 
     Parameters
     ----------
@@ -83,32 +83,32 @@ def retarget(
     scale : tuple of float, optional
         Size of the output relative to `video`, rounded up, in place of `size`.
     keep : array, optional
-        A mask that is white where the clip must not change: (y, x) for all frames, (t, y, x), or a
-        video, with values as for the mask of `inpaint`. This region appears in the output
-        unchanged. It moves as a whole: its middle stays at the same fraction of the length, height
-        and width. Greys blend it with the rest.
+        A mask, white where the clip must not change: (y, x) for all frames, (t, y, x), or a video,
+        with values as for the mask of `inpaint`. This region appears in the output unchanged. It
+        moves as a whole: its middle stays at the same fraction of the length, height and width.
+        Greys blend it with the rest.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same bytes, on every device and on any number of threads. None draws
-        one.
+        The same seed gives the same bytes, on every device and with any number of threads. None
+        picks one at random.
     patch : tuple of int, optional
         As for `generate`.
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int, optional
         Frames, and pixels of the shorter side, of the coarsest level. Higher values preserve small
-        things and their shape, lower ones large things. None is (9, 28), reduced for short or small
-        clips to a quarter of the frames and two fifths of the pixels, but not below (3, 15); at
-        most 4 frames if the output is shorter than the clip.
+        objects and their shape, lower values large objects. None is (9, 28), reduced for short or
+        small clips to a quarter of the frames and two fifths of the pixels, but not below (3, 15);
+        at most 4 frames if the output is shorter than the clip.
     iterations : int, optional
         As for `generate`.
     reduce : {"median", "mean"}
         As for `generate`.
     alpha : float, optional
         Completeness on the coarse levels, in the unit of `search`'s cost in 8 bits, see `vpnn`. The
-        smaller, the more of the clip stays; but things that it shows only once may be torn. None:
-        parts of it may vanish.
+        smaller, the more of the clip stays, but objects that it shows only once may be torn. With
+        None, parts of it may vanish.
     loop : bool
-        Whether the video is a loop. What is kept does not change.
+        Whether the video is a loop. The region to keep does not change.
     tile : {"", "x", "y", "xy"}
         Axes along which copies of the video fit together without a seam.
     device : {"auto", "cpu", "cuda"}
@@ -190,7 +190,7 @@ def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
         by = ", ".join(f"{factor:.3g}" for factor in factors)
         raise InvalidInput(
             f"length, height and width can change by factors from {MIN_CHANGE} to {MAX_CHANGE:g}, "
-            f"got {by}; make larger changes one after the other"
+            f"got {by}; make larger changes in several calls"
         )
     return new
 
@@ -203,7 +203,7 @@ def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
 
 
 def _find_shift(keep: Mask, size: Triple) -> Triple:
-    """How far the region to keep moves, (t, y, x), to have its place in an output of `size`."""
+    """The shift (t, y, x) that brings the region to keep to its place in an output of `size`."""
     if not keep.any():
         raise InvalidInput("keep must be white where the clip must not change, got only black")
     shift = []
@@ -215,7 +215,8 @@ def _find_shift(keep: Mask, size: Triple) -> Triple:
         if length > m:
             name = ("frames", "pixels of the height", "pixels of the width")[axis]
             raise InvalidInput(
-                f"the region to keep spans {length} {name} of the clip, and does not fit into {m}"
+                f"the region to keep spans {length} {name} of the clip and does not fit into {m}; "
+                "give a smaller mask or a larger size"
             )
         middle = (first + length / 2) * m / n
         shift.append(min(max(round(middle - length / 2), 0), m - length) - first)

@@ -20,25 +20,25 @@ from patchvid.motion.color import flow_to_color
 from patchvid.motion.optical_flow import Flow
 from patchvid.results import AnalogyResult, Structure
 
-# The method's colours span [-1, 1], and its structure [0, 1], which is half of that.
+# In the paper colours span [-1, 1] and structure [0, 1], so structure gets half of the 8 bits.
 GUIDE_MAX = 127
 
-# It matters more whether something moves than how fast, and whether something is drawn than how
-# dark it is. So the values of the lower bins are further apart.
+# Whether a place moves matters more than how fast, and whether it is drawn more than how dark. So
+# the values of the lower bins are further apart.
 POWERS = {"flow": 0.25, "luma": 0.25, "contrast": 0.1}
 
-MOST_DRAWN = 2_000  # values of each level that k-means looks at
+MOST_DRAWN = 2_000  # values of each level that k-means gets
 
-# The ground around strokes is this percentile: strokes leave at least as much of a window bare. It
-# is found on frames of GROUND_SIDE x GROUND_SIDE points, in windows half as wide and high.
+# The background around strokes is this percentile of a window: strokes leave at least as much of it
+# bare. It is found on frames of GROUND_SIDE x GROUND_SIDE points, in windows half as wide and high.
 GROUND_SIDE = 32
 BARE = 20
 
 # Flow is estimated on frames FINER times as high and wide as the finest level that uses it, and at
-# least MIN_FLOW_SIDE pixels on a side. Larger frames would show nothing more there.
+# least MIN_FLOW_SIDE pixels on a side. Larger frames would add no detail at that level.
 FINER, MIN_FLOW_SIDE = 2, 240
 
-LEAST_MOTION = 0.1  # pixels a frame: estimates that differ by less show no motion
+LEAST_MOTION = 0.1  # pixels per frame: if speeds differ by less, they show no motion
 
 Estimator = Callable[..., Flow]
 
@@ -84,18 +84,18 @@ def describe(
 def show_structures(
     content: NDArray[Any], style: NDArray[Any], made: AnalogyResult
 ) -> NDArray[np.uint8]:
-    """Show two clips and their structures, which an analogy compared, in one video.
+    """Show both clips of an analogy and their structures in one video.
 
-    `content` is above `style`. From left to right: the clip; its flow in colours, if that is its
-    structure; and its structure on the finest level that it guides. The last frame of the shorter
-    clip stays until the longer one ends.
+    `content` is above `style`. Each row shows the clip, its flow in colours if its structure is the
+    flow, and its structure on the finest level that it guides. The shorter clip repeats its last
+    frame until the longer one ends.
 
     Parameters
     ----------
     content, style : array
         (t, y, x, c), the clips of the analogy.
     made : AnalogyResult
-        What `analogy` returned with ``details=True``.
+        The result of `analogy` with ``details=True``.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def _estimated(clip: NDArray[Any], method: str, estimate: Estimator, level: Leve
 
 
 def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator, level: Level) -> Flow:
-    """The flow of a clip: the one that was given, or an estimate by the method that was named."""
+    """The flow of a clip: as given, or estimated by the named method."""
     if isinstance(flow, str):
         if len(clip) == 1:
             raise InvalidInput(
@@ -158,7 +158,7 @@ def _as_flow(name: str, flow: Any, clip: NDArray[Any], estimate: Estimator, leve
 
 
 def _as_channels(name: str, array: Any, clip: NDArray[Any]) -> NDArray[np.float32]:
-    """A structure that was given, (t, y, x, g) from 0 to 1."""
+    """The user's own structure, (t, y, x, g) from 0 to 1."""
     array = as_array(array)
     if array.shape[:3] != clip.shape[:3] or array.ndim not in (3, 4) or 0 in array.shape:
         raise InvalidInput(
@@ -176,7 +176,7 @@ def _as_channels(name: str, array: Any, clip: NDArray[Any]) -> NDArray[np.float3
 
 
 def _each_frame(motion: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One field for each frame: the last of those between frames is repeated."""
+    """Repeat the last motion, so that every frame has one."""
     return np.concatenate([motion, motion[-1:]])
 
 
@@ -194,7 +194,7 @@ def _in_bins(
 ) -> list[NDArray[np.uint8]]:
     """The values of all levels as guides, in the same bins.
 
-    k-means gets the same number of values from every level, because small things are paler on the
+    k-means gets the same number of values from every level, because small objects are paler on the
     coarse levels.
     """
     kernels = backend_of(levels[0])
@@ -226,9 +226,9 @@ def _edges(values: NDArray[np.float32], n_bins: int) -> NDArray[np.float32]:
 
 
 def _relief(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values less those of the ground around them.
+    """Values minus those of the background around them.
 
-    Strokes take less room than the ground, so they are the longer tail of the distribution.
+    Strokes cover less area than the background, so they are the longer tail of the distribution.
     """
     from scipy.ndimage import percentile_filter
 

@@ -1,6 +1,6 @@
-"""Tracking: masks of an object in some frames are carried to all others.
+"""Tracking: from masks of an object in some frames, find its masks in all others.
 
-It is followed from each frame with a mask to the next one, in both directions, and blended between.
+Between two frames with masks, the object is followed from both, and the results are blended.
 """
 
 import warnings
@@ -25,7 +25,7 @@ from patchvid.motion.warping import both_ways
 
 Pixels = NDArray[np.uint8]
 
-REACH = 20.0  # pixels of distance to outlines that are blended
+REACH = 20.0  # pixels: when outlines are blended, larger distances to them count as this
 
 
 def track(
@@ -37,31 +37,31 @@ def track(
     device: str = "auto",
     progress: Progress | bool | None = None,
 ) -> NDArray[np.bool_]:
-    """Follow a thing through a clip from its mask in one frame, or in a few.
+    """Follow an object through a clip from its mask in one frame, or in a few.
 
     Parameters
     ----------
     video : array
         (t, y, x, c) or (t, y, x), as for `generate`.
     masks : mapping of int to array
-        Masks (y, x) by the number of their frame, from 0; white as for `inpaint`, where the thing
-        is seen. Each one corrects what was found from the others: between two frames with masks,
-        the outlines that were followed from both are blended by their distance in time. A black
-        mask says that the thing is not seen in its frame.
+        Masks (y, x) by frame number, from 0. They are white, as for `inpaint`, where the object is
+        visible. Each further mask corrects the result: between two frames with masks, the object is
+        followed from both, and the outlines are blended by their distance in time. A black mask
+        says that the object is not visible in its frame.
     flow : {"auto", "raft", "classical"}
         How to estimate motion, see `optical_flow`.
     flow_weights : str or path, optional
         Weights of RAFT, see `optical_flow`.
     device : {"auto", "cpu", "cuda"}
-        Where RAFT runs; all else runs on the CPU.
+        Where to run RAFT; everything else runs on the CPU.
     progress : callable, bool or None
         As for `generate`.
 
     Returns
     -------
     array of bool
-        (t, y, x), on the device of `video`: True where the thing is seen. Frames in `masks` have
-        what was given.
+        (t, y, x), on the device of `video`: True where the object is visible. Frames in `masks`
+        keep the mask that was given.
 
     Raises
     ------
@@ -73,11 +73,11 @@ def track(
     Warns
     -----
     UserWarning
-        In which frames the thing was lost: because it is hidden, has left, or looks otherwise.
+        If the object is lost in some frames, because it is hidden, has left, or looks different.
 
     Notes
     -----
-    The motion of the thing goes on while it is hidden, so it may be found behind what hides it.
+    While the object is hidden, its motion is assumed to go on, so it may be found again.
     With the classical flow, a frame of 242x432 takes about a quarter of a second.
 
     Examples
@@ -119,7 +119,7 @@ def track(
 def _check_masks(masks: Mapping[int, ArrayLike], shape: tuple[int, ...]) -> dict[int, Region]:
     if not isinstance(masks, Mapping) or not masks:
         raise InvalidInput(
-            f"masks must be a filled mapping of frames to masks, such as {{0: mask}}, got "
+            f"masks must map one or more frame numbers to masks, such as {{0: mask}}, got "
             f"{shown(masks)}"
         )
     given = {}
@@ -132,7 +132,7 @@ def _check_masks(masks: Mapping[int, ArrayLike], shape: tuple[int, ...]) -> dict
         soft = check_soft_mask(f"the mask of frame {number}", mask, (1, *shape[1:]))
         given[number] = backend_of(soft).to_host(soft)[0] > 0.5
     if not any(mask.any() for mask in given.values()):
-        raise InvalidInput("a mask must be white where the thing is, got only black ones")
+        raise InvalidInput("a mask must be white where the object is, got only black masks")
     return given
 
 
@@ -146,9 +146,9 @@ def _fill_between(
     after: int | None,
     progress: Progress,
 ) -> None:
-    """Find the masks between two that were given, or up to the first, or after the last.
+    """Write to `found` the masks between two given masks, before the first, or after the last.
 
-    They are written to `found`, and to `lost` where the thing was lost.
+    `lost` becomes True for the frames in which the object is lost.
     """
     on, back = flows
     both = before is not None and after is not None
@@ -175,7 +175,7 @@ def _fill_between(
 
 
 def _blend(first: Region, second: Region, share: float) -> Region:
-    """The mask between two, by signed distances to their outlines; an empty one does not count."""
+    """Blend two masks by the signed distances to their outlines; an empty mask does not count."""
     if not (first.any() and second.any()):
         return first | second
     one, two = _distance(first), _distance(second)
@@ -192,7 +192,7 @@ def _tell_lost(frames: Sequence[int]) -> None:
     runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
     names = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
     warnings.warn(
-        f"the mask is lost in {len(frames)} frames, {', '.join(names)}: if what it covers is seen "
-        "there, give a mask of one of them too",
+        f"the object is lost in {len(frames)} frames, {', '.join(names)}: if it is visible there, "
+        "give a mask of one of these frames too",
         stacklevel=3,
     )
