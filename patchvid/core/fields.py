@@ -30,7 +30,7 @@ def from_nnf(
     key_shape: Sequence[int],
     patch: Triple,
 ) -> Field:
-    """A field from first voxels (t', y', x', 3), for a grid of query patches if one is given."""
+    """The field of an nnf (t', y', x', 3), which must fit a grid of query patches if given."""
     nnf = contiguous(kernels.to_device(as_array(nnf)))
     if nnf.ndim != 4 or nnf.shape[3] != 3 or grid not in (None, nnf.shape[:3]):
         wanted = "(t', y', x', 3)" if grid is None else (*grid, 3)
@@ -46,7 +46,7 @@ def from_nnf(
 
 
 def check_field(field: NDArray[Any], key_shape: Sequence[int], patch: Triple) -> Field:
-    """A field (t', y', x') of flat indices, if they are those of patches of a key."""
+    """Check a field (t', y', x') of flat indices: each must be a patch of the key."""
     if field.ndim != 3 or field.dtype.kind not in "iu" or 0 in field.shape:
         raise InvalidInput(
             f"the places of a field must be whole numbers (t', y', x'), got {field.dtype} of shape "
@@ -58,7 +58,9 @@ def check_field(field: NDArray[Any], key_shape: Sequence[int], patch: Triple) ->
     rows = field // width
     for places, n, extent in zip((rows // height, rows % height, field % width), key_shape, patch):
         if places.max() > n - extent:
-            raise InvalidInput("the places of a field must leave room for a patch; some do not")
+            raise InvalidInput(
+                "the places of a field must begin whole patches; some patches reach out of the clip"
+            )
     return contiguous(field.astype(np.int32, copy=False))
 
 
@@ -70,7 +72,7 @@ def random_field(
     key_mask: PatchMask | None,
     seed: int,
 ) -> Field:
-    """A field of independent random keys, of those that the mask allows."""
+    """A field of independent random keys among those that the mask allows."""
     places = kernels.xp.arange(math.prod(grid))
     return _random_keys(kernels, places, key_shape, key_grid, key_mask, seed).reshape(grid)
 
@@ -83,9 +85,9 @@ def replace_forbidden(
     seed: int,
     query_mask: PatchMask | None,
 ) -> None:
-    """Point `field` to random keys where it points to one that `key_mask` does not allow.
+    """Replace keys of `field` that `key_mask` does not allow by random ones.
 
-    Patches outside of `query_mask` are left alone.
+    Patches outside of `query_mask` do not change.
     """
     if key_mask is None:
         return
@@ -107,9 +109,9 @@ def carry_field(
     patch: Triple,
     periodic: Axes,
 ) -> Field:
-    """Carry the field of a coarser level to a finer one, by the sizes of query and key on both.
+    """Carry the field of a coarser level to a finer one, from the sizes of query and key on both.
 
-    A patch of the finer level gets the key of the nearest coarse patch, scaled to its place there.
+    A fine patch gets the key of the nearest coarse patch, scaled to the finer level.
     """
     carried: Field = kernels.carry(field, *coarse, *fine, patch=patch, periodic=periodic)
     return carried
@@ -136,7 +138,7 @@ def _random_keys(
 def patches_within(
     mask: NDArray[np.bool_], patch: Triple, periodic: Axes = NOT_PERIODIC
 ) -> PatchMask:
-    """Which patches lie inside a mask (t, y, x) with all their voxels, by their first voxels."""
+    """Which patches lie entirely inside a mask (t, y, x), indexed by their first voxels."""
     mask = rules.pad_periodic(mask, patch, periodic)
     for axis, extent in enumerate(patch):
         n_patches = mask.shape[axis] - extent + 1

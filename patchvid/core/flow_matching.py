@@ -1,11 +1,11 @@
 """Layouts of ``layout="flow"``, the default: noise turned into new arrangements of a small clip.
 
-Flow matching moves noise to data along straight lines. Where the data are the patches of one clip,
-the velocity is known exactly: it points to the mean of all patches, weighted by how likely each is
-under the noise that is left. Overlapping patches are averaged after every step.
+Flow matching moves noise to data along straight lines. If the data are the patches of one clip, the
+velocity is known exactly: it points to the mean of all patches, weighted by how likely each is
+under the remaining noise. Overlapping patches are averaged after every step.
 
-Products and sums are of whole numbers, and weights come from a table, so that every processor makes
-the same layout. All arrays are NumPy's: at this size a GPU would mostly wait for launches.
+Products and sums are of integers, and weights come from a table, so every processor makes the same
+layout. All arrays are NumPy's: at this size a GPU would mostly wait for launches.
 
 Reference: Kamb and Ganguli, "An analytic theory of creativity in convolutional diffusion models"
 (ICML 2025), for images and diffusion; here patches extend in time, and know their places.
@@ -27,11 +27,11 @@ from patchvid.kernels.threads import poll
 STEPS = 10
 PATCH: Triple = (3, 5, 5)
 
-# How strongly guides count, relative to colours at the beginning, when all is noise.
+# Weight of guides relative to colours at the beginning, when all is noise.
 GUIDED = 0.36
 
-FINE = 16  # steps per gray level in which patches are added up
-CELLS, LOWEST = 64, 16  # entries of the table of weights per unit of the exponent; the last unit
+FINE = 16  # steps per grey level in which patches are added up
+CELLS, LOWEST = 64, 16  # table of weights: entries per unit of the exponent, and number of units
 HEAVIEST = 1 << 16  # weight of the likeliest key
 
 Guides = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -42,9 +42,9 @@ def draw_layout(
 ) -> NDArray[np.uint8]:
     """Draw a layout (t, y, x, c) of `shape` (t, y, x), whose patches are like those of `key`.
 
-    The first of `guides` (t, y, x, g) has the size of the layout and the second that of `key`:
-    patches are preferred where their guides are alike. Time and memory grow with the number of
-    patches of `key` times that of the layout.
+    `guides` (t, y, x, g) are one of the size of the layout and one of the size of `key`; patches
+    with similar guides are preferred. Time and memory grow with the number of patches of `key`
+    times that of the layout.
     """
     patch: Any = tuple(map(min, PATCH, key.shape, shape))
     middle, variance = _moments(key)
@@ -61,7 +61,7 @@ def draw_layout(
     for step in range(STEPS):
         poll()
         left = STEPS - step
-        # A patch that becomes the key k is (left * noise + step * k) / STEPS by now.
+        # A patch that turns into the key k is now (left * noise + step * k) / STEPS.
         distance = squared_distances(STEPS * patch_rows(layout, patch), step * keys)
         exponent = distance / (scale * left**2) + misplaced
         exponent -= exponent.min(axis=1, keepdims=True)
@@ -75,7 +75,7 @@ def draw_layout(
 
 
 def _fold(rows: NDArray[np.float64], shape: Triple, patch: Triple) -> NDArray[np.float64]:
-    """Average rows of patches into a video (t, y, x, c), near voxels of a patch counting most."""
+    """Average rows of patches into a video (t, y, x, c); the centre of a patch weighs most."""
     grid = rules.patch_grid(shape, patch)
     video = np.rint(FINE * rows).reshape(*grid, -1, *patch)
     total = np.full((), FINE)
@@ -93,7 +93,7 @@ def _fold(rows: NDArray[np.float64], shape: Triple, patch: Triple) -> NDArray[np
 
 
 def _moments(video: NDArray[np.uint8]) -> tuple[int, float]:
-    """Mean, rounded, and variance, from sums of whole numbers."""
+    """Rounded mean, and variance, from sums of integers."""
     values = video.astype(np.int64)
     mean = int(values.sum()) / values.size
     return round(mean), max(0.0, int((values**2).sum()) / values.size - mean**2)
@@ -101,7 +101,7 @@ def _moments(video: NDArray[np.uint8]) -> tuple[int, float]:
 
 @lru_cache(maxsize=1)
 def _weight_table() -> NDArray[np.float64]:
-    """Weights exp(-cell / CELLS) as whole numbers; the last, for all that is further, is 0."""
+    """Weights exp(-cell / CELLS) as integers; the last, for all larger distances, is 0."""
     cells = np.arange(CELLS * LOWEST + 1)
     weights = np.rint(HEAVIEST * np.exp(-cells / CELLS))
     weights[-1] = 0

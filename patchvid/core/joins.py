@@ -1,8 +1,8 @@
 """Rebuild the frames around a jump so that it cannot be seen.
 
-Before and after the join the frames stay as they are. A draft that leads from one to the other is
-rebuilt from coarse to fine, from patches of the whole clip. The draft also guides the coarse
-levels. Otherwise they would put all change into one frame, since few patches have a part in that.
+Frames before and after the join do not change. A draft that leads from one to the other is rebuilt
+from coarse to fine, from patches of the whole clip. The draft also guides the coarse levels.
+Without it they would put all change into one frame, because only few patches contain that frame.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,15 +21,15 @@ from patchvid.core.plan import LevelInputs, Plan
 from patchvid.core.synthesis import LevelOutput, finest, synthesize
 from patchvid.kernels import rng
 
-GUIDED_PIXELS = 100  # of the shorter side of levels that the draft guides
-PARTS = 4  # of a picture, along its shorter side, that change at times of their own
+GUIDED_PIXELS = 100  # the draft guides levels whose shorter side has up to so many pixels
+PARTS = 4  # along the shorter side of a picture; each part changes at its own time
 DURATION = 3  # frames in which a part changes
 
 
 def frames_around(jump: Jump, n: int, n_frames: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The frames that the `n` frames around a jump show, before and after it.
+    """The numbers of the `n` clip frames around a jump's last frame, and around its first.
 
-    Each goes on past the jump as the clip does, as far as there are frames.
+    Where the clip ends, its border frame repeats.
     """
     offsets = np.arange(n) - n // 2
     before, after = jump.last + 1 + offsets, jump.first + offsets
@@ -56,7 +56,7 @@ def synthesize_joins(
     draft_of : callable
         Makes the draft of a join (t, y, x, c), in 8 bits and of any height and width.
     context : int
-        Frames at either end that stay as they are.
+        Frames at either end that do not change.
     seed : int
         Seed of the searches.
     progress : callable
@@ -75,7 +75,7 @@ def synthesize_joins(
 
 
 def ragged_shares(shape: Triple, context: int, seed: int) -> NDArray[np.float32]:
-    """How much of each pixel (t, y, x) of a join is what comes after the jump.
+    """The share that the frames after the jump have in each pixel (t, y, x) of a join.
 
     Parts of the picture change one after the other, so that little changes at a time.
     """

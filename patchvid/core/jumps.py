@@ -1,4 +1,4 @@
-"""What each jump from one frame of a clip to another costs: how visible it would be.
+"""The cost of each jump from one frame of a clip to another: how visible it would be.
 
 Reference: A. Schödl et al., "Video Textures" (SIGGRAPH 2000): the distances of frames, filtered to
 preserve dynamics.
@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 Costs = NDArray[np.float64]
 
-# Weights of the pairs of frames around a jump, which should be alike: from two frames before to one
-# frame after.
+# Weights of the pairs of frames that should be alike, from two frames before a jump to one after.
 AROUND = {-2: 1, -1: 3, 0: 3, 1: 1}
 
 
 class Jump(NamedTuple):
-    """A jump from one frame to another, relative to a mean step of the clip."""
+    """A jump from one frame to another; its cost is relative to a mean step of the clip."""
 
     last: int
     first: int
@@ -30,10 +29,10 @@ class Jump(NamedTuple):
 
 
 def jump_costs(video: NDArray[np.float32]) -> Costs:
-    """The cost of every jump of a small clip (t, y, x, c), by its last and its first frame.
+    """The cost of every jump of a small clip (t, y, x, c), indexed by last and first frame.
 
-    1 is the mean of the steps from each frame to the next. What stands still counts more than what
-    always changes, because there a jump is seen.
+    1 is the mean of the steps from each frame to the next. Parts that stand still count more than
+    parts that always change, because there a jump is visible.
     """
     n_frames = len(video)
     rows = video.reshape(n_frames, -1)
@@ -50,7 +49,7 @@ def jump_costs(video: NDArray[np.float32]) -> Costs:
 
 
 def _preserve_dynamics(distances: Costs) -> Costs:
-    """Costs of jumps: means of the distances of the frames around them, as far as there are any."""
+    """Costs of jumps: weighted means of the distances of the frames around them that exist."""
     n_frames = len(distances)
     total, weight = np.zeros_like(distances), np.zeros_like(distances)
     last, first = np.indices(distances.shape)
@@ -60,5 +59,5 @@ def _preserve_dynamics(distances: Costs) -> Costs:
         near = distances[one.clip(0, n_frames - 1), other.clip(0, n_frames - 1)]
         total += np.where(exists, share * near, 0)
         weight += share * exists
-    # Nothing is known of the jump from the very last frame to the very first one.
+    # The jump from the very last frame to the very first one has no frames around it.
     return np.where(weight > 0, total / weight.clip(1), distances)

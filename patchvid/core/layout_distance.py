@@ -1,7 +1,7 @@
-"""Distance between two layouts: how their patches differ, and where these are.
+"""Distance between two layouts: how their patches differ in colours and places.
 
-A distribution of patches alone does not tell a horizon in the middle from one at the border. So the
-guide for places belongs to each patch as if it were colours.
+A distribution of patches alone cannot tell a horizon in the middle from one at the border. So each
+patch gets the guide for places as extra colours.
 """
 
 import math
@@ -15,7 +15,7 @@ from patchvid.kernels import rng
 from patchvid.kernels.exact import patch_rows
 from patchvid.kernels.fork_safety import unforked
 
-# The distance is a sliced Wasserstein distance, along directions of whole numbers.
+# The distance is a sliced Wasserstein distance, along directions with integer components.
 DIRECTIONS, UNITS, QUANTILES = 64, 16, 100
 
 
@@ -27,7 +27,7 @@ class PlacedPatches:
     clip : array of uint8
         (t, y, x, c), a NumPy array.
     places : Places
-        Those of the clip.
+        Places of the clip.
     patch : tuple of int
         Frames, rows and columns of a patch, at most those of any layout.
     """

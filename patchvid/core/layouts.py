@@ -1,8 +1,8 @@
 """Draw several layouts, keep the best, and make the output from it.
 
-A layout has the size of the coarsest level, so it costs little, and several are drawn. Of those
-that are new enough, the one that is most like the clip is finished: its patches, with their places,
-are distributed as the clip's.
+A layout has the size of the coarsest level. It costs little, so several are drawn. Of those that
+are novel enough, the one most like the clip is finished: the one whose patches, with their places,
+have the distribution nearest to the clip's.
 """
 
 import math
@@ -25,24 +25,24 @@ from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, finest
 from patchvid.kernels import rules
 
-# Layouts are drawn with places of different strengths. Strong ones keep bars and horizons where
-# they are. If the whole picture depends on its places, only weak ones lead to something new.
+# Layouts are drawn with places of several strengths. Strong places keep bars and horizons where
+# they are. If the whole picture depends on its places, only weak ones lead to a new layout.
 STRENGTHS, DRAWS = (1.0, 0.7, 0.45, 0.25), 2
-STRONGEST = 255.0  # steeper guides change nothing
+STRONGEST = 255.0  # steeper guides have no further effect
 
-# Multiplications of one step of flow matching. Layouts of larger levels are drawn smaller.
+# Most multiplications in a step of flow matching. If a layout takes more, it is drawn smaller.
 PRODUCTS = 5e7
 
 
 class Measures(NamedTuple):
-    """The novelty of a layout, and how strong its places are, 0 to 1."""
+    """The novelty of a layout, and the strength of its places, 0 to 1."""
 
     novelty: float
     structure: float
 
 
 class _Layout(NamedTuple):
-    """A layout, the strength of its places, and what it is judged by."""
+    """A layout, the strength of its places, and its scores."""
 
     video: NDArray[np.uint8]
     strength: float
@@ -61,7 +61,7 @@ class Layouts:
         The least novelty of a layout: its mean difference from the clip, relative to that between
         the clip and the clip shifted sideways.
     structure : float or "auto"
-        How strong places are, 0 to 1. "auto": as strong as the clip says, or weaker.
+        Strength of places, 0 to 1. "auto" is the strength that the clip suggests, or less.
     """
 
     def __init__(self, plan: Plan, novelty: float, structure: float | Literal["auto"]) -> None:

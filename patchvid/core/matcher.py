@@ -22,7 +22,7 @@ from patchvid.core.fields import (
 from patchvid.kernels import rules
 
 SWEEPS = 8  # from a random start
-RADIUS = 16  # voxels around a known key within which a better one is looked for
+RADIUS = 16  # voxels around a known key in which to look for a better one
 
 EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
 MOST_VALUES = (2**31 - 1) // 255**2  # of a patch whose 8-bit distance fits in 32 bits
@@ -56,7 +56,7 @@ class Operand:
         self._prepared: dict[Any, Any] = {}
 
     def prepared(self, dtype: Any) -> Any:
-        """The video of this dtype in the layout of the back end."""
+        """The video in this dtype and in the layout of the back end."""
         if dtype not in self._prepared:
             video = self.video.astype(dtype, copy=False)
             made = self.kernels.prepare(video, patch=self.patch, periodic=self.periodic)
@@ -64,7 +64,7 @@ class Operand:
         return self._prepared[dtype]
 
     def padded(self) -> "Operand":
-        """The same patches of a video that is not periodic."""
+        """The same patches, as those of a video that is not periodic."""
         if not any(self.periodic):
             return self
         video = rules.pad_periodic(self.video, self.patch, self.periodic)
@@ -72,28 +72,28 @@ class Operand:
 
 
 class Matcher:
-    """Searches again and again, each time from the field that it found last.
+    """Searches repeatedly, each time from the field that it found last.
 
-    While query and key keep their sizes, as in the iterations of a level, that field is improved.
-    When the sizes change, it is carried over to the new ones.
+    While query and key keep their sizes, as in the iterations of a level, each search improves that
+    field. When the sizes change, the field is carried over to them.
 
     Parameters
     ----------
     kernels : module
         The back end of the device that holds the arrays.
     seed : int
-        Each search draws other random numbers from it.
+        Each search draws different random numbers from it.
     periodic : tuple of bool
         Axes (t, y, x) along which queries are periodic.
     field : array of int32, optional
-        Where the first search starts. None: at random.
+        Where the first search starts. None: a random field.
     method : {"auto", "patchmatch", "exact"}
-        "auto" is exact where that takes no time.
+        "auto" is exact if that is fast.
     sweeps : int, optional
         Passes over the field, all with random search everywhere. None: their number and the radius
-        of the random search depend on how good the starting field is.
+        of the random search depend on the quality of the starting field.
     explores : bool
-        Whether a search from a carried field draws random keys, and not only those of neighbours.
+        Whether a search from a carried field also tries random keys, besides those of neighbours.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Matcher:
         self.method, self.sweeps, self.explores = method, sweeps, explores
         self.field = field
         self._sizes: Any = None  # sizes and patch of the last search
-        self._swept = 0  # sweeps so far: each has random numbers of its own
+        self._swept = 0  # sweeps so far: each has its own random numbers
         self._cost_threshold: Any = None  # the mean cost of the last search
 
     def find(
@@ -126,9 +126,8 @@ class Matcher:
     ) -> tuple[Field, NDArray[np.float32]]:
         """The field and its cost, the mean squared difference per value times the key's weight.
 
-        With `alpha`, completeness weights, 1 / (alpha + cost), take the place of the cost.
-        Only keys in `key_mask` are chosen. Results for patches outside of `query_mask` mean
-        nothing.
+        With `alpha`, it returns completeness weights, 1 / (alpha + cost), in place of the cost.
+        Only keys in `key_mask` are chosen. Results outside of `query_mask` are undefined.
         """
         kernels, patch, periodic = self.kernels, query.patch, query.periodic
         dtype = comparable_dtype(query.video, key.video, patch)
@@ -166,7 +165,7 @@ class Matcher:
     def _fit_field(
         self, sizes: Any, key_mask: PatchMask | None, query_mask: PatchMask | None
     ) -> tuple[int, int | None]:
-        """Make the field fit these sizes; return the sweeps and the search radius that it needs."""
+        """Fit the field to these sizes; return the sweeps and the search radius that it needs."""
         kernels = self.kernels
         query_shape, key_shape, patch = sizes
         if self.field is None:

@@ -24,10 +24,10 @@ from patchvid.kernels.exact import nearest_other_distance
 from patchvid.results import to_nnf
 
 # The paper's rule of thumb for the noise is the mean distance between a patch and its nearest other
-# one. Noise that is the same in all frames does not average out within a patch, so 0.8 of that is
-# enough; but smooth clips and some seeds need more. If the layout is mostly the clip's own, perhaps
-# shifted, the noise is drawn again, 1.2 times stronger. The layout is that of the first levels,
-# which take no time. The numbers balance coherence and diversity on the clips of the benchmarks.
+# patch. Noise that is the same in all frames does not average out within a patch, so 0.8 of that is
+# enough; but smooth clips and some seeds need more. If the layout of the first levels is mostly the
+# clip's own, perhaps shifted, the noise is drawn again, 1.2 times stronger. These levels take next
+# to no time. The numbers balance coherence and diversity on the clips of the benchmarks.
 RULE_OF_THUMB, LEAST_NOISE, STRONGER, DRAWS = 0.8, 1.7, 1.2, 12
 LAYOUT_LEVELS, MOST_ALIKE, NEARLY = 6, 0.6, 2
 
@@ -44,7 +44,7 @@ class Noise(NamedTuple):
     replicate : bool
         Whether all frames get the same noise.
     draws : int
-        How often it is drawn at most. Each further draw is stronger.
+        Most draws. Each further draw is stronger.
     """
 
     sigma: float
@@ -52,12 +52,12 @@ class Noise(NamedTuple):
     draws: int
 
     def sigma_of(self, redraw: int) -> float:
-        """Its standard deviation when it is drawn again."""
+        """Its standard deviation at a redraw."""
         return self.sigma * STRONGER**redraw
 
 
 def choose_noise(plan: Plan, noise: float | Literal["auto"], *, replicate: bool) -> Noise:
-    """The noise that was asked for, where values span [-1, 1], or one that suits the clip."""
+    """The given noise, where values span [-1, 1], or for "auto" one that suits the clip."""
     if noise != "auto":
         return Noise(HALF_RANGE * noise, replicate, 1)
     coarse = plan.quantize(plan.levels[0].value)
@@ -70,7 +70,7 @@ def synthesize_from_noise(
 ) -> tuple[LevelOutput, float]:
     """Draw noise until the layout is new, and go on from there.
 
-    Beside the output is the standard deviation of the noise, where values span [-1, 1].
+    Also returns the standard deviation of the noise, where values span [-1, 1].
     """
     opened = open_ends(plan)
     coarse = opened.initial_query()
@@ -96,7 +96,7 @@ def _add_noise(
 
 
 def _largest_share(field: Field, value_shape: Sequence[int]) -> float:
-    """Share of the patches that are shifted against the clip by the most frequent shift.
+    """The share of patches that have the most frequent shift relative to the clip.
 
     Shifts that differ by a few voxels count as one: a copy that sways is a copy.
     """

@@ -1,9 +1,8 @@
 """Loops and tiles: outputs that are periodic in time or in space.
 
-A longer, higher or wider output is made first, on the coarse levels only, where that takes next to
-no time. Its end is laid over its beginning, and each line switches from the end to the beginning at
-another point, so that the seam is ragged. All finer levels are made with periodic axes, which hides
-it.
+The coarse levels first make a longer, higher or wider output, which takes next to no time. Its end
+is laid over its beginning, and each line switches from the end to the beginning at another point,
+which makes the seam ragged. All finer levels have periodic axes, which hides the seam.
 """
 
 from collections.abc import Iterator
@@ -22,9 +21,9 @@ from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, synthesize
 from patchvid.kernels import rng
 
-OVERLAP = 0.5  # of a period, by which the longer output exceeds it
-FRAMES = 10  # of the first level that is periodic in time, if any has as many
-UNITS = np.float32(2**16)  # steps per 1 in which costs are added
+OVERLAP = 0.5  # share of a period by which the longer output exceeds it
+FRAMES = 10  # least frames of the first level that is periodic in time, if any has so many
+UNITS = np.float32(2**16)  # costs are added in steps of 1 / UNITS
 BLUR = 4  # voxels: lines this close to each other switch at similar points
 
 
@@ -52,8 +51,8 @@ def synthesize_periodic(
     """Make an output as `synthesize` does, with the periodic axes of the plan's settings.
 
     `opened` is the plan of the longer output, see `open_ends`, and `start` its coarsest query. The
-    output begins where the patches across its ends cost least, so that the seam is seen least,
-    unless parts of it are fixed.
+    output begins where the patches across its ends cost least, which hides the seam best, unless
+    parts of it are fixed.
     """
     if not any(plan.settings.periodic):
         yield from synthesize(plan, start, seed=seed, progress=progress)
@@ -100,8 +99,8 @@ def _close(
 ) -> NDArray[np.uint8]:
     """Cut an axis to `n` entries, and lay those from `n` on over its beginning.
 
-    Each line of entries switches from one to the other at a point of its own. Along y and x, this
-    point is the same in all frames.
+    Each line of entries switches from one to the other at its own point. Along y and x, this point
+    is the same in all frames.
     """
     video = np.moveaxis(video, axis, 0)
     overlap, height, width, _ = len(video) - n, *video.shape[1:]

@@ -1,9 +1,9 @@
-"""Places: guides that keep things at their usual height and side.
+"""Places: guides that keep objects at their usual height and side.
 
 A sky is above the ground, and letterbox bars are at the borders. The guide of a row is the mean
-colour of the clip at that height, so rows of the same colour may be exchanged, and others not. It
-is as strong as rows explain the clip. If they explain nothing, as in a view from above, there is
-none. The same holds for columns.
+colour of the clip at that height, so patches may only move between rows of the same colour. The
+better rows explain the clip, the stronger the guide. If they explain nothing, as in a view from
+above, there is none. The same holds for columns.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from patchvid._validation import Axes
 from patchvid.core.plan import LevelInputs, Plan
 
-PLACE_LEVELS = 6  # finer levels keep the places of these
+PLACE_LEVELS = 6  # coarsest levels that have guides for places; finer levels need none
 MIDDLE = 128
 
 
 class Places(NamedTuple):
-    """Mean colours of the rows (y, c) and of the columns (x, c) of a clip, as strong as they count.
+    """Mean colours of the rows (y, c) and columns (x, c) of a clip, scaled by their weights.
 
-    They are 0 on average. None: not along this axis. `share` is how strong the stronger ones are,
-    0 to 1: the part of the clip that they explain.
+    They are 0 on average. None: no guide along this axis. `share` is the weight of the stronger
+    ones, 0 to 1: the share of the clip that they explain.
     """
 
     rows: NDArray[np.float64] | None
@@ -47,7 +47,7 @@ class Places(NamedTuple):
                 continue
             old, new = (
                 (np.arange(n) + 0.5) / n for n in (len(profile), shape[axis])
-            )  # where centres are, from 0 to 1
+            )  # positions of centres, from 0 to 1
             stretched = np.stack([np.interp(new, old, values) for values in profile.T], axis=-1)
             levels = np.rint(MIDDLE + strength * stretched).clip(0, 255).astype(np.uint8)
             plane = levels[:, None] if axis == 1 else levels[None]
@@ -71,12 +71,12 @@ def with_places(plan: Plan, places: Places, strength: float) -> Plan:
 
 
 def _profile(video: NDArray[np.float64], axis: int) -> tuple[NDArray[np.float64], float]:
-    """Mean colours along an axis, less their mean, times the share of the clip that they explain.
+    """Mean colours along an axis, minus their mean, times the share of the clip that they explain.
 
-    Also the share.
+    Also returns that share.
 
-    The two halves of the clip on either side must agree on them: what is due to single things
-    differs between the halves.
+    Only colours on which both halves of the clip agree count: the effects of single objects differ
+    between the halves.
     """
     other = 3 - axis
     halves = np.split(video, [video.shape[other] // 2], axis=other)

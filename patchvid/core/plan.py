@@ -1,4 +1,4 @@
-"""The plan of an output: what query, key and value are on each level, and how levels are made.
+"""The plan of an output: query, key and value of each level, and the settings that make it.
 
 Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), and section 1 of its supplement.
@@ -21,9 +21,10 @@ from patchvid.core.fields import NOT_PERIODIC
 from patchvid.core.pyramid import Level, plan_levels, resample_levels
 from patchvid.errors import DeviceError, InvalidInput
 
-# Iterations of a level with up to this many voxels, and patches likewise.
+# (voxels, iterations): a level with up to so many voxels gets so many iterations; then likewise
+# for patches.
 ITERATIONS = ((20_000, 10), (3_000_000, 5), (math.inf, 1))
-COARSER_LEVELS = 1.4  # their voxels, by those of the finest level, with the default factors
+COARSER_LEVELS = 1.4  # all their voxels relative to the finest level's, with the default factors
 PATCHES: tuple[tuple[float, Triple], ...] = ((7_500_000, (3, 7, 7)), (math.inf, (3, 5, 5)))
 
 
@@ -36,9 +37,9 @@ class Settings:
     Attributes
     ----------
     patch, iterations
-        None: by the size of the level. 3x7x7 and 5 iterations; above 3 million voxels one
-        iteration, above 7.5 million 3x5x5. Levels below 20 thousand voxels have 10, which cost
-        little and repair what the noise has torn apart.
+        None depends on the size of the level: 3x7x7 and 5 iterations; above 3 million voxels one
+        iteration, above 7.5 million 3x5x5. Levels below 20,000 voxels get 10 iterations, which cost
+        little and repair damage by the noise.
     is_flat
         Whether patches have one frame, as for images.
     reduce
@@ -52,9 +53,9 @@ class Settings:
     first_iterations
         Iterations of the first level of a plan. None: as on any other of its size.
     explores
-        Whether a level begins with a random search around the keys that were carried to it. This
-        repairs outputs that are not yet made of whole pieces of the clip. It breaks up others: the
-        first query of a level is blurred, and many wrong patches match it.
+        Whether a level begins with a random search around its carried keys. This repairs outputs
+        that do not consist of whole pieces of the clip yet. It breaks up others: the first query of
+        a level is blurred, so many wrong patches match it.
     """
 
     patch: Triple | None = None
@@ -85,15 +86,15 @@ class LevelInputs:
     Attributes
     ----------
     value, value_level
-        Patches are taken from `value` (t, y, x, c).
+        Patches are copied from `value` (t, y, x, c).
     output_level
         The size of the output, and its scale.
     key_region
-        (t, y, x) of bool: keys lie inside it with all their voxels. None: they lie anywhere.
+        (t, y, x) of bool: keys lie entirely inside it. None: they lie anywhere.
     guides
         Extra channels (t, y, x, g) of uint8 for query and key, which are compared as well.
     fixed
-        A mask (t, y, x) of bool and a video: inside the mask the output is the video's.
+        A mask (t, y, x) of bool and a video: inside the mask the output equals the video.
     """
 
     value: NDArray[Any]
@@ -104,7 +105,7 @@ class LevelInputs:
     fixed: tuple[NDArray[np.bool_], NDArray[Any]] | None = None
 
     def restore_fixed(self, video: NDArray[Any]) -> NDArray[Any]:
-        """The video with the fixed voxels as they must be."""
+        """The video with the fixed voxels put back."""
         if self.fixed is None:
             return video
         mask, given = self.fixed
@@ -122,7 +123,7 @@ class Plan:
     levels
         Coarsest first.
     settings
-        How they are made.
+        Settings of the levels.
     quantize
         Maps values to 8 bits, in which patches are compared.
     offset
@@ -157,8 +158,8 @@ class Plan:
     def guided(self, guide_of: Callable[[LevelInputs], NDArray[np.uint8]], pixels: int) -> Self:
         """The plan in which a guide of the query is compared with the value of each level.
 
-        It is made for the coarsest level and for those whose shorter side has up to `pixels`
-        pixels, in 8 bits (t, y, x, c), at the size of the query.
+        `guide_of` makes the guide, in 8 bits (t, y, x, c) and at the size of the query, for the
+        coarsest level and for those whose shorter side has up to `pixels` pixels.
         """
 
         def guide(level: LevelInputs) -> LevelInputs:
@@ -192,13 +193,13 @@ class Plan:
         return [(patch, self.settings.first_iterations or iterations), *schedule[1:]]
 
     def footprint(self) -> int:
-        """Bytes of the finest level beside its value."""
+        """Bytes of the finest level, without its value."""
         sizes = math.prod(self.value.shape[:3]), math.prod(self.size)
         return self.kernels.footprint(*sizes, self.value.shape[3], self.value.itemsize)
 
 
 def footprint(kernels: ModuleType, shape: Sequence[int], size: Sequence[int], itemsize: int) -> int:
-    """Bytes that it takes to make an output of `size` from a clip (t, y, x, c) beside the clip."""
+    """Bytes needed beside a clip (t, y, x, c) to make an output of `size` from it."""
     n_voxels, channels = math.prod(shape[:3]), shape[3]
     levels = math.ceil(COARSER_LEVELS * n_voxels) * channels * itemsize
     return levels + kernels.footprint(n_voxels, math.prod(size), channels, itemsize)
@@ -207,7 +208,7 @@ def footprint(kernels: ModuleType, shape: Sequence[int], size: Sequence[int], it
 def plan_synthesis(
     kernels: ModuleType, video: NDArray[Any], size: Triple, settings: Settings
 ) -> Plan:
-    """The plan of an output of `size` whose values are the pyramid of a clip."""
+    """The plan of an output of `size`, with the pyramid of a clip as values."""
     source = to_kernel_dtype(video)
     needed = footprint(kernels, source.shape, size, source.itemsize)
     if problem := kernels.check_memory(needed):

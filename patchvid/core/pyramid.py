@@ -1,6 +1,6 @@
 """Pyramids of a clip: the sizes of their levels.
 
-The rule is that of VGPNN (Haim et al., ECCV 2022): every level is resized straight from the clip by
+The rule is that of VGPNN (Haim et al., ECCV 2022): every level is resized directly from the clip by
 its exact scale, a power of the factor, and its size is rounded up. An axis that would fall below
 its minimum stops shrinking while the others continue.
 """
@@ -24,9 +24,9 @@ MOST_FACTOR = 0.98  # a hundred levels bring 144 pixels to 15
 
 
 class Level(NamedTuple):
-    """One level of a pyramid: its (t, y, x) shape, and its scale against the whole clip.
+    """One level of a pyramid: its shape (t, y, x), and its scale relative to the whole clip.
 
-    The scale is exact, the shape is rounded up: resizing uses the scale.
+    The shape is rounded up, the scale is exact. Resizing uses the scale.
     """
 
     shape: Shape
@@ -48,13 +48,13 @@ def plan_levels(
         (t, y, x) of the clip.
     size : tuple of int, optional
         (t, y, x) of an output that is made from the clip. Its pyramid has as many levels as the
-        clip's, and the same factors between them. An axis that is shorter than the clip's reaches
-        its minimum sooner, and stays there.
+        clip's, and the same factors between them. An axis shorter than the clip's reaches its
+        minimum sooner, and stays there.
     factor : tuple of float
         Time and space factor from one level to the next coarser one, above 0 and at most 0.98.
     coarsest : tuple of int
         Minimum of frames, and of pixels of the shorter side. Levels are added until both are
-        reached. A clip that is smaller keeps its own size.
+        reached. A smaller clip keeps its own size.
 
     Returns
     -------
@@ -165,8 +165,8 @@ def build_pyramid(
 
     Notes
     -----
-    Every level is resized from the whole clip, which takes four multiplications a value of the clip
-    or a little more.
+    Every level is resized from the whole clip. This takes at least four multiplications per value
+    of the clip, and not many more.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def build_pyramid(
 
 
 def resample_levels(video: NDArray[Any], levels: Sequence[Level]) -> list[NDArray[Any]]:
-    """A video at the size of each level, without checks; at the last it is `video` itself."""
+    """Resize a video to each level, without checks; the last is `video` itself."""
     coarser = [resample(video, level.shape, scale=level.scale) for level in levels[:-1]]
     return [*coarser, video]
 
@@ -203,7 +203,7 @@ def _ratios(
 
 
 def _next_ratio(n: int, scale: float, ratio: float, least: int) -> float:
-    """`ratio`, or for an axis of `n` at `scale` the smaller step that ends at its minimum."""
+    """`ratio`, or the smaller step that takes an axis of `n`, now at `scale`, to its minimum."""
     least = min(n, least)
     return ratio if _scaled(n, scale * ratio) >= least else least / _scaled(n, scale)
 

@@ -1,7 +1,7 @@
 """Rearrange other layers of a clip, such as depth or mattes, by the field of an output.
 
-An output is the vote of its finest level's last field, with what is kept of the clip put back. So
-the same field makes the companion of the output out of any layer of the clip.
+An output is a vote by the last field of its finest level, in which kept parts of the clip are put
+back. Applied to another layer of the clip, the same field gives the layer that fits the output.
 """
 
 from collections.abc import Sequence
@@ -40,11 +40,11 @@ def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -
     Parameters
     ----------
     layer : array
-        (t, y, x, c) or (t, y, x), with the frames, rows and columns of the clip that the output is
-        made of; for `analogy` that is the style. Any number of channels and any dtype, as for
+        (t, y, x, c) or (t, y, x), with the frames, rows and columns of the clip that the output was
+        made from; for `analogy`, of the style. Any number of channels and any dtype, as for
         `generate`.
     field : PatchField
-        The `field` of a `Result`, or what `read_field` returns.
+        The `field` of a `Result`, or a field from `read_field`.
     device : {"auto", "cpu", "cuda"}
         As for `search`.
 
@@ -52,13 +52,13 @@ def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -
     -------
     array
         (t, y, x, c) of the dtype of `layer`, with the frames, rows and columns of the output;
-        (n, t, y, x, c) for the field of several samples. With the median, every value is one of
-        the layer's, except where a soft mask blends two.
+        (n, t, y, x, c) for the field of several samples. With the median, every value occurs in the
+        layer, except where a soft mask blends two.
 
     Raises
     ------
     InvalidInput
-        If the layer has another size than the clip, or the field is none.
+        If the layer has another size than the clip, or `field` is no `PatchField`.
     DeviceError
         If the device cannot be used.
 
@@ -110,12 +110,12 @@ def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -
 
 
 def _kept(source: NDArray[Any], field: PatchField, size: Sequence[int]) -> NDArray[Any]:
-    """What an output of `size` keeps of its source, where it was moved to."""
+    """The kept parts of the source, at their places in an output of `size`."""
     return moved(source if field.frames is None else source[field.frames], field.shift, size)
 
 
 def moved(array: NDArray[Any], shift: Sequence[int], size: Sequence[int]) -> NDArray[Any]:
-    """An array (t, y, x, ...) moved by `shift` on a ground of zeros of `size`."""
+    """An array (t, y, x, ...) moved by `shift` onto an array of zeros of `size`."""
     source, target = [], []
     for n, m, by in zip(array.shape, size, shift):
         first, stop = max(0, -by), min(n, m - by)
@@ -127,7 +127,7 @@ def moved(array: NDArray[Any], shift: Sequence[int], size: Sequence[int]) -> NDA
 
 
 def blend(made: NDArray[Any], video: NDArray[Any], share: Mask) -> NDArray[Any]:
-    """`video` with `made` where a mask is white, and something between where it is grey."""
+    """`made` where a mask is white, `video` where it is black, and a blend where it is grey."""
     share = share[..., None]
     mixed = share * made.astype(np.float32) + (1 - share) * video.astype(np.float32)
     if video.dtype.kind == "u":

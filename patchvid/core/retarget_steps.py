@@ -20,8 +20,8 @@ STEP = 1.2  # largest factor of one step
 def retarget_query(opened: Plan, *, seed: int) -> NDArray[np.uint8]:
     """The coarsest query for an output of another size than the clip, in 8 bits.
 
-    The clip is squeezed or stretched by a step, and rebuilt from its own patches, which have the
-    right shape; and so on. The last step is left to the output itself.
+    Each step squeezes or stretches the clip, and rebuilds it from its own patches, which have the
+    right shape. The last step is made with the output itself.
     """
     layout = opened.quantize(opened.levels[0].value)
     for size in _steps(opened.value.shape[:3], opened.size):

@@ -52,7 +52,7 @@ def search(
     seed: Seed = None,
     device: str = "auto",
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Find for every patch of `query` its nearest patch of `key`.
+    """Find the nearest patch of `key` for every patch of `query`.
 
     Parameters
     ----------
@@ -65,33 +65,34 @@ def search(
         Nearest-neighbour field to start from, as returned. By default it is random. Keys that
         `key_mask` forbids are replaced by random ones.
     weights : array, optional
-        Positive factor of the cost of every key patch, (t', y', x'). Patches with a smaller weight
-        are chosen more often.
+        Positive factor of the cost of every key patch, (t', y', x'). The smaller its weight, the
+        more often a patch is chosen.
     key_mask : array of bool, optional
-        Which key patches may be chosen, (t', y', x').
+        Which key patches are allowed, (t', y', x').
     query_mask : array of bool, optional
-        Which query patches are searched for, (t', y', x'). The others keep the keys of `nnf`, which
+        Which query patches to search for, (t', y', x'). The others keep the keys of `nnf`, which
         their neighbours try, and have a cost of NaN.
     periodic : tuple of bool
         Axes (t, y, x) along which `query` is periodic: a patch may begin at its last voxel.
     method : {"patchmatch", "exact"}
-        "patchmatch" is approximate and takes time in proportion to the number of voxels. "exact"
-        takes time in proportion to the product of the numbers of patches, and ignores `nnf`,
-        `query_mask`, `sweeps` and `seed`.
+        "patchmatch" is approximate; its time grows in proportion to the number of voxels. The time
+        of "exact" grows with the product of the numbers of patches; it ignores `nnf`, `query_mask`,
+        `sweeps` and `seed`.
     sweeps : int
         Passes over the field, at least 1. From a random start the mean cost is about 1.06 times
         the exact one after five, and 1.02 times after eight.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same field, on every device and on any number of threads. None draws
-        one.
+        The same seed gives the same field, on every device and with any number of threads. None
+        picks one at random.
     device : {"auto", "cpu", "cuda"}
-        "auto" is a GPU where one can be used. Arrays on a GPU stay there, and so does the result.
+        "auto" uses a GPU if one works. Arrays on a GPU stay there, and so does the result.
 
     Returns
     -------
     nnf : array of int32
-        (t', y', x', 3): the first voxel (t, y, x) of the key patch, for every query patch by its
-        first voxel. An axis of n voxels has n - patch + 1 patches, or n if it is periodic.
+        (t', y', x', 3): the first voxel (t, y, x) of the key patch for every query patch, which is
+        indexed by its own first voxel. An axis of n voxels has n - patch + 1 patches, or n if it is
+        periodic.
     cost : array of float32
         (t', y', x'): mean squared difference per value, times the key's weight.
 
@@ -148,7 +149,7 @@ def patch_distance(
     query, key : array
         (t, y, x, c), as for `search`.
     nnf : array of int
-        (t', y', x', 3): the first voxel in `key` for every patch of `query`, as `search` returns.
+        (t', y', x', 3): the first voxel in `key` for every patch of `query`, as from `search`.
     patch : tuple of int
         Frames, rows and columns of a patch.
     periodic : tuple of bool
@@ -207,7 +208,7 @@ def check_operands(
     key_mask: ArrayLike | None = None,
     query_mask: ArrayLike | None = None,
 ) -> Operands:
-    """Check what a search works on."""
+    """Check the arguments of a search."""
     query, key = check_video("query", query, COMPARABLE), check_video("key", key, COMPARABLE)
     patch = check_patch(patch, query.shape, key.shape)
     periodic = check_axes("periodic", periodic)
@@ -230,7 +231,7 @@ def check_operands(
 
 
 def _without_offset(query: NDArray[Any], key: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Doubles without a large common offset, which would leave float32 no room for differences."""
+    """Remove a large common offset from doubles, so that float32 can hold the differences."""
     if np.float64 not in (query.dtype, key.dtype):
         return query, key
     low, high = float(key.min()), float(key.max())

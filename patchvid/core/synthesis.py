@@ -38,7 +38,7 @@ class LevelOutput(NamedTuple):
 def synthesize(
     plan: Plan, start: NDArray[Any] | None, *, seed: int, progress: Progress = ignore
 ) -> Iterator[LevelOutput]:
-    """Make an output from the coarsest query up, and yield the output of every level.
+    """Make an output from coarse to fine, and yield the output of every level.
 
     On each finer level the first query is the output so far, scaled up, and the search begins with
     the field so far, which the `Matcher` carries over.
@@ -46,10 +46,10 @@ def synthesize(
     Parameters
     ----------
     plan : Plan
-        The levels and how they are made.
+        The levels and their settings.
     start : array or None
-        Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or whole float32. None:
-        there only the guides are compared.
+        Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or integral float32.
+        None: the coarsest level compares only the guides.
     seed : int
         Seed of the searches.
     progress : callable
@@ -103,14 +103,14 @@ def synthesize(
 
 
 def finest(outputs: Iterable[LevelOutput]) -> LevelOutput:
-    """The last of some levels' outputs."""
+    """The output of the last level."""
     return deque(outputs, maxlen=1).pop()
 
 
 def _scale_up(
     output: NDArray[Any], coarser: LevelInputs, level: LevelInputs, periodic: Axes
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The first query and key of a level: both scaled up, and so equally blurred."""
+    """The first query and key of a level, both scaled up, so that they are equally blurred."""
     step = _ratio(level.value_level, coarser.value_level)
     key = resample(coarser.value, level.value_level.shape, scale=step)
     step = _ratio(level.output_level, coarser.output_level)
@@ -119,7 +119,7 @@ def _scale_up(
 
 
 def _join(video: Any, guide: Any) -> NDArray[Any]:
-    """A video with the channels that guide the search, or the one of them that there is."""
+    """A video with guide channels added; if one of the two is None, the other."""
     if video is None or guide is None:
         return guide if video is None else video
     return np.concatenate([video, guide], axis=3)
@@ -130,9 +130,9 @@ def _resample_periodic(
 ) -> NDArray[Any]:
     """Resample a video along whose periodic axes the last voxel is a neighbour of the first."""
     ratios = (fine / coarse for fine, coarse in zip(shape, video.shape))
-    # A period is scaled onto a period, other axes by the levels' exact scales.
+    # Periodic axes scale from period to period, other axes by the levels' exact scales.
     scale = [ratio if wraps else s for ratio, wraps, s in zip(ratios, periodic, scale)]
-    # Centres coincide, so what is added on both sides falls outside of the result.
+    # Centres coincide, so the padding on both sides falls outside of the result.
     pads = [(CUBIC_REACH * wraps,) * 2 for wraps in periodic]
     return resample(np.pad(video, [*pads, (0, 0)], mode="wrap"), shape, scale=scale)
 

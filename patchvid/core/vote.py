@@ -32,23 +32,22 @@ def vote(
     reduce: Literal["median", "mean"] = "median",
     device: str = "auto",
 ) -> NDArray[Any]:
-    """Put the patches that a field names in their places, and reconcile them where they overlap.
+    """Copy the patches of a field to their places, and combine their values where they overlap.
 
     Parameters
     ----------
     value : array
-        (t, y, x, c), uint8, uint16 or float: where the patches are taken from. Double precision is
-        rounded to single.
+        (t, y, x, c), uint8, uint16 or float: the video to copy patches from. float64 is rounded to
+        float32.
     nnf : array of int
-        (t', y', x', 3), as `search` returns: the first voxel in `value` of the patch at every
-        place.
+        (t', y', x', 3), as from `search`: the first voxel in `value` of the patch at every place.
     patch : tuple of int
         Frames, rows and columns of a patch.
     periodic : tuple of bool
         Axes (t, y, x) along which the result is periodic.
     reduce : {"median", "mean"}
-        "median" keeps edges sharp, and every number in the result is one of `value`: of an even
-        number of votes it takes the lower middle one. "mean" is smooth.
+        "median" keeps edges sharp, and every number in the result occurs in `value`: of an even
+        number of votes it takes the lower of the middle two. "mean" is smooth.
     device : {"auto", "cpu", "cuda"}
         As for `search`.
 

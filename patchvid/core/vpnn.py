@@ -45,15 +45,15 @@ def rebuild(
 ) -> tuple[NDArray[Any], Field]:
     """Search and vote: the output (t, y, x, c') of the dtype of `value`, and its field.
 
-    Takes the arguments of `vpnn`, already checked, with these differences. Query and key know their
-    patch and periodic axes, and `value` is an array or what the back end's `prepare_value` made of
-    it. The matchers `forward` and `reverse` search from query to key and back, and remember their
-    fields. Voxels outside of `update_mask` (t, y, x) are undefined.
+    Takes the checked arguments of `vpnn`, with these differences. Query and key know their patch
+    and periodic axes. `value` is an array or the result of the back end's `prepare_value`. The
+    matchers `forward` and `reverse` search from query to key and back, and remember their fields.
+    Voxels outside of `update_mask` (t, y, x) are undefined.
     """
     weights = None
     if alpha is not None:  # completeness: `rules.finish_cost` makes weights of the reverse costs
         _, weights = reverse.find(key, query.padded(), alpha=alpha)
-    # The cost is given up at once: beside the votes it would be the largest part of the memory.
+    # Drop the cost at once: during the vote it would take up the most memory.
     field = forward.find(query, key, weights=weights, key_mask=key_mask, query_mask=query_mask)[0]
     output = query.kernels.vote(
         value, field, patch=query.patch, periodic=query.periodic, reduce=reduce,
@@ -84,19 +84,19 @@ def vpnn(
     Parameters
     ----------
     query, key : array
-        (t, y, x, c) with the same number of channels, which are compared.
+        (t, y, x, c) with the same number of channels. Their patches are compared.
     value : array
-        (t, y, x, c'), with the frames, rows and columns of `key`: patches are taken from it.
+        (t, y, x, c'), with the frames, rows and columns of `key`. Its patches are copied.
     patch : tuple of int
         Frames, rows and columns of a patch.
     nnf : array of int, optional
         Field to start from, see `search`.
     alpha : float, optional
-        Completeness, above 0. A key patch has its cost divided by `alpha` plus the mean squared
-        difference to its nearest query patch. Below about 100 in 8 bits every part of `key` tends
-        to be used, the more so the smaller `alpha` is. None: no such preference.
+        Completeness, above 0. The cost of a key patch is divided by `alpha` plus the mean squared
+        difference to its nearest query patch. The smaller `alpha`, the more of `key` is used; below
+        about 100 in 8 bits nearly all of it. With None, completeness is ignored.
     key_mask, query_mask : array of bool, optional
-        Which key patches may be chosen, and which query patches are searched for, see `search`.
+        Which key patches are allowed, and which query patches to search for, see `search`.
     periodic : tuple of bool
         Axes (t, y, x) along which `query` and the output are periodic.
     reduce : {"median", "mean"}
@@ -104,7 +104,7 @@ def vpnn(
     sweeps : int
         Passes over the field, see `search`.
     seed : int or numpy.random.Generator, optional
-        The same seed gives the same output. None draws one.
+        The same seed gives the same output. None picks one at random.
     device : {"auto", "cpu", "cuda"}
         See `search`.
 
