@@ -249,7 +249,7 @@ def test_pipes_and_devices_are_not_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "a\0.npy", "\0"])
 def test_what_is_no_name(here: Path, name: str) -> None:
-    with pytest.raises(VideoError, match="that is no name of a file"):
+    with pytest.raises(VideoError, match="this is not a file name"):
         write_video(name, NEW)
     with pytest.raises(VideoError):
         patchvid.write_field(name, None)  # type: ignore[arg-type]

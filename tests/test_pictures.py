@@ -247,10 +247,10 @@ def test_tiffs_of_tifffile(
 def test_a_range_of_12_bits_is_named(tmp_path: Path) -> None:
     video = colours(2, 10, 14, 3, dtype=np.uint16) >> 4
     write_video(tmp_path / "a.tif", video)
-    with pytest.warns(UserWarning, match=r"never exceed 4095, as those of 12 bits.* by 16"):
+    with pytest.warns(UserWarning, match=r"never exceed 4095, as if they had 12 bits.* by 16"):
         read_video(tmp_path / "a.tif")
     np.save(tmp_path / "a.npy", video >> 2)
-    with pytest.warns(UserWarning, match=r"never exceed 1023, as those of 10 bits.* by 64"):
+    with pytest.warns(UserWarning, match=r"never exceed 1023, as if they had 10 bits.* by 64"):
         read_video(tmp_path / "a.npy")
 
 
@@ -366,12 +366,12 @@ def test_a_folder_says_what_it_leaves_out(tmp_path: Path) -> None:
     save(tmp_path / "cover.jpg", frames[0])
     save(tmp_path / "thumbnail.png", frames[0, ::2, ::2])
     (tmp_path / "notes.txt").write_text("not a picture")
-    with pytest.warns(UserWarning, match="left out, beside") as shown:
+    with pytest.warns(UserWarning, match="left out; most") as shown:
         video, _ = read_video(tmp_path)
     np.testing.assert_array_equal(video, frames)
     first, second = (str(warning.message) for warning in shown)
-    assert first.endswith("'cover.jpg' is left out, beside the .png files")
-    assert second.endswith("'thumbnail.png' is left out, beside frames of 14x10")
+    assert first.endswith("'cover.jpg' is left out; most files are .png")
+    assert second.endswith("'thumbnail.png' is left out; most frames are 14x10")
 
 
 def test_misnamed_and_damaged_pictures_of_a_folder(tmp_path: Path) -> None:
@@ -406,5 +406,5 @@ def test_numbered_names_are_folders_of_their_own(tmp_path: Path) -> None:
         write_video(tmp_path / "out/shot.%04d.tif", video)
     write_video(tmp_path / "out/shot.%04d.tif", video[:1], overwrite=True)
     assert len(list((tmp_path / "out").iterdir())) == 1
-    with pytest.raises(VideoError, match="it is a folder of other things"):
+    with pytest.raises(VideoError, match="it is a folder with other files"):
         write_video(tmp_path / "out/%04d.png", video, overwrite=True)

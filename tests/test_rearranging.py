@@ -150,7 +150,7 @@ def test_a_layer_has_the_size_of_the_clip() -> None:
         rearrange(CLIP, made.nnf)
     with pytest.raises(InvalidInput, match=r"field.made must have the size of the output, 5x40x44"):
         rearrange(CLIP, made.field._replace(made=HOLE))
-    with pytest.raises(InvalidInput, match=r"must leave room for a patch; some do not"):
+    with pytest.raises(InvalidInput, match=r"must begin whole patches; some patches reach out"):
         rearrange(CLIP, made.field._replace(places=made.field.places + 2))
     with pytest.raises(InvalidInput, match=r"must be voxels of its clip; some lie outside"):
         rearrange(CLIP, made.field._replace(places=made.field.places - 9999))
@@ -177,7 +177,7 @@ def test_a_field_comes_back_as_it_was_written(tmp_path: Path, name: str) -> None
 def test_what_is_no_field_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "video.npz", video=CLIP)
     with pytest.raises(
-        InvalidInput, match=r"is no field: it has no array 'places'; give a file that"
+        InvalidInput, match=r"is no field: it has no array 'places'; give a file from"
     ):
         patchvid.read_field(tmp_path / "video.npz")
     with pytest.raises(InvalidInput, match=r"there is no field at .*; check the name"):
@@ -313,7 +313,7 @@ def test_several_samples_in_one_field(files: Path) -> None:
 def test_layers_that_do_not_fit(files: Path) -> None:
     np.save("short.npy", CLIP[1:])
     said = fail("gen", "clip.npy", "--layer", "short.npy")
-    assert "'short.npy' is 5x32x48, and its clip is 6x32x48" in said
+    assert "'short.npy' is 5x32x48, but its clip is 6x32x48" in said
     assert "'none.npy'; check the name" in fail("gen", "clip.npy", "--layer", "none.npy")
     said = fail("gen", "clip.npy", "--json", "-o", "-", "--layer", "depth.npy", exit_code=2)
     assert "layers are named after the video" in said

@@ -143,7 +143,7 @@ def test_a_word_where_a_file_cannot_hold_a_stream(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".npz", ""])
 def test_a_word_where_a_file_holds_no_sound(tmp_path: Path, suffix: str) -> None:
     clip = clip_with_sound(tmp_path / "a.mp4", "aac")
-    with pytest.warns(UserWarning, match="holds no sound, so that of .*a.mp4' is left out"):
+    with pytest.warns(UserWarning, match="cannot hold the sound of .*a.mp4', so it is left out"):
         write_video(tmp_path / f"b{suffix}", new_frames(), fps=FPS, audio=clip)
     assert (tmp_path / f"b{suffix}").exists()
 

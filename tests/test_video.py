@@ -495,7 +495,7 @@ def test_pictures_of_32_bit_integers_are_refused(tmp_path: Path) -> None:
 
 def test_floats_far_from_their_range_are_clipped_with_a_warning(tmp_path: Path) -> None:
     video = np.linspace(-1, 1, 3 * 64).reshape(1, 8, 8, 3)
-    with pytest.warns(UserWarning, match="floats from -1 to 1; what is outside of 0 to 1"):
+    with pytest.warns(UserWarning, match="floats from -1 to 1; values outside of 0 to 1"):
         write_video(tmp_path / "a.png", video)
 
 
@@ -585,8 +585,8 @@ def test_other_integers_are_for_arrays_only(tmp_path: Path, dtype: Any) -> None:
         ("old.mp4", "it exists; choose another name, or pass overwrite=True"),
         ("frames", "it exists"),
         ("frames/", "it exists"),
-        ("precious", "it is a folder of other things"),
-        ("folder.mp4", "it is a folder of other things"),
+        ("precious", "it is a folder with other files"),
+        ("folder.mp4", "it is a folder with other files"),
         (f"{'long' * 100}.mp4", "File name too long"),
     ],
 )
@@ -656,7 +656,7 @@ def test_what_is_written_to_a_link_is_where_it_points(tmp_path: Path) -> None:
 def test_overwriting_never_removes_a_folder_of_other_things(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("the only copy")
-    with pytest.raises(VideoError, match="it is a folder of other things"):
+    with pytest.raises(VideoError, match="it is a folder with other files"):
         write_video(tmp_path / "precious", moving_colours(2), overwrite=True)
     assert (tmp_path / "precious" / "thesis.txt").exists()
 

@@ -157,7 +157,7 @@ def test_encoder_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(("codec", "least"), [("h265", 16), ("av1", 64)])
 def test_sides_that_are_too_short_for_a_codec(tmp_path: Path, codec: str, least: int) -> None:
-    message = f"{codec} needs at least {least} pixels a side, got 20x8"
+    message = f"{codec} needs at least {least} pixels per side, got 20x8"
     with pytest.raises(InvalidInput, match=message):
         write_video(tmp_path / "clip.mp4", waves(size=(8, 20)), codec=codec)
 
@@ -249,7 +249,7 @@ def test_pixels_keep_their_shape(tmp_path: Path, suffix: str, codec: str) -> Non
 
 @pytest.mark.parametrize("suffix", [".webm", ".gif", ".png", ""])
 def test_a_word_where_pixels_lose_their_shape(tmp_path: Path, suffix: str) -> None:
-    with pytest.warns(UserWarning, match="those of the clip are 8:9, so it looks wide"):
+    with pytest.warns(UserWarning, match="but the clip.s are 8:9, so it looks wide"):
         write_video(tmp_path / f"clip{suffix}", waves(), info=info(pixel_aspect=Fraction(8, 9)))
 
 
@@ -316,7 +316,7 @@ def test_high_dynamic_range_is_never_written_in_8_bits_by_default(tmp_path: Path
 @pytest.mark.filterwarnings("ignore:.* holds 8 bits per channel")
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ""])
 def test_a_word_where_high_dynamic_range_gets_lost(tmp_path: Path, suffix: str) -> None:
-    with pytest.warns(UserWarning, match="cannot say that its values are PQ"):
+    with pytest.warns(UserWarning, match="cannot state that its values are PQ"):
         write_video(tmp_path / f"clip{suffix}", waves(), info=info(color=PQ))
 
 

@@ -13,7 +13,7 @@
 `sound`
     Sound, copied from file to file.
 `pictures`, `gif`, `deep_pictures`, `exr`, `stills`
-    Still and animated pictures; GIF as browsers show it; 16 bits, floats and OpenEXR; what is
+    Still and animated pictures; GIF as browsers show it; 16 bits, floats and OpenEXR; formats
     written picture by picture.
 `sequences`
     Folders of frames, and saved arrays.

@@ -30,7 +30,7 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None =
     check_flag("overwrite", overwrite)
     with naming_failures(path):
         if not os.fspath(path) or "\0" in os.fspath(path):
-            raise cannot_write(path, "that is no name of a file; give another")
+            raise cannot_write(path, "this is not a file name; give another")
         target = _follow_links(path)
         parent = target.parent
         if not parent.is_dir():
@@ -44,7 +44,7 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None =
             names = os.listdir(target)
             exists = bool(names)
             if folder is None or not all(re.fullmatch(folder, name) for name in names):
-                raise cannot_write(path, "it is a folder of other things; choose another name")
+                raise cannot_write(path, "it is a folder with other files; choose another name")
             if target.samefile(Path.cwd()) or target.parent == target:
                 raise cannot_write(path, "it is the current folder; choose another name")
         elif exists and folder is not None:
@@ -56,21 +56,21 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None =
 
 
 def _follow_links(path: StrPath) -> Path:
-    """The file that will be written: a link stays a link, and where it points is replaced."""
+    """The file to write: behind a link, the file that it points to, so that the link stays."""
     target = Path(os.path.realpath(path))
-    if target.is_symlink():  # the links lead back to themselves
+    if target.is_symlink():  # the links form a circle
         raise cannot_write(path, "it is a link that leads to itself; choose another name")
     return target
 
 
 def cannot_write(path: StrPath, problem: str) -> VideoError:
-    """The error that says why `path` cannot be written."""
+    """The error for a `path` that cannot be written."""
     return VideoError(f"cannot write {quoted(path)}: {problem}")
 
 
 @contextmanager
 def naming_failures(path: StrPath) -> Iterator[None]:
-    """Turn errors of the system while `path` is written into one line that names it."""
+    """Turn system errors in writing `path` into one line that names it."""
     try:
         yield
     except PatchvidError:
@@ -83,9 +83,9 @@ def naming_failures(path: StrPath) -> Iterator[None]:
 def complete_or_nothing(target: Path, *, folder: bool = False) -> Iterator[Path]:
     """Yield a hidden, empty file or folder; move it to `target` at the end, or remove it.
 
-    It is next to `target`. Whatever ends the process, `target` is then the old file or the complete
-    new one. The hidden file is removed; if the process is killed, the next one that writes there
-    removes it. A file that is replaced passes on its permissions.
+    It is next to `target`. However the process ends, `target` is the old file or the complete new
+    one, and the hidden file is removed; after a kill, the next process that writes there removes
+    it. The new file gets the permissions of the one that it replaces.
     """
     target = _follow_links(target)
     with dropped_at_the_end(target, folder=folder) as part:

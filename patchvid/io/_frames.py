@@ -13,7 +13,7 @@ from patchvid._convert import to_8_bits, to_16_bits, to_rgb
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 
-_OVERSHOOT = 0.5  # how far resampling may take floats out of their range, which needs no warning
+_OVERSHOOT = 0.5  # floats this far out of range need no warning: resampling overshoots
 
 
 def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) -> NDArray[Any]:
@@ -59,8 +59,8 @@ def rgb_frames(
     """
     if video.dtype.kind == "f" and not -_OVERSHOOT <= video.min() <= video.max() <= 1 + _OVERSHOOT:
         warnings.warn(
-            f"the video has floats from {video.min():g} to {video.max():g}; what is outside of "
-            "0 to 1 is clipped",
+            f"the video has floats from {video.min():g} to {video.max():g}; values outside of "
+            "0 to 1 are clipped",
             stacklevel=2,
         )
     for frame in video if order is None else (video[number] for number in order):

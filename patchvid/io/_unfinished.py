@@ -1,7 +1,7 @@
 """Unfinished files: hidden while written, then moved into place, or removed on errors and signals.
 
-A part is locked while its process is alive, so that others can tell what a dead one has left. Where
-the system has no locks, nothing is taken for left.
+A part is locked while its process is alive, so other processes can find and remove the parts of
+dead ones. On systems without locks, no part counts as abandoned.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ fcntl: Any = import_module("fcntl") if os.name == "posix" else None
 
 _HIDDEN = re.compile(r"\.patchvid-[0-9a-f]{8}(\.|$)")
 
-# What ends a process politely. Python turns SIGINT into an exception, the others it does not.
+# Signals that end a process politely. Of these Python turns only SIGINT into an exception.
 _ENDING = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
 ]
@@ -44,11 +44,11 @@ class _Ended(BaseException):
 
 @contextmanager
 def dropped_at_the_end(target: Path, *, folder: bool) -> Iterator[Path]:
-    """Yield a hidden file or folder next to `target`; it is removed at the end, if still there.
+    """Yield a hidden file or folder next to `target`; remove it at the end, if it is still there.
 
-    Signals that would end the process end it after that.
+    Signals that would end the process wait until then.
     """
-    _remove_what_dead_processes_left(target.parent)
+    _remove_abandoned_parts(target.parent)
     part = lock = None
     with _signals_as_exceptions():
         try:
@@ -64,9 +64,9 @@ def dropped_at_the_end(target: Path, *, folder: bool) -> Iterator[Path]:
 
 
 def put_in_place(part: Path, target: Path) -> None:
-    """Move a part to its target, with the permissions of what it replaces.
+    """Move a part to its target, with the permissions of the file that it replaces.
 
-    A folder and what it replaces exchange their names, so that there is no moment without either.
+    A folder exchanges names with the one that it replaces, so the target exists at every moment.
     """
     with suppress(FileNotFoundError):
         _copy_permissions(target, part)
@@ -85,7 +85,7 @@ def put_in_place(part: Path, target: Path) -> None:
 
 @contextmanager
 def delayed_signals() -> Iterator[None]:
-    """Signals that would end the process, or interrupt it, do so at the end."""
+    """Delay signals that would end or interrupt the process to the end of the context."""
     received: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:
@@ -99,7 +99,7 @@ def delayed_signals() -> Iterator[None]:
 
 @contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
-    """Signals for which the process has no handler raise an exception; at the end they end it."""
+    """Make signals without a handler raise an exception; at the end they end the process."""
     received: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -111,7 +111,7 @@ def _signals_as_exceptions() -> Iterator[None]:
         with _handlers(end, lambda handler: handler == signal.SIG_DFL):
             yield
     except _Ended:
-        signal.raise_signal(received[0])  # which has its default handler again
+        signal.raise_signal(received[0])  # its default handler is back
         raise
 
 
@@ -119,7 +119,7 @@ def _signals_as_exceptions() -> Iterator[None]:
 def _handlers(
     handle: Callable[[int, FrameType | None], None], which: Callable[[Any], bool]
 ) -> Iterator[None]:
-    """Set a handler for the signals whose handler is of a kind; only the main thread can."""
+    """Set a handler for signals whose handler is now of some kind; only the main thread can."""
     before = {}
     if threading.current_thread() is threading.main_thread():
         before = {n: h for n in _ENDING if which(h := signal.getsignal(n))}
@@ -133,7 +133,7 @@ def _handlers(
 
 
 def _new_part(target: Path, *, folder: bool) -> tuple[Path, int | None]:
-    """An empty, hidden file or folder next to a target, and its lock."""
+    """Create an empty, hidden file or folder next to a target, and lock it."""
     while True:
         part = _hidden(target)
         if folder:
@@ -141,7 +141,7 @@ def _new_part(target: Path, *, folder: bool) -> tuple[Path, int | None]:
         else:
             part.touch(exist_ok=False)
         lock = _lock(part)
-        # Another process may have taken it for left in the moment before it was locked.
+        # Just before the lock, another process may have taken it for abandoned.
         if lock is None or os.path.exists(part):
             return part, lock
         os.close(lock)
@@ -152,7 +152,7 @@ def _hidden(target: Path) -> Path:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock a file or folder; None if it is locked, or cannot be."""
+    """Lock a file or folder; None if it is locked already, or cannot be locked."""
     if fcntl is None:
         return None
     try:
@@ -167,12 +167,12 @@ def _lock(path: Path) -> int | None:
     return lock
 
 
-def _remove_what_dead_processes_left(folder: Path) -> None:
+def _remove_abandoned_parts(folder: Path) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             part = Path(entry.path)
             if _HIDDEN.match(entry.name) and (lock := _lock(part)) is not None:
-                with suppress(OSError):  # it may be another user's
+                with suppress(OSError):  # it may belong to another user
                     _remove(part)
                 os.close(lock)
 
@@ -193,9 +193,9 @@ def _remove_or_warn(part: Path) -> None:
 
 
 def _copy_permissions(old: Path, new: Path) -> None:
-    """Give a file the owner and permissions of another; to a folder's files those of the other's.
+    """Give a file or folder the owner and permissions of another; likewise the files in it.
 
-    The owner can be changed by root only, and matters to no one else.
+    Only root can change the owner; for other users it is the same.
     """
     pairs = [(old, new)]
     if old.is_dir() and new.is_dir():
@@ -209,7 +209,7 @@ def _copy_permissions(old: Path, new: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two names in one step; False where the system cannot."""
+    """Exchange two names in one step; False if the system cannot."""
     function = _exchanger()
     if function is None:
         return False

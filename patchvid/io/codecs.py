@@ -1,4 +1,4 @@
-"""Formats of video files and animations by suffix, their codecs, and what each of them holds."""
+"""Formats of video files and animations by suffix, their codecs, and the limits of each."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import av
 from patchvid._validation import check_integer, shown
 from patchvid.errors import InvalidInput
 
-DEPTHS = (8, 10, 12, 16)  # bits per channel that some codec holds
+DEPTHS = (8, 10, 12, 16)  # bits per channel, of all codecs
 
 
 class Codec(NamedTuple):
@@ -33,7 +33,7 @@ class Codec(NamedTuple):
 
 
 class Format(NamedTuple):
-    """A container, and its codecs: the first that holds a video is its default."""
+    """A container, and its codecs: the default is the first one that can hold the video."""
 
     container: str
     codecs: tuple[str, ...]
@@ -42,9 +42,9 @@ class Format(NamedTuple):
     has_aspect: bool = False  # of pixels, with any codec
 
 
-# The bytes that some encoders write depend on the number of threads, so it is fixed. Those of x264
-# also depend on the processor, and where the width is no multiple of 16 on what the memory held
-# before, unless it is told to be independent of both.
+# The output of some encoders depends on the number of threads, so it is fixed. That of x264 also
+# depends on the processor and, if the width is no multiple of 16, on uninitialized memory, unless
+# options rule out both.
 CODECS = {
     "h264": Codec(
         "libx264",
@@ -112,7 +112,7 @@ def check_codec(suffix: str, codec: str | None, quality: int | None, depth: int 
     Raises
     ------
     InvalidInput
-        If one of them is not there.
+        If one of them is missing.
     """
     settings = {"codec": codec, "quality": quality, "depth": depth}
     given = [name for name, value in settings.items() if value is not None]

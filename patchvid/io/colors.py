@@ -43,7 +43,7 @@ _TO_BT709 = {
         (-0.0196376, -0.0786361, 1.0982736),
     ),
 }
-_WHITE, _PEAK = 203.0, 1000.0  # cd/m2: diffuse white of BT.2408, which becomes white; what is shown
+_WHITE, _PEAK = 203.0, 1000.0  # cd/m2: diffuse white of BT.2408, shown as white; brightest light
 _GAMMA = 2.4  # of displays of standard dynamic range, BT.1886
 
 
@@ -72,7 +72,7 @@ def color_tags(
 
 
 def matrix_code(tags: ColorTags) -> int:
-    """The code of the matrix, or of the one that is used instead of an unusual one."""
+    """The code of the matrix, or of a common one in place of an unusual one."""
     named = tags.matrix if tags.matrix in CONVERTED else "bt2020nc"
     if named == "bt2020nc" and tags.primaries != "bt2020":
         named = "bt709"
@@ -80,18 +80,18 @@ def matrix_code(tags: ColorTags) -> int:
 
 
 def needs_mapping(tags: ColorTags) -> bool:
-    """Whether values differ on a display of standard dynamic range and BT.709."""
+    """Whether values must change for a display of standard dynamic range and BT.709."""
     return tags.hdr is not None or tags.primaries in _TO_BT709
 
 
 def to_sdr(frame: Deep, tags: ColorTags) -> Deep:
     """Convert a frame (y, x, 3 or 4) to BT.709 of standard dynamic range.
 
-    Light above diffuse white, up to 1000 cd/m2, is compressed as BT.2390 says, by the largest of R,
-    G and B, so that hues stay.
+    Light above diffuse white, up to 1000 cd/m2, is compressed as in BT.2390. The largest of R, G
+    and B sets the factor, which preserves hues.
     """
     light = _light(tags.transfer)[frame[..., :3]]
-    if tags.transfer == "arib-std-b67":  # what is shown depends on the luminance of the scene
+    if tags.transfer == "arib-std-b67":  # displayed light depends on the scene's luminance
         luminance = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)
         light *= (_PEAK / _WHITE) * np.maximum(luminance, 1e-6)[..., None] ** np.float32(0.2)
     if (rows := _TO_BT709.get(tags.primaries)) is not None:

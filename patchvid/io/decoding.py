@@ -33,7 +33,7 @@ _DAMAGE = (
 )
 
 
-# FFmpeg's own decoders of these ignore alpha, which is a stream beside that of the colours.
+# FFmpeg's own decoders of these codecs ignore alpha, a stream beside the one of the colours.
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
@@ -67,7 +67,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
-    """Find out from one frame how all are stored."""
+    """The layout of all frames of a stream, from one of them."""
     components = frame.format.components
     orientation = Orientation.of(frame)
     height, width = frame.height, frame.width
@@ -126,8 +126,8 @@ class Converter:
     is_deep
         Whether to return uint16, and not uint8.
     size
-        Height and width of the upright frames that are wanted. Frames with alpha keep their size,
-        because colours of transparent pixels would take part.
+        Wanted height and width of upright frames. Frames with alpha keep their size, because
+        shrinking would mix in colours of transparent pixels.
     """
 
     def __init__(self, layout: Layout, *, is_deep: bool, size: tuple[int, int]) -> None:
@@ -157,8 +157,8 @@ class Converter:
 def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
     """The factor for each channel that makes white 65535 in FFmpeg's 16-bit RGB.
 
-    FFmpeg shifts bits: white of limited range becomes 255 << 8, and the largest of b bits is
-    followed by zeros. Where the file holds RGB, it fills them.
+    FFmpeg shifts bits: white of limited range becomes 255 << 8, and the largest value of b bits is
+    followed by zeros. If the file holds RGB, FFmpeg fills these bits.
     """
     if layout.tags.matrix == "gbr":
         return None
@@ -205,7 +205,7 @@ class Deinterlacer:
 class Decoder:
     """Decode packets of a stream, and go on after damage as FFmpeg does.
 
-    Everything before the first whole frame is left out, as in a recording that began in the middle.
+    Everything before the first whole frame is dropped, as in a recording that began in the middle.
 
     Parameters
     ----------
@@ -217,9 +217,9 @@ class Decoder:
     Attributes
     ----------
     has_two_streams
-        Whether alpha is a stream of its own, whose starts may differ from those of the colours.
+        Whether alpha is a separate stream, whose starts may differ from those of the colours.
     n_damaged
-        How many packets and frames were damaged so far.
+        Number of damaged packets and frames so far.
     """
 
     def __init__(self, stream: VideoStream, *, deinterlace: bool = True) -> None:
@@ -230,7 +230,7 @@ class Decoder:
         self.n_damaged = 0
 
     def decode(self, packet: Any) -> Iterator[av.VideoFrame]:
-        """Yield the frames that are ready; with None, all that are left."""
+        """Yield the frames that are ready; with None, all remaining ones."""
         try:
             frames = self._context.decode(packet)
         except _DAMAGE:
@@ -251,7 +251,7 @@ class Decoder:
             yield from self._deinterlacer(None)
 
     def start_anew(self) -> None:
-        """Forget what was decoded, before packets are left out."""
+        """Forget all decoded data, before packets are skipped."""
         self._context.flush_buffers()
         self._has_begun = False
 

@@ -1,7 +1,7 @@
 """Pictures of more than 8 bits per channel, which Pillow would reduce to 8 in colour.
 
-OpenCV reads PNG and all kinds of TIFF, and writes PNG; tifffile writes TIFF, which OpenCV does
-without a word on alpha.
+OpenCV reads PNG and all kinds of TIFF, and writes PNG; tifffile writes TIFF, because OpenCV does
+not mark alpha there.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ def read_pages(path: Path, kind: str) -> list[NDArray[Any]]:
         pages = list(cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED)[1])
     if not pages:
         raise VideoError(
-            f"cannot read {quoted(path)}: it is damaged, or stored in a rare way; save it anew"
+            f"cannot read {quoted(path)}: it is damaged, or of a rare kind; save it again"
         )
     if pages[0].dtype not in _READABLE:
         raise VideoError(
@@ -98,7 +98,7 @@ def _is_premultiplied(path: Path) -> bool:
 
 
 def _first_page(path: Path) -> "TiffPage | None":
-    """What a TIFF says of its first page; None if tifffile does not understand it."""
+    """The tags of a TIFF's first page; None if tifffile cannot read them."""
     import tifffile
 
     try:

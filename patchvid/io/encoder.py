@@ -30,7 +30,7 @@ _GIVEN = {  # the format of frames before their conversion, with or without alph
     (True, False): "rgba",
     (True, True): "rgba64le",
 }
-_DEEP_WHITE = 255 * 256 / 65535  # FFmpeg takes 255 << 8 for white of limited range
+_DEEP_WHITE = 255 * 256 / 65535  # white of limited range is 255 << 8 for FFmpeg
 _FASTEST_GIF = Fraction(50)  # viewers slow down faster animations
 
 
@@ -86,8 +86,8 @@ def encode_film(
 def _conversion(given: av.VideoFormat, how: Encoding, time_base: Fraction) -> Graph:
     """A filter graph that converts RGB frames to those of an encoding, one by one.
 
-    A palette has the 256 colours that suit the frame best. There is no dithering, because it would
-    flicker, and would add error and bytes for little less banding.
+    A palette has the 256 colours that suit the frame best. There is no dithering: it would flicker,
+    and add error and bytes for little less banding.
     """
     graph = Graph()
     graph.threads = 1

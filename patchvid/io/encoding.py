@@ -21,7 +21,7 @@ _WIDE = ("bt2020", "smpte431", "smpte432")  # primaries that BT.709 cannot show
 
 
 class Encoding(NamedTuple):
-    """How a video is written: FFmpeg's names of container, encoder and pixels; their options."""
+    """How to write a video: FFmpeg's names of container, encoder and pixels; their options."""
 
     container: str
     encoder: str
@@ -29,7 +29,7 @@ class Encoding(NamedTuple):
     options: Mapping[str, str]
     muxing: Mapping[str, str]
     has_alpha: bool = False
-    colors: ColorTags | None = None  # None if files have no word for them
+    colors: ColorTags | None = None  # None if files cannot state them
     tag: str | None = None
     pixel_aspect: Fraction = Fraction(1)
 
@@ -48,7 +48,7 @@ def choose_encoding(
     depth: int | None = None,
     info: VideoInfo | None = None,
 ) -> Encoding:
-    """Decide how a video (t, y, x, c) is written, with warnings of what the file cannot hold."""
+    """Decide how to write a video (t, y, x, c); warn of properties that the file cannot hold."""
     suffix = Path(path).suffix.lower()
     format_ = FORMATS[suffix]
     height, width, n_channels = video.shape[1:]
@@ -61,7 +61,7 @@ def choose_encoding(
     check_encoder(name)
     if min(height, width) < chosen.least_side:
         raise InvalidInput(
-            f"{name} needs at least {chosen.least_side} pixels a side, got {width}x{height}; "
+            f"{name} needs at least {chosen.least_side} pixels per side, got {width}x{height}; "
             "choose another codec"
         )
     formats = chosen.pixels(alpha=alpha)
@@ -113,13 +113,13 @@ def choose_encoding(
 
 
 def _x265_workarounds(shape: Sequence[int]) -> str:
-    """Settings without which x265 writes outside of its memory, or random times of decoding."""
+    """Settings without which x265 writes outside of its memory, or writes random decoding times."""
     small = ":no-cutree=1" if min(shape[1:3]) < 64 else ""
     return small + (":bframes=0" if shape[0] < 3 else "")
 
 
 def _hdr10(codec: str, options: Mapping[str, str], info: VideoInfo) -> dict[str, str]:
-    """The options that write what HDR10 says of display and light; only two codecs have them."""
+    """The options that write HDR10's metadata of display and light; only two codecs have them."""
     names = {
         "h265": ("x265-params", "master-display", 50_000, 10_000, "max-cll"),
         "av1": ("svtav1-params", "mastering-display", 1, 1, "content-light"),
@@ -143,24 +143,24 @@ def _hdr10(codec: str, options: Mapping[str, str], info: VideoInfo) -> dict[str,
 
 
 def warn_of_aspect(path: StrPath, aspect: Fraction) -> None:
-    """Warn that a file does not hold the shape of pixels."""
+    """Warn that a file cannot state the shape of pixels."""
     _warn(
-        f"{quoted(path)} holds square pixels only, and those of the clip are "
+        f"{quoted(path)} can only hold square pixels, but the clip's are "
         f"{aspect.numerator}:{aspect.denominator}, so it looks "
         f"{'narrow' if aspect > 1 else 'wide'}; write .mp4 or .mov instead"
     )
 
 
 def warn_of_hdr(path: StrPath, hdr: str) -> None:
-    """Warn that a file does not tell players of high dynamic range."""
+    """Warn that a file cannot tell players of high dynamic range."""
     _warn(
-        f"{quoted(path)} cannot say that its values are {hdr}, so it looks pale; write .mp4, .mov, "
-        ".mkv or .webm instead"
+        f"{quoted(path)} cannot state that its values are {hdr}, so it looks pale; write .mp4, "
+        ".mov, .mkv or .webm instead"
     )
 
 
 def _as_options(colors: ColorTags) -> dict[str, str]:
-    """The options of an encoder that write tags down."""
+    """The options that make an encoder write tags."""
     options = {
         "color_primaries": colors.primaries,
         "color_trc": colors.transfer,
@@ -171,7 +171,7 @@ def _as_options(colors: ColorTags) -> dict[str, str]:
 
 
 def _tags(source: ColorTags, *, is_rgb: bool) -> ColorTags:
-    """The tags of a written file: BT.709, except that HDR and wide gamuts are kept."""
+    """The tags of a written file: BT.709, unless the source has HDR or a wide gamut."""
     primaries = source.primaries if source.primaries in _WIDE else "bt709"
     transfer = source.transfer if source.hdr else "bt709"
     if is_rgb:
@@ -184,7 +184,7 @@ _KEEPS_BITS = "write .mp4, .mov or .mkv to keep more"
 
 
 def _preferred(names: Sequence[str], alpha: bool, depth: int, side: int) -> str:
-    """The first codec that holds all of a video, or the most of it."""
+    """The first codec that holds everything in a video, or as much as possible."""
 
     def rank(name: str) -> tuple[bool, bool, int]:
         codec = CODECS[name]

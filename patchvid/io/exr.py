@@ -1,7 +1,7 @@
 """OpenEXR pictures: linear light in half or single precision, through the package OpenEXR.
 
-In these files colours are premultiplied by alpha. Arrays hold straight colours, as those of all
-other formats do.
+In these files colours are premultiplied by alpha. Arrays hold straight colours, as from all other
+formats.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def write_exr(path: Path, frame: NDArray[Any]) -> None:
 
 
 def fits_half(video: NDArray[Any]) -> bool:
-    """Whether half precision holds every value of a video as it is."""
+    """Whether half precision holds every value of a video exactly."""
     if video.dtype == np.float16:
         return True
     with np.errstate(over="ignore"):
@@ -72,7 +72,7 @@ def fits_half(video: NDArray[Any]) -> bool:
 
 @contextmanager
 def _opened(path: Path, **options: bool) -> Iterator[Any]:
-    """An open file; an error that names it if it is damaged."""
+    """Open a file; if it is damaged, raise an error that names it."""
     openexr = check_openexr(path)
     try:
         with openexr.File(str(path), **options) as file:
@@ -85,7 +85,7 @@ def _opened(path: Path, **options: bool) -> Iterator[Any]:
 
 
 def check_openexr(path: StrPath) -> ModuleType:
-    """The package OpenEXR; an error that names a file and the remedy if it is not installed."""
+    """Import the package OpenEXR; if it is missing, raise an error with the remedy."""
     try:
         import OpenEXR
     except ImportError as error:
@@ -108,7 +108,7 @@ def _chosen(names: list[str]) -> list[str]:
 
 
 def _in_window(pixels: NDArray[Any], data: Any, display: Any) -> NDArray[Any]:
-    """Pixels of a data window as they lie in the display window, with zeros around them."""
+    """Place the pixels of a data window in the display window, with zeros around them."""
     first, last = (np.asarray(corner)[::-1] for corner in display)
     start, stop = (np.asarray(corner)[::-1] for corner in data)
     stop, last = stop + 1, last + 1

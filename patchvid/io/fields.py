@@ -43,14 +43,14 @@ def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) ->
     TargetExists
         If something is at `path` that `overwrite` would replace.
     VideoError
-        If `path` cannot be written; nothing is left behind.
+        If `path` cannot be written. No partial file remains.
 
     Notes
     -----
-    The file is a NumPy archive whose arrays have the names of the attributes of `PatchField`:
-    ``places`` (t', y', x') of int32, ``patch``, ``shape`` and ``shift`` of three whole numbers,
-    ``periodic`` of three booleans, ``reduce`` a text, ``keeps_time`` a boolean, and, where there
-    are any, ``made`` (t, y, x) of float32 and ``frames`` (t) of whole numbers.
+    The file is a NumPy archive. Its arrays are named as the attributes of `PatchField`: ``places``
+    (t', y', x') of int32, ``patch``, ``shape`` and ``shift`` of three integers, ``periodic`` of
+    three booleans, ``reduce`` a string, ``keeps_time`` a boolean, and, if not None, ``made``
+    (t, y, x) of float32 and ``frames`` (t) of integers.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def write_field(path: StrPath, field: PatchField, *, overwrite: bool = False) ->
 
 
 def check_field_target(path: StrPath, *, overwrite: bool = False) -> None:
-    """Raise an error unless `write_field` can write to `path`, before the work is done in vain.
+    """Raise an error unless `write_field` can write to `path`; call it before long work.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def check_field_target(path: StrPath, *, overwrite: bool = False) -> None:
 
 
 def read_field(path: StrPath) -> PatchField:
-    """Read a field that `write_field` or ``--save-field`` has written.
+    """Read a field written by `write_field` or ``--save-field``.
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ def read_field(path: StrPath) -> PatchField:
         missing = [name for name in _NEEDED if name not in arrays]
         if missing:
             raise InvalidInput(
-                f"{quoted(path)} is no field: it has no array {missing[0]!r}; give a file that "
-                "--save-field or write_field has written"
+                f"{quoted(path)} is no field: it has no array {missing[0]!r}; give a file from "
+                "--save-field or write_field"
             )
         return PatchField(
             places=arrays["places"], made=arrays.get("made"), reduce=arrays["reduce"].item(),
@@ -152,8 +152,8 @@ def read_field(path: StrPath) -> PatchField:
     except Exception as error:  # damaged archives raise nearly anything
         raise_if_out_of_memory(error)
         raise InvalidInput(
-            f"{quoted(path)} is no field, or cut short; give a file that --save-field or "
-            "write_field has written"
+            f"{quoted(path)} is no field, or cut short; give a file from --save-field or "
+            "write_field"
         ) from error
 
 

@@ -7,7 +7,7 @@ from PIL import features
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 
-# What the first bytes of a file are, and from where on. FFmpeg tells all kinds of video apart.
+# Kinds of files by some first bytes, and their offset. FFmpeg tells all kinds of video apart.
 _SIGNATURES = (
     ("gif", 0, (b"GIF87a", b"GIF89a")),
     ("png", 0, (b"\x89PNG\r\n\x1a\n",)),
@@ -19,7 +19,7 @@ _SIGNATURES = (
     ("webp", 8, (b"WEBP",)),
     ("avif", 4, (b"ftypavif", b"ftypavis")),
 )
-# What lists of other files begin with, and within how many bytes. FFmpeg would open those files.
+# How lists of other files begin, within so many bytes. FFmpeg would open those files.
 _PLAYLISTS = (
     *((b"#EXTM3U", 7), (b"ffconcat version", 16)),
     *((b"<MPD", 1024), (b"<CompositionPlaylist", 1024)),
@@ -31,13 +31,13 @@ PICTURES = ("exr", "gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
 
 
 def check_is_file(path: Path) -> None:
-    """Refuse pipes and devices, which may have no end, or no beginning."""
+    """Refuse pipes and devices, which may never end and cannot be read twice."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise VideoError(f"{quoted(path)} is a pipe or a device; save it as a file first")
 
 
 def kind_of(path: Path) -> str:
-    """The kind of a picture or of an array in a file; ``"folder"``; and else ``"film"``."""
+    """The kind of picture or array in a file; ``"folder"`` for a folder; otherwise ``"film"``."""
     if path.is_dir():
         return "folder"
     check_is_file(path)
@@ -50,9 +50,9 @@ def kind_of(path: Path) -> str:
     for kind, start, marks in _SIGNATURES:
         if head[start:].startswith(marks):
             if kind == "jpeg" and path.suffix.lower() in (".mjpeg", ".mjpg"):
-                return "film"  # JPEG files one after the other begin as one does
+                return "film"  # a sequence of JPEG files, which begins as a single one does
             if kind == "png" and head[24:25] == _DEEP and _is_animated(path):
-                return "film"  # Pillow would drop half of the bits
+                return "film"  # Pillow would lose half of the bits
             return "film" if kind == "avif" and not _HAS_AVIF else kind
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "bmp"

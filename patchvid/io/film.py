@@ -85,12 +85,12 @@ def _words(path: Path, info: VideoInfo) -> list[str]:
     if info.pixel_aspect != 1:
         words.append(
             f"the pixels of {name} are not square but {info.pixel_aspect.numerator}:"
-            f"{info.pixel_aspect.denominator}; they stay as they are"
+            f"{info.pixel_aspect.denominator}; frames are not resized to make them square"
         )
     if info.color.matrix not in CONVERTED:
         words.append(
-            f"{name} has colours of the kind {info.color.matrix}, which is not supported; they are "
-            "read as of a common kind"
+            f"{name} has colours of the kind {info.color.matrix}, which is not supported; they may "
+            "look wrong"
         )
     return words
 
@@ -156,7 +156,7 @@ def _some_frames(
 def _indexed(
     frames: Iterable[av.VideoFrame], pts: NDArray[np.int64]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yield frames with their index among the time stamps; others are dropped."""
+    """Yield frames with their index among the time stamps; drop frames without one."""
     indices = {int(time): index for index, time in enumerate(pts)}
     for frame in frames:
         if frame.pts in indices:
@@ -169,7 +169,7 @@ def _select(
     convert: Converter,
     decoder: Decoder,
 ) -> Iterator[Frame]:
-    """Yield the frames of some indices; where one is missing, the frame before it."""
+    """Yield the frames of some indices; replace a missing frame by the one before it."""
     n_done, before = 0, None
     for at, frame in indexed:
         n_missing, n_known = np.searchsorted(stored, [at, at + 1]).tolist()

@@ -1,8 +1,8 @@
 """GIF animations as browsers show them.
 
-Pillow decodes the pixels of each stored frame. How frames come together is left to readers by the
-format, and here follows browsers: what no frame has drawn is transparent, whatever the file calls
-its background, and a frame shorter than two hundredths of a second shows for ten.
+Pillow decodes the pixels of each stored frame. The format lets readers decide how to combine
+frames. This one does as browsers do: pixels that no frame has drawn are transparent, whatever the
+background colour of the file, and a frame shorter than two hundredths of a second shows for ten.
 """
 
 import struct
@@ -22,7 +22,7 @@ from patchvid.io.info import VideoInfo
 from patchvid.io.source import Frame, Source, Wanted
 from patchvid.io.timeline import even_out
 
-CLEARED, RESTORED = 2, 3  # what becomes of a frame before the next one: the disposal methods
+CLEARED, RESTORED = 2, 3  # disposal methods: how a frame is removed before the next one
 TOO_SHORT, SHOWN_INSTEAD = 1, 10  # hundredths of a second
 
 _FRAME, _EXTENSION, _END = b",", b"!", b";"
@@ -31,7 +31,7 @@ _CONTROL = b"!\xf9"  # how the next frame is shown
 _Palette = NDArray[np.uint8]
 _Control = tuple[int | None, int, int]  # the clear colour, the disposal and the delay
 
-# Colours that are their own numbers: Pillow gives the numbers of pixels then.
+# A palette in which each colour is its own number, so that Pillow returns the numbers of pixels.
 _NUMBERS = bytes(np.repeat(np.arange(256, dtype=np.uint8), 3))
 _NO_PALETTE: _Palette = np.full((256, 4), 255, np.uint8)
 _NO_PALETTE[:, :3] = np.arange(256, dtype=np.uint8)[:, None]
@@ -39,7 +39,7 @@ _DEFAULT: _Control = (None, 0, 0)
 
 
 class _Stored(NamedTuple):
-    """A frame as it is stored: `still` is a GIF of its pixels alone."""
+    """A stored frame: `still` is a GIF of its pixels alone."""
 
     still: bytes
     palette: _Palette
@@ -51,7 +51,7 @@ class _Stored(NamedTuple):
 
 
 class _Gif(NamedTuple):
-    """The parts of a GIF: its size, and its whole frames; whether all blocks are there."""
+    """The parts of a GIF: its size, its complete frames, and whether all blocks are there."""
 
     size: tuple[int, int]
     frames: list[_Stored]
@@ -60,7 +60,7 @@ class _Gif(NamedTuple):
 
 
 def gif_source(path: Path) -> Source:
-    """A GIF, still or animated. Without its last byte it is whole; if more is missing, damaged."""
+    """Open a GIF, still or animated. If more than its last byte is missing, it is damaged."""
     gif = _parse(path.read_bytes())
     if not gif.frames:
         raise VideoError(
@@ -95,14 +95,14 @@ def gif_source(path: Path) -> Source:
 
 
 def _may_be_clear(gif: _Gif) -> bool:
-    """Whether a pixel may be transparent: the first frame leaves some out, or some are cleared."""
+    """Whether pixels may be transparent: not covered by the first frame, or cleared later."""
     first = gif.frames[0]
     covers = first.corner == (0, 0) and first.size == gif.size and first.clear is None
     return not covers or any(frame.disposal == CLEARED for frame in gif.frames)
 
 
 def _decode(gif: _Gif, wanted: Wanted) -> Iterator[Frame]:
-    """Yield the frames that are wanted, (y, x, 4), each drawn over those before."""
+    """Yield the wanted frames, (y, x, 4), each drawn over those before."""
     order = np.arange(len(gif.frames)) if wanted.stored is None else wanted.stored
     times_shown = np.bincount(order, minlength=len(gif.frames))
     canvas = np.zeros((*gif.size, 4), np.uint8)
@@ -127,9 +127,9 @@ def _draw(frame: _Stored, region: NDArray[np.uint8]) -> None:
 
 
 def clear_between_frames(path: Path) -> None:
-    """Have every frame of a GIF cleared before the next one, which must cover the whole picture.
+    """Make a GIF clear every frame before the next one, which must cover the whole picture.
 
-    FFmpeg does so after frames with transparent pixels only, and others show through later ones.
+    FFmpeg does so only after frames with transparent pixels; others would show through later ones.
     """
     raw = bytearray(path.read_bytes())
     for at, _ in _blocks(raw):
@@ -158,13 +158,13 @@ def _parse(raw: bytes) -> _Gif:
         is_whole = False
     if at >= len(raw) and control is not _DEFAULT:
         is_whole = False
-    if frames:  # some files state a size of nothing, or one that the first frame leaves
+    if frames:  # some files state a size of 0, or one smaller than the first frame
         height, width = (max(n, m) for n, m in zip((height, width), _reach(frames[0])))
     return _Gif((height, width), frames, is_whole, raw[at : at + 1] == _END)
 
 
 def _blocks(raw: bytes | bytearray) -> Iterator[tuple[int, int]]:
-    """Where each block before the end mark begins and ends."""
+    """The begin and end of each block before the end mark."""
     at = 13 + _palette_size(raw[10])
     while raw[at : at + 1] not in (b"", _END):
         if raw[at : at + 1] == _FRAME:
@@ -172,7 +172,7 @@ def _blocks(raw: bytes | bytearray) -> Iterator[tuple[int, int]]:
         elif raw[at : at + 1] == _EXTENSION:
             end = _after_data(raw, at + 2)
         else:
-            raise ValueError("what follows is no block")
+            raise ValueError("the next bytes are no block")
         yield at, end
         at = end
 
@@ -195,7 +195,7 @@ def _reach(frame: _Stored) -> tuple[int, int]:
 
 
 def _palette(raw: bytes, at: int, flags: int) -> tuple[_Palette | None, int]:
-    """The table of colours at a place, opaque and filled up with black, and where it ends."""
+    """The colour table at a position, opaque and filled up with black, and where it ends."""
     size = _palette_size(flags)
     if not size:
         return None, at
@@ -211,7 +211,7 @@ def _palette_size(flags: int) -> int:
 
 
 def _after_data(raw: bytes | bytearray, at: int) -> int:
-    """Where a chain of blocks of data that begins at a place ends."""
+    """The end of the chain of data blocks that begins at a position."""
     while raw[at]:
         at += 1 + raw[at]
     return at + 1

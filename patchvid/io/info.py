@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 DEFAULT_FPS = 24.0  # of clips that have no rate
-PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48  # the longer side and the length of a preview, at most
+PREVIEW_SIDE, PREVIEW_FRAMES = 160, 48  # largest longer side and length of a preview
 HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 
 @dataclass(frozen=True)
 class ColorTags:
-    """The meaning of the values of a clip, in FFmpeg's words for ITU-T H.273.
+    """The meaning of the values of a clip, in FFmpeg's names for ITU-T H.273.
 
-    If a file does not say, players assume BT.709 for high definition, BT.601 below, and limited
+    For files without tags, players assume BT.709 for high definition, BT.601 below, and limited
     range. So does patchvid.
 
     Attributes
@@ -23,10 +23,10 @@ class ColorTags:
         The curve from light to values: ``"bt709"``, ``"iec61966-2-1"`` (sRGB), ``"smpte2084"``
         (PQ), ``"arib-std-b67"`` (HLG) and others.
     matrix : str
-        How YUV in the file is made of RGB: ``"bt709"``, ``"smpte170m"`` (BT.601), ``"bt2020nc"``
-        and others; ``"gbr"`` in files that hold RGB.
+        How RGB is converted to the file's YUV: ``"bt709"``, ``"smpte170m"`` (BT.601),
+        ``"bt2020nc"`` and others; ``"gbr"`` in files that hold RGB.
     range : str
-        ``"tv"`` for YUV of limited range in the file, ``"pc"`` for the full one.
+        ``"tv"`` if the file has YUV of limited range, ``"pc"`` for full range.
     """
 
     primaries: str = "bt709"
@@ -47,12 +47,12 @@ class VideoInfo:
     Attributes
     ----------
     frames : int or None
-        Number of frames, or None if only decoding could tell.
+        Number of frames, or None if only decoding can tell.
     height, width : int
         Size of a frame in pixels.
     channels : int
-        3 for RGB, 4 for RGB and alpha; saved arrays may have any number. A fourth channel is not
-        returned if all frames that are read are opaque.
+        3 for RGB, 4 for RGB and alpha; saved arrays may have any number. If all frames that are
+        read are opaque, there is no fourth channel.
     dtype : str
         ``"uint8"`` or ``"uint16"``; saved arrays may have others.
     fps : float or None
@@ -63,31 +63,31 @@ class VideoInfo:
         Degrees, counter-clockwise, by which stored frames are turned to be upright: 0, 90, 180 or
         270.
     mirrored : bool
-        Whether they are mirrored as well, from left to right, before they are turned.
+        Whether stored frames are mirrored from left to right before they are turned.
     interlaced : bool
         Whether stored frames hold two fields each.
     variable_rate : bool
-        Whether stored frames show for different times.
+        Whether some stored frames show for longer than others.
     keyframe_interval : int or None
-        The usual number of frames from one that can be decoded alone to the next, or None if it is
-        not known. Frames between them take longer to reach.
+        The usual number of frames from one key frame, which can be decoded alone, to the next, or
+        None if unknown. Frames between them take longer to reach.
     color : ColorTags
         The meaning of the values.
     mastering_display : tuple of float or None
-        What HDR10 says of the display on which the clip was made: x and y of red, green, blue and
+        HDR10 metadata of the display on which the clip was made: x and y of red, green, blue and
         white, and its least and greatest luminance in cd/m2.
     content_light : tuple of int or None
-        What HDR10 says of the clip: the greatest luminance of a pixel and of a frame on average, in
-        cd/m2.
+        HDR10 metadata of the clip: the greatest luminance of a pixel, and the greatest mean
+        luminance of a frame, in cd/m2.
     has_audio : bool
         Whether there is sound.
     container : str
-        FFmpeg's name of the container, such as ``"mov"`` for MP4 or ``"matroska"``, Pillow's of the
-        kind of picture, such as ``"gif"``, or ``"folder"``, ``"npy"`` or ``"npz"``.
+        FFmpeg's name of the container, such as ``"mov"`` for MP4 or ``"matroska"``; Pillow's name
+        of the kind of picture, such as ``"gif"``; or ``"folder"``, ``"npy"`` or ``"npz"``.
     codec : str or None
         FFmpeg's name of the codec, such as ``"h264"``, or None.
     pixel_format : str or None
-        FFmpeg's name of how pixels are stored, such as ``"yuv420p10le"``, or None.
+        FFmpeg's name of the pixel format, such as ``"yuv420p10le"``, or None.
     """
 
     frames: int | None

@@ -35,8 +35,8 @@ def read_masks(
     shape : tuple of int
         Shape of the clip that was read.
     frames : tuple of int
-        The frames of its file that were read. The same ones are taken from masks that have more
-        than one.
+        The frames of the clip's file that were read. The same frames are read from masks that have
+        more than one.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def read_masks(
 
 
 def read_mask(path: StrPath, frames: Frames = (0, None)) -> NDArray[Any]:
-    """Read a mask without a change to its values.
+    """Read a mask with its values unchanged.
 
     Parameters
     ----------

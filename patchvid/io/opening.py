@@ -25,13 +25,13 @@ _READERS: dict[str, Callable[[Path], Source]] = {
 
 
 def open_source(path: StrPath, *, fps: float | None = None, tone_map: bool = False) -> Source:
-    """Open a clip of any kind, to be read at a rate of its own or at `fps`."""
+    """Open a clip of any kind, to be read at its own rate or at `fps`."""
     source, tone_map = as_path(path), check_flag("tone_map", tone_map)
     with naming_problems(source):
         opened = _READERS.get(kind_of(source), film_source)(source)
     if opened.info.variable_rate and fps is None:
         opened.words.append(
-            f"{quoted(source)} shows frames for different times; they are repeated or left out for "
+            f"{quoted(source)} has a variable frame rate; frames are repeated or left out for "
             f"{opened.info.fps:.5g} frames a second"
         )
     opened = _with_rate(opened, fps)

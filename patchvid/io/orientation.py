@@ -1,7 +1,7 @@
-"""Orientation: how stored frames are turned upright, as those of phones have to be.
+"""Orientation: turn stored frames upright, such as those of phones.
 
 A video file has a display matrix, which is read and applied here. A photo has an EXIF tag, which
-imageio applies as `pictures` reads it.
+imageio applies when `pictures` reads it.
 """
 
 from typing import Any, NamedTuple, Self
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 
 class Orientation(NamedTuple):
-    """How stored frames become upright: rows and columns are exchanged, and then reversed.
+    """How to turn stored frames upright: exchange rows and columns, then reverse them.
 
     Attributes
     ----------
     swaps
         Whether rows and columns are exchanged.
     flips_y, flips_x
-        Whether the order of rows, and that of columns, is then reversed.
+        Whether to reverse the order of rows, and of columns, after that.
     """
 
     swaps: bool

@@ -19,10 +19,10 @@ from patchvid.io.timeline import Timeline, even_out
 _ODD_METADATA: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
-_MOST_THREADS = 4  # each holds frames, which count in 4K
-_WORTH_A_JUMP = 8  # packets that must be saved to make up for a decoder that starts anew
-_JUMPING = ("mpegts", "mpeg", "vob", "flv")  # their clock may start anew in the middle
-_LONGEST_WAIT = 10.0  # seconds between frames; more means that the clock has started anew
+_MOST_THREADS = 4  # each holds frames, which take much memory in 4K
+_WORTH_A_JUMP = 8  # packets that a jump must save to be worth restarting the decoder
+_JUMPING = ("mpegts", "mpeg", "vob", "flv")  # their clock may restart in the middle
+_LONGEST_WAIT = 10.0  # seconds between frames; after more, the clock has restarted
 
 
 def open_film(path: StrPath) -> InputContainer:
@@ -45,14 +45,14 @@ def video_stream(container: InputContainer, path: StrPath) -> VideoStream:
 
 
 class Packets(NamedTuple):
-    """What the packets of a video say about its frames.
+    """Times and positions of a video's frames, as its packets state them.
 
     Attributes
     ----------
     timeline
         Its frames at a constant rate.
     pts
-        Time stamps of the stored frames, ascending; empty if packets do not tell them all.
+        Time stamps of the stored frames, ascending; empty if packets do not state them all.
     position
         The packet of each stored frame, counted from 0.
     starts
@@ -62,7 +62,7 @@ class Packets(NamedTuple):
     missing
         Seconds by which the file is shorter than it says.
     n_corrupt
-        Number of packets that the container knows to be damaged.
+        Number of packets that the container marks as damaged.
     """
 
     timeline: Timeline
@@ -84,7 +84,7 @@ class Packets(NamedTuple):
         for index in sorted(stored):
             at = int(self.position[index])
             start = int(np.searchsorted(self.starts, at, side="right")) - 1
-            # A frame that follows a start and shows before it needs what comes before the start.
+            # A frame stored after a start but shown before it needs packets from before the start.
             while start > 0 and index < first_shown.get(int(self.starts[start]), 0):
                 start -= 1
             begin = int(self.starts[start]) if start > 0 else 0
@@ -101,7 +101,7 @@ def list_packets(container: InputContainer, stream: VideoStream) -> Packets:
     rows: list[tuple[int, int, int]] = []  # of shown frames: time stamp, position, duration
     starts: list[int] = []
     kinds = container.format.name.split(",")
-    # AVI has a constant rate; its packets tell when they are decoded, not when they are shown.
+    # AVI has a constant rate; its packets state when they are decoded, not when they are shown.
     is_told, jumps = "avi" not in kinds, any(name in _JUMPING for name in kinds)
     n_packets, n_corrupt, end = 0, 0, 0.0
     last_dts = None
@@ -141,7 +141,7 @@ def _packets(container: InputContainer) -> Iterator[Any]:
 
 
 def _is_hidden(packet: Any, stream: VideoStream) -> bool:
-    """Whether a packet of VP8 only serves others: its frame is not shown."""
+    """Whether a packet of VP8 holds a frame that only serves others and is not shown."""
     return stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10
 
 
@@ -155,7 +155,7 @@ def _in_order(
 ) -> Packets:
     stated = (stream.guessed_rate, stream.average_rate, stream.base_rate)
     by_time = {time: (at, duration) for time, at, duration in reversed(rows)}
-    if starts:  # a decoder drops what shows before the first frame that it can start from
+    if starts:  # a decoder drops frames shown before the first one that it can start from
         first = next((time for time, at, _ in rows if at == starts[0]), None)
         by_time = {time: row for time, row in by_time.items() if first is None or time >= first}
     pts = np.array(sorted(by_time), np.int64)
@@ -169,7 +169,7 @@ def _in_order(
     else:
         timeline = even_out(np.zeros(0), stated=stated)
         timeline = timeline._replace(order=np.arange(n_packets))
-    if n_corrupt and timeline.is_variable:  # gaps are damage, over which frames go on
+    if n_corrupt and timeline.is_variable:  # gaps are damage, not frames that show for longer
         timeline = Timeline(timeline.fps, np.arange(len(pts)))
     return Packets(
         timeline, pts, position, np.array(starts, np.intp), n_packets, missing, n_corrupt
@@ -177,10 +177,10 @@ def _in_order(
 
 
 def _count_cut(position: NDArray[np.intp]) -> int:
-    """How many frames at the end others may have been between, before the clip was cut.
+    """Count the frames at the end between which others may be missing because the clip was cut.
 
-    A frame may be stored before those that show before it. Where a clip ends in between, these are
-    missing. They would show after all that was stored before that frame.
+    A frame may be stored before frames that show before it. If the clip is cut in between, these
+    are missing. They would show after all frames that were stored before.
     """
     if (np.diff(position) > 0).all():
         return 0

@@ -26,7 +26,7 @@ from patchvid.io.timeline import Timeline, even_out
 
 
 def picture_source(path: Path) -> Source:
-    """The properties and the times of a still or animated picture, whose frames may follow."""
+    """Open a still or animated picture: its properties and times, without decoding all frames."""
     kind = kind_of(path)
     if kind == "gif":
         return gif_source(path)
@@ -82,13 +82,13 @@ def _deep_source(path: Path, kind: str) -> Source:
 
     words = []
     if len(frames) < len(pages):
-        words.append(f"{quoted(path)}: pages of other sizes than the first one are left out")
+        words.append(f"{quoted(path)}: pages that differ in size from the first one are left out")
     timeline = Timeline(None, np.arange(len(frames)))
     return Source(path, info, timeline, decode, np.empty(0), 0.0, words, [])
 
 
 def still_size(path: Path) -> tuple[int, int]:
-    """Height and width of a picture, without decoding it if that can be."""
+    """Height and width of a picture, if possible without decoding it."""
     kind = kind_of(path)
     if kind == "exr":
         return exr_size(path)
@@ -144,14 +144,14 @@ def _count(image: Image.Image) -> int:
 
 
 def _n_hidden(image: Image.Image) -> int:
-    """Number of pictures before the animation, which show where it cannot be played."""
+    """Number of pictures before the animation, for viewers that cannot play it."""
     return int(getattr(image, "default_image", False) and getattr(image, "n_frames", 1) > 1)
 
 
 def _durations(path: Path, image: Image.Image) -> list[float]:
     """The milliseconds that each stored frame shows; 0 where none are stored."""
     n_stored = _count(image)
-    if image.format == "WEBP":  # Pillow decodes to tell them
+    if image.format == "WEBP":  # Pillow would decode all frames to find them
         return _webp_durations(path.read_bytes()) or [0]
     durations: list[float] = []
     for index in range(_n_hidden(image), _n_hidden(image) + n_stored):
@@ -172,15 +172,15 @@ def _webp_durations(raw: bytes) -> list[float]:
 
 
 def _repeats(durations: list[float]) -> list[int]:
-    """How many equal frames each stored frame of a WebP animation stands for.
+    """The number of equal frames that each stored frame of a WebP animation stands for.
 
-    Encoders store equal frames in a row as one frame with the sum of their durations. At a constant
-    rate, all durations are therefore multiples of that of a single frame. If they are not, each
-    stored frame counts once.
+    Encoders store equal frames in a row as one frame with the sum of their durations. So at a
+    constant rate, all durations are multiples of a single frame's. If they are not, each stored
+    frame counts once.
     """
     total, count = 0.0, 0
     repeats = {}
-    for duration in sorted(set(durations)):  # the shortest are surely single frames
+    for duration in sorted(set(durations)):  # the shortest ones must be single frames
         if not duration:
             return [1] * len(durations)
         repeats[duration] = max(1, round(duration * count / total)) if total else 1

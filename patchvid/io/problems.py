@@ -25,7 +25,7 @@ def naming_problems(path: Path) -> Iterator[None]:
     """Turn errors of decoders into one line that names the file and the problem."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help a user
+            warnings.simplefilter("ignore")  # Pillow's warnings on odd files do not help users
             yield
     except PatchvidError:
         raise
@@ -34,5 +34,5 @@ def naming_problems(path: Path) -> Iterator[None]:
     except (*_DAMAGE, MemoryError) as error:
         raise_if_out_of_memory(error)
         raise VideoError(
-            f"cannot read {quoted(path)}: {reason(error)}; it may be damaged or no video"
+            f"cannot read {quoted(path)}: {reason(error)}; it may be damaged, or not a video"
         ) from error

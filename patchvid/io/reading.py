@@ -1,7 +1,7 @@
 """Reading of clips, at once or frame by frame: video files, pictures, folders of frames, arrays.
 
-The kind of a file is found from its content, not from its name. Files give 8-bit RGB, or 16-bit RGB
-if they hold more; saved arrays stay as they are.
+The content of a file tells its kind, not its name. Files give 8-bit RGB, or 16-bit RGB if they hold
+more; saved arrays do not change.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from patchvid.io.selecting import Frames, check_options, iter_source, read_sourc
 
 
 def video_info(path: StrPath) -> VideoInfo:
-    """Tell the properties of a clip, for which at most one frame of a video is decoded.
+    """Find the properties of a clip; of a video, decode at most one frame.
 
     Parameters
     ----------
     path : str or path
-        Whatever `read_video` reads.
+        Any file or folder that `read_video` reads.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def read_video(
         A video file (mp4, mov, mkv, webm, avi and all else that FFmpeg opens), an animated or still
         picture (gif, png, webp, jpg, bmp, tif, avif), a folder of still pictures of one size, read
         in the natural order of their names, or an array: ``.npy``, or ``.npz`` with an array named
-        ``video`` or a single array, of shape (t, y, x) or (t, y, x, c). The content tells what a
-        file is, not its name.
+        ``video`` or a single array, of shape (t, y, x) or (t, y, x, c). The content of a file tells
+        its kind, not its name.
     frames : tuple of int
         The first frame to read and the one to stop before, counted from 0; None is the end. A third
         number is the step from one frame to the next. As few frames as possible are decoded.
@@ -76,19 +76,19 @@ def read_video(
         Shrink each frame as it is read, so that its longer side has at most so many pixels.
     fps : float, optional
         Frames per second, from 0.01 to 1000: frames are repeated or left out, so that the clip
-        keeps its pace. Folders and arrays keep their frames, and are taken to have this rate. By
-        default the clip's rate. Where frames show for different times, it is the rate at which most
-        of them show, and a warning tells of it.
+        keeps its pace. Folders and arrays keep their frames and get this rate. By default the
+        clip's rate. If the rate varies, it is the one at which most frames show, and a warning says
+        so.
     depth : int, optional
-        8 for uint8, or 16 for uint16. By default what the source has: uint16 for video of 10 and
-        more bits.
+        8 for uint8, or 16 for uint16. By default as in the source: uint16 for video of 10 or more
+        bits.
     tone_map : bool
         Turn high dynamic range (PQ, HLG) and the colours of BT.2020 and P3 into BT.709 of standard
-        dynamic range. Otherwise values stay as they are, `video_info` tells what they mean, and a
+        dynamic range. Otherwise values do not change, `video_info` tells their meaning, and a
         warning tells of high dynamic range.
     strict : bool
-        Refuse a file that is damaged or cut short. Otherwise a warning tells of it, and the frames
-        are those that FFmpeg makes of the rest.
+        Refuse a file that is damaged or cut short. Otherwise a warning tells of it, and the video
+        has the frames that FFmpeg can recover.
     progress : callable or bool, optional
         Called as ``progress(fraction, message)``. None shows a bar in a terminal if it takes
         longer than a second, False shows nothing.
@@ -101,7 +101,7 @@ def read_video(
         interlaced ones are made whole. Pixels may not be square, see `video_info`. Saved arrays
         keep their values, channels (grey has one) and type.
     fps : float or None
-        Number of frames per second, or None where the source has no rate between 0.01 and 1000.
+        Frames per second, or None if the source has no rate between 0.01 and 1000.
 
     Raises
     ------
@@ -113,12 +113,11 @@ def read_video(
 
     Notes
     -----
-    Video without colour tags is taken for what players take it for: BT.709 from a width of 1280 or
-    a height above 576 on, BT.601 below.
+    Video without colour tags is read as by players: as BT.709 if it is at least 1280 wide or more
+    than 576 high, otherwise as BT.601.
 
-    A ``.webp`` stores equal neighbouring frames as one longer frame. They are separate again when
-    read, as the durations tell. Only a clip whose frames are all repeated equally often is read
-    with each of them once.
+    A ``.webp`` stores equal neighbouring frames as one longer frame. The durations tell how to
+    separate them again. If all frames of a clip repeat equally often, each is read once.
 
     Examples
     --------
@@ -145,12 +144,12 @@ def iter_video(
     tone_map: bool = False,
     strict: bool = False,
 ) -> Iterator[NDArray[Any]]:
-    """Read a clip frame by frame, so that one frame is held at a time.
+    """Read a clip frame by frame, with one frame in memory at a time.
 
     Parameters
     ----------
     path : str or path
-        As for `read_video`, and so are all other arguments.
+        As for `read_video`; so are all other arguments.
     frames : tuple of int
         First frame, the one to stop before, and optionally a step.
     max_size : int, optional
@@ -167,14 +166,14 @@ def iter_video(
     Returns
     -------
     iterator of array
-        Frames (y, x, c). Where `video_info` tells of four channels, all of them have these.
+        Frames (y, x, c). If `video_info` tells of four channels, each frame has all four.
 
     Raises
     ------
     VideoError
-        As `read_video`, when the frame in question is reached.
+        As from `read_video`, but when the iterator reaches the frame.
     InvalidInput
-        As `read_video`.
+        As from `read_video`.
 
     Examples
     --------

@@ -54,9 +54,9 @@ def check_options(
 
 
 def shrunk_size(height: int, width: int, max_size: int | None) -> tuple[int, int]:
-    """The size whose longer side has at most `max_size` pixels; where it shrinks, sides are even.
+    """The size whose longer side has at most `max_size` pixels.
 
-    Players want even sides.
+    If it shrinks, its sides are even, because players need that.
     """
     longer = max(height, width)
     if max_size is None or longer <= max_size:
@@ -70,7 +70,7 @@ def shrunk_size(height: int, width: int, max_size: int | None) -> tuple[int, int
 
 
 def iter_source(source: Source, how: Options) -> Iterator[Frame]:
-    """Yield the frames that are wanted, (y, x, c)."""
+    """Yield the wanted frames, (y, x, c)."""
     info, order = source.info, source.timeline.order[how.frames]
     if not len(order):
         raise InvalidInput(
@@ -107,7 +107,7 @@ def iter_source(source: Source, how: Options) -> Iterator[Frame]:
 def read_source(
     source: Source, how: Options, progress: Progress | bool | None
 ) -> tuple[NDArray[Any], float | None]:
-    """Read the frames that are wanted into one array, and their rate."""
+    """Read the wanted frames into one array, and find their rate."""
     n_frames = len(source.timeline.order[how.frames])
 
     def told(report: Progress) -> Iterator[Frame]:
@@ -124,15 +124,15 @@ def read_source(
 
 
 def _tell_range(source: Source, video: NDArray[Any]) -> None:
-    """Say that 16 bits hold fewer, as cameras for microscopes write them."""
+    """Warn if values of fewer bits are stored in 16, as by cameras of microscopes."""
     if video.dtype != np.uint16:
         return
     largest = int(video.max())
     for bits in (10, 12):
         if 255 < largest < 2**bits:
             warnings.warn(
-                f"the values of {quoted(source.path)} never exceed {2**bits - 1}, as those of "
-                f"{bits} bits, so it is dark: white is 65535; multiply them by {2 ** (16 - bits)}",
+                f"the values of {quoted(source.path)} never exceed {2**bits - 1}, as if they had "
+                f"{bits} bits; white is 65535, so it is dark: multiply them by {2 ** (16 - bits)}",
                 stacklevel=3,
             )
             return

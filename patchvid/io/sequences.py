@@ -32,7 +32,7 @@ _SUFFIXES = (
 
 
 def folder_source(path: Path) -> Source:
-    """A folder of pictures of one kind and size; others are left out. It has no rate."""
+    """Open a folder of pictures of one kind and size; others are left out. It has no rate."""
     words: list[str] = []
     pictures = _of_one_size(path, _of_one_kind(path, words), words)
     with naming_problems(pictures[0]):
@@ -64,12 +64,12 @@ def _of_one_kind(folder: Path, words: list[str]) -> list[Path]:
     (kind, _), *others = Counter(kinds).most_common()
     if others:
         left_out = [file.name for file, other in zip(pictures, kinds) if other != kind]
-        words.append(f"{quoted(folder)}: {_listed(left_out)} left out, beside the {kind} files")
+        words.append(f"{quoted(folder)}: {_listed(left_out)} left out; most files are {kind}")
     return [file for file, other in zip(pictures, kinds) if other == kind]
 
 
 def _is_picture(file: Path) -> bool:
-    """Whether a file is a picture by its name, so that damage is named, or else by its content."""
+    """Whether a file is a picture by its name, even if damaged, or by its content."""
     if file.suffix.lower() in _SUFFIXES:
         return True
     try:
@@ -91,13 +91,13 @@ def _of_one_size(folder: Path, pictures: list[Path], words: list[str]) -> list[P
         raise VideoError(f"the frames of {quoted(folder)} must have one size, got {shown} pixels")
     left_out = [file.name for file, other in zip(pictures, sizes) if other != size]
     words.append(
-        f"{quoted(folder)}: {_listed(left_out)} left out, beside frames of {size[1]}x{size[0]}"
+        f"{quoted(folder)}: {_listed(left_out)} left out; most frames are {size[1]}x{size[0]}"
     )
     return [file for file, other in zip(pictures, sizes) if other == size]
 
 
 def _listed(names: list[str]) -> str:
-    """The first of some names, with a verb."""
+    """The first of some names, with "is" or "are"."""
     shown = ", ".join(map(repr, names[:3]))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"
@@ -106,7 +106,7 @@ def _listed(names: list[str]) -> str:
 def write_folder(path: Path, video: NDArray[Any], pattern: str, order: Sequence[int]) -> None:
     """Write frames of a video (t, y, x, 1, 3 or 4), by their numbers, to an empty folder.
 
-    The pattern ``%05d.png`` makes them 00000.png and so on.
+    The pattern ``%05d.png`` names them 00000.png and so on.
     """
     for index, frame in enumerate(still_frames(video, Path(pattern).suffix, order)):
         write_still(path / (pattern % index), frame)
@@ -118,7 +118,7 @@ def natural_order(name: str) -> list[str | int]:
 
 
 def array_source(path: Path) -> Source:
-    """A saved array (t, y, x) or (t, y, x, c). It has no rate."""
+    """Open a saved array (t, y, x) or (t, y, x, c). It has no rate."""
     name = quoted(path)
     video = with_channels(name, load_array(path, "video"))
     check_form(name, video)
@@ -167,7 +167,7 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
     Returns
     -------
     array
-        As it was saved. A ``.npy`` is mapped: what is used of it is read when it is used.
+        As it was saved. A ``.npy`` is memory-mapped: its values are read when they are used.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def load_array(path: StrPath, *names: str) -> NDArray[Any]:
                 return loaded[name]
     except FileNotFoundError:
         raise
-    except Exception as error:  # damaged archives raise nearly anything; NumPy says: unpickle them
+    except Exception as error:  # damaged archives raise nearly anything; NumPy suggests to unpickle
         raise_if_out_of_memory(error)
         raise ValueError("it holds no array of numbers, or is cut short") from None
     got = ", ".join(map(repr, held)) or "none"

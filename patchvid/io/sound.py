@@ -19,7 +19,7 @@ from patchvid.errors import InvalidInput, VideoError
 from patchvid.io.codecs import FORMATS
 from patchvid.io.packets import open_film
 
-_LEAD_IN = 0.2  # seconds; decoders of some codecs need packets from before the first sound
+_LEAD_IN = 0.2  # seconds before the first sound; decoders of some codecs need these packets
 
 
 class Sound(NamedTuple):
@@ -31,7 +31,7 @@ class Sound(NamedTuple):
 
 
 def find_sound(path: StrPath, clip: StrPath, seconds: tuple[float, float | None]) -> Sound | None:
-    """The part of a clip's sound that goes into the file `path`, if that can hold any.
+    """The part of a clip's sound to copy into the file `path`, if that can hold sound.
 
     Raises
     ------
@@ -55,8 +55,8 @@ def find_sound(path: StrPath, clip: StrPath, seconds: tuple[float, float | None]
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS or not FORMATS[suffix].has_sound:
         warnings.warn(
-            f"{quoted(path)} holds no sound, so that of {quoted(clip)} is left out; write .mp4, "
-            ".mov, .mkv or .webm to keep it",
+            f"{quoted(path)} cannot hold the sound of {quoted(clip)}, so it is left out; write "
+            ".mp4, .mov, .mkv or .webm to keep it",
             stacklevel=3,
         )
         return None
@@ -67,7 +67,7 @@ def find_sound(path: StrPath, clip: StrPath, seconds: tuple[float, float | None]
 def copying(sound: Sound, target: OutputContainer) -> Iterator[Callable[[float], None]]:
     """Add the streams of a sound to a new file; yield a function that copies them up to a time.
 
-    Warns of streams with a codec that the file cannot hold, and leaves them out.
+    Leaves out streams with a codec that the file cannot hold, with a warning.
     """
     try:
         opened = open_film(sound.path)
@@ -99,7 +99,7 @@ def copying(sound: Sound, target: OutputContainer) -> Iterator[Callable[[float],
 
 
 def _like(stream: Stream, target: OutputContainer) -> Stream:
-    """Add a stream that takes the packets of another one."""
+    """Add a stream for the packets of another one."""
     new = target.add_stream_from_template(stream)
     new.disposition = stream.disposition
     if stream.language:

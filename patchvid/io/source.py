@@ -14,16 +14,16 @@ Frame = NDArray[Any]
 
 
 class Wanted(NamedTuple):
-    """The frames that a reader is asked for.
+    """The frames that a reader should yield.
 
     Attributes
     ----------
     stored
-        Indices of stored frames, ascending, some perhaps repeated; None for all as they come.
+        Indices of stored frames, ascending, some perhaps repeated; None for all in their order.
     size
-        Height and width that are wanted; a reader that cannot shrink yields larger frames.
+        Wanted height and width; a reader that cannot shrink yields larger frames.
     is_deep
-        Whether uint16 is wanted; a reader may yield uint8 for pictures that hold no more.
+        Whether uint16 is wanted; a reader may yield uint8 for pictures with 8 bits.
     """
 
     stored: NDArray[np.intp] | None
@@ -43,14 +43,14 @@ class Source(NamedTuple):
     timeline
         The stored frame of each frame.
     decode
-        Yields the frames that are wanted, (y, x, c).
+        Yields the wanted frames, (y, x, c).
     times, held
-        Seconds at which the stored frames begin to show, and for which the last one shows; empty
-        where they are not known.
+        When each stored frame begins to show, in seconds, and for how long the last one shows;
+        empty if unknown.
     words
-        Warnings for the user. Decoding may add to them.
+        Warnings for the user. Decoding may add more.
     damage
-        Descriptions of damage, which `strict` refuses. Decoding may add to them.
+        Descriptions of damage, which `strict` refuses. Decoding may add more.
     mapped
         The colours of the file, if they are converted to those of `info`.
     """

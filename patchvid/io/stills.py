@@ -19,8 +19,8 @@ STILLS = (".png", ".tif", ".tiff", ".exr")
 
 
 def shown_light(path: StrPath, video: NDArray[Any]) -> NDArray[Any]:
-    """Linear light with the curve of sRGB, for files whose viewers expect it; a line says so."""
-    clipped = ", and what is brighter than white is clipped" if video.max() > 1 else ""
+    """Linear light with the curve of sRGB, for files whose viewers expect it, with a warning."""
+    clipped = ", and values brighter than white are clipped" if video.max() > 1 else ""
     warnings.warn(
         f"{quoted(path)} gets the curve of sRGB: the clip is linear light{clipped}; write .exr to "
         "keep it",
@@ -30,13 +30,12 @@ def shown_light(path: StrPath, video: NDArray[Any]) -> NDArray[Any]:
 
 
 def still_frames(video: NDArray[Any], suffix: str, order: Sequence[int]) -> Iterator[NDArray[Any]]:
-    """Yield the frames of a video (t, y, x, 1, 3 or 4) as pictures with a suffix hold them.
+    """Yield the frames of a video (t, y, x, 1, 3 or 4) in the type that a suffix needs.
 
     `order` has the numbers of the frames.
 
-    OpenEXR holds linear light: floats are it, and integers are turned into it. Where half precision
-    holds all values, they are of that. TIFF holds integers and floats as they are, and PNG
-    integers.
+    OpenEXR holds linear light: floats are linear already, and integers are converted. It gets half
+    precision if that holds all values. TIFF holds integers and floats unchanged, and PNG integers.
     """
     if suffix == ".exr":
         is_light = video.dtype.kind == "f"

@@ -1,8 +1,8 @@
 """Convert variable frame times to a constant frame rate.
 
-Most clips have a constant rate, up to rounding and jitter, and keep their frames as they are. In
-others a frame may be held for longer: recordings of screens, animations, clips of phones that left
-frames out. These are resampled to the rate at which most of their frames show.
+Most clips have a constant rate, up to rounding and jitter, and keep their frames. In others some
+frames show for longer: screen recordings, animations, clips of phones that dropped frames. These
+are resampled to the rate at which most of their frames show.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +16,8 @@ Seconds = NDArray[np.float64]
 
 _LONGEST = 1.75  # intervals of an even clip, relative to their mean; 2:3 pulldown has 1.2
 _MOST_CUT = 16  # frames that may be missing in a row because a clip was cut
-_HALF = 0.499  # a time half-way belongs to the frame before it, even if rounded up
-_ALIKE = 0.1  # how far intervals that count as equal differ, relative to their size
+_HALF = 0.499  # a time half-way between two frames shows the earlier one, even if rounded up
+_ALIKE = 0.1  # largest relative difference of intervals that count as equal
 
 
 class Timeline(NamedTuple):
@@ -26,7 +26,7 @@ class Timeline(NamedTuple):
     Attributes
     ----------
     fps
-        Frames per second, or None where nothing tells it.
+        Frames per second, or None if unknown.
     order
         Index of the stored frame that shows in each frame.
     is_variable
@@ -51,19 +51,19 @@ def even_out(
     Parameters
     ----------
     times
-        Seconds at which stored frames begin to show, ascending.
+        When each stored frame begins to show, in seconds, ascending.
     held
-        Seconds for which the last one shows, where known.
+        For how long the last one shows, in seconds, if known.
     resolution
         Seconds to which times are rounded.
     stated
-        Rates that the file states. The first one that the times allow is taken as exact.
+        Rates that the file states. The first one that fits the times is taken as exact.
     n_cut
         Number of frames at the end among which a few may be missing because the clip was cut.
     """
     rates = [rate for rate in stated if rate]
     n_frames = len(times)
-    # Videos tell a rate, and often not how long the last frame shows; pictures do the reverse.
+    # Videos state a rate, but often not how long the last frame shows; pictures do the reverse.
     edges = times if rates or not held else np.append(times, times[-1] + held)
     if len(edges) < 2 or edges[-1] <= edges[0]:
         fps = float(rates[0]) if rates else 1 / held if held else None
@@ -91,7 +91,7 @@ def resampled(times: Seconds, held: float, fps: float) -> Timeline:
 
 
 def _usual(steps: Seconds) -> float:
-    """The mean of the most common interval and of those like it; the median if none is common."""
+    """The mean of the most common interval and similar ones; the median if none is common."""
     ordered = np.sort(steps[steps > 0])
     ends = np.searchsorted(ordered, ordered * (1 + _ALIKE), side="right")
     alike = ends - np.arange(len(ordered))

@@ -9,7 +9,7 @@ _LARGEST_PAGE = _HEADER + 255 + 255 * 255
 
 
 def is_unfinished(path: Path, container: str) -> bool:
-    """Whether the end of a file in one of FFmpeg's containers is missing, as far as that shows."""
+    """Whether a file in one of FFmpeg's containers visibly lacks its end."""
     if container == "mpegts":
         return _ends_within_a_packet(path)
     return container == "ogg" and not _ends_with_the_last_page(path)

@@ -35,7 +35,7 @@ from patchvid.io.sound import find_sound
 from patchvid.io.stills import STILLS, shown_light, still_frames, write_still
 
 _NUMBER = re.compile(r"%0?\d*d")
-_LINEAR = (*ARRAYS, ".exr", ".tif", ".tiff")  # what holds linear light
+_LINEAR = (*ARRAYS, ".exr", ".tif", ".tiff")  # formats that hold linear light
 
 _FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
@@ -63,16 +63,16 @@ def write_video(
     path : str or path
         The suffix chooses the format. ``.mp4``, ``.mov``, ``.mkv`` and ``.webm`` are video files,
         visually lossless, see `codec`. ``.gif`` has 256 colours per frame and at most 50 frames
-        per second; what is less than half opaque is transparent. ``.png`` and ``.webp`` are
+        per second; pixels less than half opaque are transparent. ``.png`` and ``.webp`` are
         lossless animations; a ``.webp`` stores equal neighbouring frames as one longer frame, see
         `read_video`. ``.tif`` holds all frames as pages, and ``.exr`` one frame of linear light.
-        No suffix, or a slash at the end, makes a folder of PNG frames, lossless too; a name such
-        as ``frames/%05d.exr`` makes the folder ``frames`` of OpenEXR, TIFF or PNG pictures.
-        ``.npy`` and ``.npz`` (one array named ``video``) keep the array as it is.
+        No suffix, or a slash at the end, makes a folder of lossless PNG frames; a name such as
+        ``frames/%05d.exr`` makes the folder ``frames`` of OpenEXR, TIFF or PNG pictures. ``.npy``
+        and ``.npz`` (one array named ``video``) keep the array as it is.
     video : array
         (t, y, x, c) on the host or on a GPU, with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels;
         saved arrays may have any number. Integers span their type, uint8 or uint16, and floats
-        span [0, 1]; others are clipped, except in TIFF and OpenEXR, which hold floats as they are.
+        span [0, 1]. Floats beyond that are clipped, except in TIFF and OpenEXR.
         PNG and TIFF hold the 16 bits of uint16. Where a file holds fewer bits or no alpha, a
         warning says so. Colours are blended with white where alpha is not kept.
     fps : float, optional
@@ -81,26 +81,26 @@ def write_video(
         The codec of a video file. By default it is the first of its format that holds the depth
         and the alpha of `video`: H.264, then H.265 and AV1 in ``.mp4``; H.264, ProRes and
         H.265 in ``.mov``; VP9 and AV1 in ``.webm``; any in ``.mkv``. H.264 and H.265 store odd
-        sizes without chroma subsampling, which not every player shows. FFV1 is lossless. VP9,
+        sizes without chroma subsampling, which some players do not show. FFV1 is lossless. VP9,
         ProRes (4444, otherwise 422 HQ) and FFV1 keep alpha.
     quality : int, optional
-        How much detail H.264, H.265, VP9 and AV1 keep, from 1 to 100. By default it is 84, at
-        which no loss is seen; films on the web have about 50.
+        How much detail H.264, H.265, VP9 and AV1 keep, from 1 to 100. By default it is 84, without
+        a visible loss; films on the web have about 50.
     depth : {8, 10, 12, 16}, optional
-        Bits per channel of a video file, by default 10 for uint16 and 8 for all else. H.264 and
-        VP9 hold 8; AV1 10; ProRes always 10; H.265 up to 12; FFV1 8 or 16.
+        Bits per channel of a video file, by default 10 for uint16 and otherwise 8. H.264 and VP9
+        hold 8; AV1 10; ProRes always 10; H.265 up to 12; FFV1 8 or 16.
     audio : str or path, optional
         A clip whose sound is copied to the video file, without being encoded again.
     audio_range : tuple of float
-        The part of the sound to copy: from and to which second, counted from the first frame of
+        The part of the sound to copy: start and stop in seconds, counted from the first frame of
         the clip `audio`; None is the end.
     info : VideoInfo, optional
-        What `video_info` tells of the clip that the video was made of. Its pixel aspect ratio is
-        written, and, if it has high dynamic range or a wide gamut, its colour primaries and
-        transfer curve. Without it, pixels are square, and colours are BT.709.
+        The properties of the clip that the video was made from, see `video_info`. Its pixel aspect
+        ratio is written, and, if it has high dynamic range or a wide gamut, its colour primaries
+        and transfer curve. Without it, pixels are square, and colours are BT.709.
     order : sequence of int, optional
-        Numbers of frames of `video` in the order in which they are written, for a clip that
-        repeats some. By default each is written once.
+        Numbers of the frames of `video` in the order to write them, for a clip that repeats some.
+        By default each is written once.
     overwrite : bool
         Replace an existing file. A folder is replaced only if it holds nothing but numbered
         pictures.
@@ -110,9 +110,9 @@ def write_video(
     TargetExists
         If something is at `path` that `overwrite` would replace.
     VideoError
-        If `path` cannot be written, or `audio` not be read; nothing is left behind.
+        If `path` cannot be written or `audio` cannot be read. No partial file remains.
     InvalidInput
-        If an argument is not as described, or the format does not have it.
+        If an argument is not as described, or the format does not support it.
 
     Examples
     --------
@@ -172,10 +172,10 @@ def write_video(
 
 
 def _check_order(order: Any, n_frames: int) -> Sequence[int]:
-    """The numbers of frames that are written, if there are such frames."""
+    """Check the numbers of the frames to write."""
     numbers = as_array(order)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not numbers.size:
-        raise InvalidInput(f"order must be a row of whole numbers, got {shown(order)}")
+        raise InvalidInput(f"order must be a sequence of whole numbers, got {shown(order)}")
     if numbers.min() < 0 or numbers.max() >= n_frames:
         raise InvalidInput(
             f"order must hold numbers of frames, 0 to {n_frames - 1}, got {numbers.min()} to "
@@ -193,7 +193,7 @@ def check_target(
     quality: int | None = None,
     depth: int | None = None,
 ) -> None:
-    """Raise an error unless `write_video` can write to `path`; call it before the work is done.
+    """Raise an error unless `write_video` can write to `path`; call it before long work.
 
     Parameters
     ----------
@@ -254,13 +254,13 @@ def check_length(path: StrPath, n_frames: int) -> None:
 
 
 def numbered_name(path: StrPath) -> str | None:
-    """The name of a path if it stands for numbered pictures in a folder, such as ``%05d.exr``."""
+    """The name in a path if it is a pattern for numbered pictures, such as ``%05d.exr``."""
     name = Path(path).name
     return name if len(_NUMBER.findall(name)) == 1 and _suffix(path) in STILLS else None
 
 
 def _folder_suffix(info: VideoInfo | None) -> str:
-    """The suffix of pictures in a folder: that of the clip's own where PNG would not hold them."""
+    """The suffix of pictures in a folder: PNG, or or the clip's own if PNG cannot hold them."""
     is_deep = info is not None and info.container == "folder" and info.dtype != "uint8"
     kind = info.codec if info is not None and is_deep else None
     return {"exr": ".exr", "tiff": ".tif"}.get(kind or "", ".png")
