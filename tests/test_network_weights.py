@@ -485,7 +485,7 @@ def test_an_archive_that_claims_much_is_refused(tmp_path: Path) -> None:
 
 def test_nobody_is_told_to_load_objects(tmp_path: Path) -> None:
     np.savez(tmp_path / "objects.npz", weight=np.array([{}, None]))
-    with pytest.raises(InvalidInput, match="objects that are no arrays of numbers") as caught:
+    with pytest.raises(InvalidInput, match="objects that are not arrays of numbers") as caught:
         read_tensors(tmp_path / "objects.npz")
     assert "allow_pickle" not in str(caught.value)
 

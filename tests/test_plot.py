@@ -103,7 +103,7 @@ def test_draws_into_the_axes_it_is_given(draw: Callable[..., Any]) -> None:
     ("draw", "message"),
     [
         (lambda: plot.film_strip(CLIP[..., :2]), "must have 1, 3 or 4 channels"),
-        (lambda: plot.film_strip(CLIP, frames=[7]), "frames must be some below 7"),
+        (lambda: plot.film_strip(CLIP, frames=[7]), "frames must be below 7"),
         (lambda: plot.time_slice(CLIP, y=12), "y must be below 12"),
         (lambda: plot.time_slice(CLIP, y=1, x=1), "got both"),
         (lambda: plot.field_map(np.zeros((2, 3, 3, 3), int), (4, 9, 9), frame=2), "below 2"),

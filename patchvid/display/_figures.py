@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def import_pyplot() -> Any:
-    """matplotlib.pyplot, or an error that says how to install it."""
+    """Import matplotlib.pyplot, or raise an error that says how to install it."""
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -26,7 +26,7 @@ def import_pyplot() -> Any:
 
 
 def make_axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
-    """The axes to draw into; without any, those of a new figure of `size` inches."""
+    """The axes to draw into; for None, those of a new figure of `size` inches."""
     pyplot = import_pyplot()
     if ax is not None:
         return ax
@@ -45,7 +45,7 @@ def choose_frames(frames: int | Sequence[int], n_frames: int) -> list[int]:
     if isinstance(frames, Sequence):
         chosen = [check_integer("frames", frame, 0) for frame in frames]
         if not chosen or max(chosen) >= n_frames:
-            raise InvalidInput(f"frames must be some below {n_frames}, got {shown(frames)}")
+            raise InvalidInput(f"frames must be below {n_frames}, got {shown(frames)}")
         return chosen
     count = min(check_integer("frames", frames, 1), n_frames)
     spread: list[int] = np.linspace(0, n_frames - 1, count).round().astype(int).tolist()

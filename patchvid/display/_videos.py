@@ -15,7 +15,8 @@ def check_shown(video: Any) -> NDArray[Any]:
     video = check_video("video", video)
     if video.shape[3] not in (1, 3, 4):
         raise InvalidInput(
-            f"video must have 1, 3 or 4 channels to be shown, got {video.shape[3]}; choose some"
+            f"video must have 1, 3 or 4 channels to be shown, got {video.shape[3]}; choose among "
+            "them"
         )
     on_host: NDArray[Any] = backend_of(video).to_host(video)
     return on_host
@@ -24,7 +25,7 @@ def check_shown(video: Any) -> NDArray[Any]:
 def check_labelled(
     function: str, videos: Sequence[Any], labels: Sequence[str]
 ) -> list[NDArray[Any]]:
-    """Check one or more videos of this kind, and that each has a label or none has."""
+    """Check one or more videos to show, and that either each has a label or none has."""
     if not videos:
         raise InvalidInput(f"{function} needs one or more videos, got none")
     if not isinstance(labels, (list, tuple)) or not all(isinstance(x, str) for x in labels):

@@ -11,8 +11,7 @@ from patchvid._device import backend_of, on_device
 from patchvid._validation import Triple, as_array, check_size
 from patchvid.errors import InvalidInput
 
-# The corners of a frame, as they stand in it. They differ in hue but hardly in lightness, which
-# shows the time.
+# Colours of the corners of a frame. They differ in hue but hardly in lightness, which shows time.
 CORNERS = np.array(
     [[[60, 120, 255], [255, 70, 120]], [[20, 190, 130], [250, 190, 40]]], dtype=np.float32
 )
@@ -23,13 +22,13 @@ DARKEST = 0.4  # brightness of the first frame, relative to that of the last
 def field_to_color(nnf: ArrayLike, shape: Sequence[int]) -> NDArray[np.uint8]:
     """Show a field in colours: the hue is the place in the frame, the brightness is the time.
 
-    Where colours change smoothly, a piece of the clip was copied as it is. Where they jump, two
-    pieces meet.
+    Where colours change smoothly, a piece of the clip was copied whole. Where they jump, two pieces
+    meet.
 
     Parameters
     ----------
     nnf : array of int
-        (..., 3): voxels (t, y, x) of a clip, as `search` returns them.
+        (..., 3): voxels (t, y, x) of a clip, as from `search`.
     shape : sequence of int
         (t, y, x) or (t, y, x, c) of that clip.
 
@@ -38,7 +37,7 @@ def field_to_color(nnf: ArrayLike, shape: Sequence[int]) -> NDArray[np.uint8]:
     array of uint8
         (..., 3): RGB. The top left of the clip is blue, the top right red, the bottom left green,
         the bottom right yellow, and the middle grey. The first frame is dark, the last one bright.
-        Colours are made on the host; those of a field on a GPU are copied back to it.
+        Computed on the host; for a field on a GPU, copied back to it.
 
     Raises
     ------
@@ -77,14 +76,14 @@ def pixel_sources(nnf: ArrayLike, size: Sequence[int]) -> NDArray[np.int32]:
     nnf : array of int
         (t', y', x', 3): the first voxels of the patches, as in `Result`.
     size : sequence of int
-        (t, y, x) or (t, y, x, c) of the output. An axis as long as that of the field is taken as
-        periodic; along it, the first voxel of a patch is used instead of its centre.
+        (t, y, x) or (t, y, x, c) of the output. An axis as long as the field's counts as periodic;
+        along it, the first voxel of a patch is used instead of its centre.
 
     Returns
     -------
     array of int32
         (t, y, x, 3): voxels of the clip. Near the ends of an axis they come from the first or the
-        last patch. The sources of a field on a GPU are copied back to it.
+        last patch. Computed on the host; for a field on a GPU, copied back to it.
 
     Raises
     ------
@@ -116,7 +115,7 @@ def pixel_sources(nnf: ArrayLike, size: Sequence[int]) -> NDArray[np.int32]:
 
 def _check_extents(name: str, shape: Any) -> Triple:
     """(t, y, x) of a shape, with or without its channels."""
-    with suppress(TypeError):  # what is no sequence is refused below
+    with suppress(TypeError):  # not a sequence: refused below
         shape = tuple(shape)[:3]
     return check_size(name, shape)
 

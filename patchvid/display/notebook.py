@@ -1,4 +1,4 @@
-"""Films in notebooks and web pages: HTML that holds the video itself and needs no other file.
+"""Films in notebooks and web pages: HTML that contains the video and needs no other file.
 
 The video is H.264 in 4:2:0, which every browser plays, at a bit rate that suits a page.
 """
@@ -25,8 +25,8 @@ from patchvid.io.info import DEFAULT_FPS
 
 # Lower films are enlarged by a whole factor, because 4:2:0 stores one colour for four pixels.
 LEAST_HEIGHT = 80
-MOST_PIXELS = 1_000_000  # of a frame; larger ones are reduced
-SHOWN_HEIGHT = 180  # on a page with enough room, at least
+MOST_PIXELS = 1_000_000  # of a frame; larger frames are reduced
+SHOWN_HEIGHT = 180  # least height on a page that is wide enough
 
 GAP = 8  # white pixels between films
 RATE = {"crf": "25", "preset": "slower", "threads": "1"}
@@ -98,8 +98,8 @@ def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] 
     Returns
     -------
     Film
-        As the last value of a cell it shows itself. ``film._repr_html_()`` is the element for a
-        web page, and ``film.mp4`` the bytes of the video. No file is written.
+        The last value of a cell shows itself. ``film._repr_html_()`` is the element for a web page,
+        and ``film.mp4`` the bytes of the video. No file is written.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def show(*videos: NDArray[Any], fps: float | None = None, labels: Sequence[str] 
     Notes
     -----
     Videos less than 80 pixels high are enlarged by a whole factor, and those with more than a
-    million pixels a frame are reduced. The film is compressed with visible loss, as videos on the
-    web are; files from `write_video` are not.
+    million pixels per frame are reduced. The film is compressed with visible loss, as usual on the
+    web; files from `write_video` are not.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def encode(video: Pixels, fps: float, *, preset: str = RATE["preset"]) -> bytes:
 
 
 def data_uri(kind: str, data: bytes) -> str:
-    """An address that contains the data."""
+    """A URI that contains the data."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
@@ -164,7 +164,7 @@ def _fit(films: Sequence[Pixels]) -> list[Pixels]:
 
 
 def _side_by_side(films: Sequence[Pixels]) -> Pixels:
-    """One film of all, on white, of even sizes as 4:2:0 needs them."""
+    """Join all films into one, on white, with the even sizes that 4:2:0 needs."""
     n_frames, height = (max(film.shape[axis] for film in films) for axis in (0, 1))
     width = sum(film.shape[2] for film in films) + GAP * (len(films) - 1)
     picture = np.full((n_frames, height + height % 2, width + width % 2, 3), 255, np.uint8)

@@ -1,7 +1,7 @@
 """Figures of videos and fields for papers and notebooks: film strips, slices, maps of a field.
 
-They need matplotlib: ``pip install 'patchvid[plot]'``. Each function draws into the axes it is
-given or into a new figure, and returns the axes. Arrays may be on a GPU.
+They need matplotlib: ``pip install 'patchvid[plot]'``. Each function draws into the given axes or
+into a new figure, and returns the axes. Arrays may be on a GPU.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def film_strip(
         (t, y, x, c). Three channels are RGB, four are RGB and alpha, with values as for
         `write_video`; one channel is drawn with a colour map.
     frames : int or sequence of int
-        The number of frames, evenly spread from the first to the last, or their numbers.
+        How many frames to draw, evenly spread from the first to the last; or their numbers.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default in a new figure.
     **image
@@ -146,15 +146,14 @@ def field_map(
 ) -> "Axes":
     """Draw a field in colours that show where in the source each patch comes from.
 
-    Where the colours change smoothly, a piece was copied as it is. Where they jump, there is a
-    seam.
+    Where colours change smoothly, a piece was copied whole. Where they jump, there is a seam.
 
     Parameters
     ----------
     nnf : array of int
-        (t', y', x', 3), as `search` returns it, or `generate` with ``details=True``.
+        (t', y', x', 3), as from `search`, or from `generate` with ``details=True``.
     shape : sequence of int
-        (t, y, x) or (t, y, x, c) of the video that `nnf` points to.
+        (t, y, x) or (t, y, x, c) of the video into which `nnf` points.
     frame : int, optional
         The frame t' to draw. By default the middle one.
     ax : matplotlib.axes.Axes, optional
@@ -215,8 +214,8 @@ def side_by_side(
     labels : sequence of str, optional
         Texts to write above the columns, one for each video.
     frames : int or sequence of int
-        The number of frames of each video, evenly spread from its first to its last and at most
-        those of the shortest video, or their numbers.
+        How many frames of each video to draw, evenly spread from its first to its last and at most
+        as many as the shortest video has; or their numbers.
     **image
         Further arguments of `matplotlib.axes.Axes.imshow`, such as ``cmap``, ``vmin`` and
         ``vmax``.

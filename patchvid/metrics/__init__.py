@@ -1,28 +1,28 @@
 """Measures of generated videos against their source.
 
 `coherence`
-    How far a patch of the video is from the nearest one of the source.
+    Distance of patches of the video from the nearest patches of the source.
 `completeness`
-    How far a patch of the source is from the nearest one of the video.
+    Distance of patches of the source from the nearest patches of the video.
 `sliced_wasserstein`
-    How alike their patches are as distributions.
+    Difference between the distributions of their patches.
 `layout_distance`
-    How alike their layouts are: whether things are where they belong.
+    Difference between their layouts: whether objects are where they belong.
 `copied_pieces`
-    How large the pieces are that were copied from the source, and for how long.
+    Size and duration of the pieces that were copied from the source.
 `nnf_diversity`
-    How complex the arrangement of these pieces is: NNFDIV and NNFDIST.
+    Complexity of the arrangement of these pieces: NNFDIV and NNFDIST.
 `flicker`
-    How much the video changes from frame to frame, relative to the source.
+    Change of the video from frame to frame, relative to the source.
 `svfid`
-    How alike the two videos are to a network. It needs learned weights; the others do not.
+    Difference between the videos to a network. It needs learned weights; the others do not.
 `diversity`
-    How much several videos differ from each other.
+    Differences between several videos.
 `evaluate`
     All of them.
 
 Values are measured on the scale of 8 bits, 0 to 255: uint8 as it is, uint16 divided by 257. The
-range of a source of floats becomes 0 to 255, and outputs are scaled alike; of four channels, the
+range of a float source becomes 0 to 255, and outputs are scaled alike; of four channels, the
 colours alone set that range. Patches have 3 frames of 7x7 pixels, and 1 frame if one of the two
 videos has only one.
 """

@@ -1,4 +1,4 @@
-"""Two videos to compare, on one scale, and the estimate that a comparison gives."""
+"""Two videos to compare, on one scale, and the resulting estimate."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ class Estimate(NamedTuple):
     value : float
         The measure.
     error : float
-        Its standard error; 0 where nothing was sampled.
+        Its standard error; 0 if nothing was sampled.
     """
 
     value: float
@@ -73,8 +73,8 @@ def check_pair(source: Any, output: Any, patch: Any, name: str = "output") -> Pa
 
 
 def _range_of(source: NDArray[Any], output: NDArray[Any], name: str) -> ValueRange:
-    """The range of the source's floats; relative to it, the output's must not be too large."""
-    # An opaque alpha channel must not change the scale of the colours.
+    """The range of the source's floats; the output's must not be much larger."""
+    # Alpha must not change the scale of the colours.
     range_ = ValueRange.of_values(source[..., :3] if source.shape[3] == 4 else source)
     low, high = float(output.min()), float(output.max())
     unit = (range_.high - range_.low) / 255 or 1.0
@@ -88,7 +88,7 @@ def _range_of(source: NDArray[Any], output: NDArray[Any], name: str) -> ValueRan
 
 
 def check_sequence(name: str, values: Any, least: int) -> Sequence[Any]:
-    """A sequence of at least `least` videos."""
+    """Check a sequence of at least `least` videos."""
     try:
         count = len(values)
     except TypeError:

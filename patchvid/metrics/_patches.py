@@ -1,7 +1,7 @@
 """The patches of a video as rows of float32.
 
-Values are on the scale of 8 bits. A value half way between the least and the greatest is subtracted
-from all of them, so that products of patches round little.
+Values are on the scale of 8 bits. The middle between the least and the greatest is subtracted from
+all of them, to reduce rounding in products of patches.
 """
 
 import math
@@ -21,7 +21,7 @@ def middle_of(video: NDArray[Any]) -> Any:
 
 
 def unfold(video: NDArray[Any], patch: Triple, middle: Any) -> Floats:
-    """A view of all patches, (t', y', x', kt, ky, kx, c), less the value `middle`."""
+    """A view of all patches, (t', y', x', kt, ky, kx, c), minus the value `middle`."""
     centred = np.subtract(video, middle, dtype=np.float32)
     return np.moveaxis(sliding_window_view(centred, patch, (0, 1, 2)), 3, -1)
 

@@ -1,4 +1,4 @@
-"""Pieces that were copied from the source, as regions of a nearest-neighbour field."""
+"""Pieces copied from the source, as regions of a nearest-neighbour field."""
 
 import math
 from itertools import pairwise
@@ -24,15 +24,15 @@ class CopiedPieces(NamedTuple):
     Attributes
     ----------
     largest_piece : float
-        Share of all patches that the largest piece has: 1 for a copy, near 0 if nothing is copied.
+        Share of all patches in the largest piece: 1 for a copy, near 0 if nothing is copied.
     mean_piece : float
-        Share that the piece of a patch has, averaged over all patches. This is the sum of the
-        squared shares of all pieces. Its inverse is the effective number of pieces [1]_.
+        Share of all patches in the piece of a patch, averaged over all patches. This is the sum of
+        the squared shares of all pieces. Its inverse is the effective number of pieces [1]_.
     longest_run : int
-        Longest time, in frames of the output, during which half of the picture continues as in the
-        source: each place keeps its shift, which may differ from that of other places. It is at
-        least the frames of a patch, and at most those of the output. Half of the picture counts
-        because in nearly every video some place continues from the first frame to the last.
+        Longest time, in frames of the output, in which half of the picture continues as in the
+        source: each place keeps its own shift. It is at least the frames of a patch, and at most
+        those of the output. Half of the picture counts because in nearly every video some place
+        continues from the first frame to the last.
 
     References
     ----------
@@ -46,17 +46,17 @@ class CopiedPieces(NamedTuple):
 
 
 def copied_pieces(nnf: ArrayLike, *, patch: Triple = PATCH) -> CopiedPieces:
-    """Measure how large the pieces are that were copied from the source.
+    """Measure the size of the pieces copied from the source.
 
     Neighbouring patches of the output were copied together if their nearest patches in the source
     are neighbours in the same way. A piece is a connected region, in time and space, of patches
-    with one shift between output and source.
+    with the same shift between output and source.
 
     Parameters
     ----------
     nnf : array of int
-        (t', y', x', 3): the first voxel (t, y, x) in the source of the patch nearest to each patch
-        of the output, as ``search(output, source)`` returns it, or `generate` with
+        (t', y', x', 3): for each patch of the output, the first voxel (t, y, x) of the nearest
+        patch in the source, as from ``search(output, source)`` or from `generate` with
         ``details=True``.
     patch : tuple of int
         Frames, rows and columns of a patch.
@@ -107,7 +107,7 @@ def prefer_frequent_shifts(
 ) -> NDArray[np.int32]:
     """Replace keys of a field from `output` to `source` by frequent shifts that cost no more.
 
-    Where the source repeats itself or stands still, many patches are equally near, and a search
+    If the source repeats itself or stands still, many patches are equally near, and a search
     returns any of them.
     """
     kernels = backend_of(nnf)
@@ -140,7 +140,7 @@ def _number_shifts(nnf: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _region_sizes(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Patches in each connected region of one shift."""
+    """The number of patches in each connected region of one shift."""
     starts = np.ones(shifts.shape, bool)
     starts[..., 1:] = shifts[..., 1:] != shifts[..., :-1]
     runs = starts.cumsum(dtype=np.int32).reshape(shifts.shape) - 1  # connected along x
@@ -157,7 +157,7 @@ def _region_sizes(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _longest_run(shifts: NDArray[np.int64]) -> int:
-    """Most patches in a row, in time, for which half of the places keep their shift."""
+    """The longest run of patches in time during which half of the places keep their shift."""
     lasting = np.ones(shifts[0].size, np.int64)
     longest = 1
     for before, now in pairwise(shifts.reshape(len(shifts), -1)):

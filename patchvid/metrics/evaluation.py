@@ -1,4 +1,4 @@
-"""All measures of a set of videos made from one source, taken together."""
+"""All measures of a set of videos made from one source, in one call."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -65,8 +65,8 @@ class Evaluation(NamedTuple):
     scores : list of Scores
         One for each video.
     mean : Scores
-        Their means. The errors are means too, which makes them too large rather than too small.
-        They do not tell how much other outputs would differ.
+        The means of the scores. The errors are means too, which overestimates them. They do not
+        tell how much other outputs would differ.
     diversity : float or None
         Diversity index of the set, see `diversity`. None for a single video, or if heights or
         widths differ.
@@ -99,8 +99,8 @@ def evaluate(
     patch : tuple of int
         Frames, rows and columns of a patch.
     seed : int
-        The same seed gives the same samples. All outputs are sampled with one seed, so that the
-        differences between them are more certain than their errors say.
+        The same seed gives the same samples. All outputs are sampled with one seed, so differences
+        between them are more certain than their errors suggest.
     device : {"auto", "cpu", "cuda"}
         Where to measure. Arrays on a GPU are measured there.
     weights : str or path-like, optional
@@ -108,8 +108,8 @@ def evaluate(
     names : sequence of str, optional
         Names of the outputs in progress messages and errors.
     progress : callable or bool, optional
-        Called as ``progress(fraction, message)``, where the fraction of the work that is done goes
-        from 0 to 1. None shows a bar in a terminal, False shows nothing.
+        Called as ``progress(fraction, message)``, with the fraction of the work done, from 0 to 1.
+        None shows a bar in a terminal, False shows nothing.
 
     Returns
     -------
@@ -127,10 +127,10 @@ def evaluate(
 
     Notes
     -----
-    Every measure is what its own function would return, but for the shares of pieces: where several
-    patches of the source are equally near, as in a still, the most frequent shifts are preferred.
-    One search serves coherence and the pieces, another nnfdiv and nnfdist. The time is proportional
-    to the number of voxels: 15 to 25 s for five outputs of 13x144x256 on two cores.
+    Every measure equals the result of its own function, except for the pieces: if several patches
+    of the source are equally near, as in a still, the most frequent shifts are preferred. One
+    search serves coherence and the pieces, another nnfdiv and nnfdist. The time is proportional to
+    the number of voxels: 15 to 25 s for five outputs of 13x144x256 on two cores.
 
     Examples
     --------

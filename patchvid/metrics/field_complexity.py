@@ -13,7 +13,7 @@ from patchvid.metrics._comparison import Estimate, Pair, check_pair
 from patchvid.metrics.similarity import mean_cost
 
 SMALL_PATCH: Triple = (3, 3, 3)
-SWEEPS = 8  # more change nnfdiv by 2 % at most
+SWEEPS = 8  # more sweeps change nnfdiv by 2 % at most
 
 
 class NnfDiversity(NamedTuple):
@@ -24,7 +24,7 @@ class NnfDiversity(NamedTuple):
     nnfdiv : float
         Compressed size of the field, relative to its size: near 0 for a copy, and at most about 1.
     nnfdist : Estimate
-        Mean squared difference between a patch and the nearest one of the source, per value:
+        Mean squared difference between a patch and the nearest patch of the source, per value:
         at most 255**2.
     """
 
@@ -36,7 +36,7 @@ class NnfDiversity(NamedTuple):
 def nnf_diversity(
     source: NDArray[Any], output: NDArray[Any], *, seed: int = 0, device: str = "auto"
 ) -> NnfDiversity:
-    """Measure how much smaller the field from `output` to `source` becomes when it is compressed.
+    """Measure the compressed size of the field from `output` to `source`, and its cost.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ def nnf_diversity(
     -------
     NnfDiversity
         NNFDIV, which is larger for videos with a new arrangement of small pieces, and NNFDIST,
-        which is larger for videos of poor quality. A good video has much of the first and little
-        of the second.
+        which is larger for videos of poor quality. A good video has a high NNFDIV and a low
+        NNFDIST.
 
     Raises
     ------
@@ -64,10 +64,10 @@ def nnf_diversity(
     Notes
     -----
     Both were introduced with SinFusion [1]_. Patches have 3 frames of 3x3 pixels, or 1 frame if one
-    of the two videos has only one. For each patch of `output`, the nearest of `source` is found,
-    and its shift is written as three bytes, modulo 256: first the shifts in time of all patches,
-    then those along y, then those along x. NNFDIV is the size of these bytes, compressed by zlib,
-    over their number [2]_. It also grows with noise, with the size of the video, and where many
+    of the two videos has only one. The shift from each patch of `output` to the nearest one of
+    `source` is written as three bytes, modulo 256: first the shifts in time of all patches, then
+    those along y, then those along x. NNFDIV is the size of these bytes, compressed by zlib,
+    divided by their number [2]_. It also grows with noise, with the size of the video, and if many
     patches are equally near. So compare only videos of one size, made from one source and
     compressed alike. NNFDIST is `coherence` with these patches, in the unit of that measure.
 
@@ -89,7 +89,7 @@ def nnf_diversity(
 
 
 def field_diversity(pair: Pair, seed: int, device: str) -> NnfDiversity:
-    """The same for checked videos."""
+    """Measure checked videos as `nnf_diversity` does."""
     small: Any = tuple(map(min, SMALL_PATCH, pair.patch))
     distance, nnf = mean_cost(pair.output, pair.source, small, seed, device, sweeps=SWEEPS)
     return NnfDiversity(compressed_share(nnf), distance)

@@ -1,10 +1,10 @@
 """Single video Frechet distance: how far apart two videos are in the features of C3D.
 
 The features are those of its second convolution after the rectifier and before the pooling: 128
-numbers for every frame and every 2x2 pixels. Each sees 5 frames of 8x8 pixels, which is about one
-of our patches, and even a small clip has many more positions than a covariance of 128 numbers
-needs. Later layers have four times as many numbers on an eighth of the frames and a 64th of the
-pixels, so that the covariance would not have full rank.
+numbers for every frame and every 2x2 pixels. Each sees 5 frames of 8x8 pixels, about one of our
+patches. Even a small clip has many more positions than a covariance of 128 numbers needs. Later
+layers have four times as many numbers on an eighth of the frames and a 64th of the pixels, so their
+covariance would not have full rank.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def svfid(
     weights: StrPath | None = None,
     device: str = "auto",
 ) -> Estimate:
-    """Single video Frechet distance: how alike two videos are to a network for actions.
+    """Single video Frechet distance: how different two videos are to a network for actions.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def svfid(
         and with the same number of channels. Three channels are RGB. Four are RGB and alpha, and
         are blended with white. Any others are replaced by their mean.
     weights : str or path-like, optional
-        Weights of C3D: a ``.pth`` file as of MMAction, an ``.npz`` file as of Chainer, or
-        "c3d_sports1m", which `fetch_weights` puts into the user's cache. By default the environment
-        variable PATCHVID_C3D names the weights, or else they are "c3d_sports1m".
+        Weights of C3D: a ``.pth`` file from MMAction, an ``.npz`` file from Chainer, or
+        "c3d_sports1m", which `fetch_weights` puts into the user's cache. By default the weights
+        that the environment variable PATCHVID_C3D names, otherwise "c3d_sports1m".
     device : {"auto", "cpu", "cuda"}
-        Where C3D runs.
+        Where to run C3D.
 
     Returns
     -------
@@ -86,13 +86,13 @@ def svfid(
     This is the squared Frechet distance between two normal distributions with the means and the
     unbiased covariances of C3D's [1]_ features in the two videos [2]_.
 
-    **It is not comparable with published numbers**, nor with those from other weights: which layer
-    and which scale those come from was not published. Here the features are those of the second
+    **It is not comparable with published numbers**, nor with those from other weights: the layer
+    and the scale of those numbers were not published. Here the features are those of the second
     convolution after its rectifier and before its pooling, as in the measure for images [3]_ that
-    this one extends: 128 numbers a position, each of which sees 5 frames of 8x8 pixels. Videos keep
-    their size. The mean colour that the weights were trained with is subtracted from their 8-bit
-    values, and their channels are put into the order that the weights expect. The time is
-    proportional to the number of voxels: 1 s for 13x144x256 on two cores.
+    this one extends: 128 numbers per position, each of which sees 5 frames of 8x8 pixels. Videos
+    keep their size. Their 8-bit values are reduced by the mean colour of the weights' training, and
+    their channels are put into the order that the weights expect. The time is proportional to the
+    number of voxels: 1 s for 13x144x256 on two cores.
 
     References
     ----------
@@ -150,7 +150,7 @@ def summarize(video: NDArray[Any], features: Features) -> Statistics:
     video : array
         (t, y, x, c), uint8, or float32 in 0..255.
     features : callable
-        As `read_c3d` returns it.
+        The function from `read_c3d`.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def summarize(video: NDArray[Any], features: Features) -> Statistics:
     total = None
     for first in range(0, n_rows if n_columns else 0, rows):
         stop = min(first + rows, n_rows)
-        # The network pads its input with zeros, which belong around the whole video only.
+        # The network pads its input with zeros, but only the whole video should be padded.
         above = max(0, first * STRIDE - REACH)
         block = features(video[:, above : stop * STRIDE + REACH])
         start = first - above // STRIDE
@@ -209,7 +209,7 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
         product = _root(a.covariance) @ _root(b.covariance)
         common = scipy.linalg.svdvals(product).sum()
     spread = np.trace(a.covariance) + np.trace(b.covariance) - 2 * common
-    return max(0.0, float(((a.mean - b.mean) ** 2).sum() + spread))  # rounding can bring it below
+    return max(0.0, float(((a.mean - b.mean) ** 2).sum() + spread))  # rounding can make it negative
 
 
 def _root(covariance: Doubles) -> Doubles:

@@ -17,7 +17,7 @@ from patchvid.metrics._comparison import Pair, check_pair
 
 @on_device("source", "output")
 def layout_distance(source: NDArray[Any], output: NDArray[Any]) -> float:
-    """Distance between the layouts of two videos: tells whether things are where they belong.
+    """Distance between the layouts of two videos: whether objects are where they belong.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def layout_distance(source: NDArray[Any], output: NDArray[Any]) -> float:
     Returns
     -------
     float
-        From 0 to about 255 times the square root of the number of values in a patch; less is
+        From 0 to about 255 times the square root of the number of values in a patch; lower is
         better. It is 0 if `output` is a copy of `source`.
 
     Raises
@@ -39,10 +39,10 @@ def layout_distance(source: NDArray[Any], output: NDArray[Any]) -> float:
     -----
     Both videos are shrunk to the coarsest level of their pyramids, 3 frames of 15 rows or columns.
     Their patches of 3 frames of 5x5 pixels are compared by a sliced Wasserstein distance, along 64
-    random directions. To the colours of a patch belong the mean colours of its rows and of its
-    columns in `source`, as far as these explain `source`. So a horizon at the wrong height
-    increases the distance, while things that are found at all heights may move. `generate`
-    chooses layouts by the same distance.
+    random directions. The colours of a patch are joined by the mean colours of its rows and columns
+    in `source`, weighted by how well these explain `source`. So a horizon at the wrong height
+    increases the distance, but objects that occur at all heights may move. `generate` chooses
+    layouts by the same distance.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def layout_distance(source: NDArray[Any], output: NDArray[Any]) -> float:
 
 
 def distance_of_layouts(pair: Pair) -> float:
-    """The same for checked videos."""
+    """Measure checked videos as `layout_distance` does."""
     source_shape, output_shape = pair.source.shape[:3], pair.output.shape[:3]
     source = _shrink(pair.source, level_shapes(source_shape)[0])
     output = _shrink(pair.output, level_shapes(source_shape, size=output_shape)[0])

@@ -1,4 +1,4 @@
-"""Bidirectional similarity: distances from each video's patches to the nearest of the other's.
+"""Bidirectional similarity: distances of each video's patches to the nearest in the other.
 
 Random numbers are drawn on the host, so that every device takes the same samples.
 """
@@ -18,10 +18,10 @@ from patchvid.kernels.fork_safety import unforked
 from patchvid.metrics._comparison import PATCH, Estimate, check_pair
 from patchvid.metrics._patches import copy_rows, count, middle_of, unfold
 
-# Videos of up to EXACT_PATCHES are searched exactly. In larger ones, PatchMatch makes SWEEPS, and a
-# sample of patches is searched exactly to find by how much its costs are too high.
+# Videos of up to EXACT_PATCHES are searched exactly. In larger ones PatchMatch makes SWEEPS, and an
+# exact search for a sample of patches finds by how much its costs are too high.
 EXACT_PATCHES, SWEEPS = 7000, 4
-PAIRS, SAMPLE = 1 << 28, (64, 128)  # pairs of a sampled patch and any other; limits of the sample
+PAIRS, SAMPLE = 1 << 28, (64, 128)  # most pairs in that exact search; limits of the sample
 CHUNK = 1 << 13  # patches that are unfolded at once: 14 MB
 
 
@@ -34,7 +34,7 @@ def coherence(
     seed: int = 0,
     device: str = "auto",
 ) -> Estimate:
-    """Mean squared difference between a patch of `output` and the nearest one of `source`.
+    """Mean squared difference between a patch of `output` and the nearest patch of `source`.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def coherence(
     -------
     Estimate
         Mean over all patches, per value: 0 if every patch is in `source`, at most 255**2. Lower is
-        better, but best of all is a copy of the source. It is exact if neither video has more than
-        7000 patches. Otherwise it has a standard error, 0.3 to 3 % on real clips.
+        better, but a mere copy of the source has 0. It is exact if neither video has more than 7000
+        patches. Otherwise it has a standard error, 0.3 to 3 % on real clips.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def completeness(
     seed: int = 0,
     device: str = "auto",
 ) -> Estimate:
-    """Mean squared difference between a patch of `source` and the nearest one of `output`.
+    """Mean squared difference between a patch of `source` and the nearest patch of `output`.
 
     Parameters
     ----------
@@ -188,4 +188,4 @@ def _least_cost(rows: Floats, keys: Floats) -> Floats:
         place = distance.argmin(axis=1) + (t * height + y) * width
         nearest = np.where(found < least, place, nearest)
         least = np.minimum(found, least)
-    return ((rows - copy_rows(keys, nearest)) ** 2).mean(axis=1)  # the matrix product has rounded
+    return ((rows - copy_rows(keys, nearest)) ** 2).mean(axis=1)  # without the product's rounding

@@ -1,4 +1,4 @@
-"""How much voxels vary: over a set of videos, and from frame to frame."""
+"""Variation of voxels: over a set of videos, and from frame to frame."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -20,17 +20,17 @@ def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
     Parameters
     ----------
     source : array
-        (t, y, x, c), uint8, uint16 or float: what the index is relative to.
+        (t, y, x, c), uint8, uint16 or float. The index is relative to its contrast.
     outputs : sequence of array
         Two or more videos of the same height and width, with as many channels as `source`. Longer
-        ones are cut to the length of the shortest.
+        videos are cut to the length of the shortest.
 
     Returns
     -------
     float
         Standard deviation of a grey voxel over the videos, averaged over all voxels and divided by
         the standard deviation of all voxels of `source`. It is 0 for equal videos, and about 1 for
-        many videos that have nothing in common.
+        many unrelated videos.
 
     Raises
     ------
@@ -40,8 +40,8 @@ def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
 
     Notes
     -----
-    Grey is the luma (Rec. 601) of three channels, which are taken as RGB. Four channels are RGB and
-    alpha, and are blended with white first. The grey of any other number is their mean.
+    Grey is the luma (Rec. 601) of three channels, RGB. Four channels are RGB and alpha, and are
+    blended with white first. The grey of any other number of channels is their mean.
 
     References
     ----------
@@ -62,7 +62,7 @@ def diversity(source: NDArray[Any], outputs: Sequence[NDArray[Any]]) -> float:
 
 
 def diversity_index(pairs: Sequence[Pair]) -> float:
-    """The same for checked videos, each with the source."""
+    """Measure checked videos, each paired with the source, as `diversity` does."""
     if len({pair.output.shape[1:] for pair in pairs}) > 1:
         raise InvalidInput("outputs must have the same height and width; measure them in groups")
     contrast = float(to_grey(pairs[0].source).std(dtype=np.float64))
@@ -77,7 +77,7 @@ def diversity_index(pairs: Sequence[Pair]) -> float:
 
 @on_device("source", "output")
 def flicker(source: NDArray[Any], output: NDArray[Any]) -> float:
-    """How much the frames of a video differ from those before, relative to its source.
+    """Mean change between the frames of a video, relative to its source.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def flicker(source: NDArray[Any], output: NDArray[Any]) -> float:
     -------
     float
         Mean absolute difference between successive frames of `output`, divided by that of
-        `source`: 1 if it moves as much, more if it flickers, and less if it has become still.
+        `source`: 1 if it moves as much, more if it flickers, and less if it moves less.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def flicker(source: NDArray[Any], output: NDArray[Any]) -> float:
 
 
 def relative_flicker(pair: Pair) -> float | None:
-    """The same for checked videos; None if there is nothing to compare."""
+    """Measure checked videos as `flicker` does; None if the source is still or one frame long."""
     if min(len(pair.source), len(pair.output)) < 2:
         return None
     expected = _mean_change(pair.source)

@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance: how alike the patches of two videos are as distributions.
+"""Sliced Wasserstein distance between the distributions of the patches of two videos.
 
 Random numbers are drawn on the host, so that every device takes the same patches and directions.
 """
@@ -34,7 +34,7 @@ def sliced_wasserstein(
     seed: int = 0,
     device: str = "auto",
 ) -> Estimate:
-    """Distance between the patches of two videos as distributions, at three scales.
+    """Distance between the distributions of the patches of two videos, at three scales.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def sliced_wasserstein(
     Returns
     -------
     Estimate
-        From 0 to about 255 times the square root of the number of values in a patch; less is
+        From 0 to about 255 times the square root of the number of values in a patch; lower is
         better. The error is computed as if the directions were independent. They are orthogonal,
         so the true error is smaller by a factor of two or more.
 
@@ -98,10 +98,9 @@ def distribution_distance(
     device: str,
     projections: Projections,
 ) -> Estimate:
-    """The same for checked videos.
+    """Measure checked videos as `sliced_wasserstein` does.
 
-    `projections` is filled with those of the source, for the next output with the same source and
-    seed.
+    `projections` keeps those of the source, for the next output with the same source and seed.
     """
     random = np.random.default_rng(check_integer("seed", seed, 0))
     kernels = backend(device)

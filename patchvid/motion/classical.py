@@ -1,7 +1,7 @@
 """Optical flow by OpenCV's dense inverse search, the same on every processor of a kind.
 
-OpenCV adds in another order, or without rounding in between, where a processor has AVX2 or FMA. Its
-plain code takes as long here, so that is what runs.
+With AVX2 or FMA, OpenCV adds in another order, or without intermediate rounding. Its plain code is
+as fast here, so it is used everywhere.
 
 Reference: T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
 """
@@ -29,9 +29,9 @@ def classical_flow(frame1: NDArray[np.uint8], frame2: NDArray[np.uint8]) -> NDAr
 
 @contextmanager
 def _plain_code() -> Iterator[None]:
-    """Have OpenCV use no special instructions, until the last of several threads is done.
+    """Make OpenCV avoid special instructions, until the last of several threads is done.
 
-    Whether it uses Intel's IPP, every thread decides for itself.
+    The setting for Intel's IPP belongs to each thread.
     """
     import cv2
 

@@ -14,7 +14,7 @@ from patchvid._device import backend_of, on_device
 from patchvid._validation import as_array
 from patchvid.errors import InvalidInput
 
-UNKNOWN = 1e9  # components from here on mean that nothing is known, as in ``.flo`` files
+UNKNOWN = 1e9  # components of at least this size mark unknown flow, as in ``.flo`` files
 
 # Between one colour and the next: the number of steps, and the channel that rises or falls.
 _RED, _GREEN, _BLUE = range(3)
@@ -35,10 +35,10 @@ def flow_to_color(flow: NDArray[Any], *, largest: float | None = None) -> NDArra
     Parameters
     ----------
     flow : array
-        (..., 2) of numbers, on the host or on a GPU: x to the right, then y downwards. Where a
-        component is NaN, or 1e9 and more in size, nothing is known.
+        (..., 2) of numbers, on the host or on a GPU: x to the right, then y downwards. NaN, and
+        components of size 1e9 or more, mark unknown flow.
     largest : float, optional
-        Magnitude at which colours are full, above 0; what is faster is darkened. By default the
+        Magnitude at which colours are full, above 0; faster motion is darkened. By default the
         largest magnitude of `flow`.
 
     Returns

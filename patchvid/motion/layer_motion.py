@@ -1,7 +1,7 @@
 """Estimate the motion of one layer, an object or its background, over the whole frame.
 
-An affine motion is fitted to the flow where it is known to be the layer's, robustly; what the flow
-has beyond it goes on smoothly around there.
+An affine motion is fitted robustly to the flow where that is known to be the layer's. The rest of
+the flow there continues smoothly into the surroundings.
 """
 
 from typing import NamedTuple
@@ -13,17 +13,17 @@ from patchvid.motion.optical_flow import Flow
 
 Region = NDArray[np.bool_]
 
-FEWEST = 8  # pixels that say how a layer moves
-MOST = 4000  # pixels that are enough for that
-ROUNDS = 8  # of the fit, each with weights by the errors of the last one
-LEAST_ERROR = 0.2  # pixels of error that any flow has
-# Weight of the motion that is expected, as a share of the layer's pixels: for its shift, and for
-# how it turns, grows and shears, of which a small part of a layer tells little.
+FEWEST = 8  # least known pixels from which to estimate a motion
+MOST = 4000  # number of pixels that is enough for that
+ROUNDS = 8  # of the fit; each weights pixels by the errors of the last round
+LEAST_ERROR = 0.2  # pixels; every flow has such an error
+# Weight of the expected motion, as a share of the layer's pixels: for its shift, and for rotation,
+# growth and shear, of which a small part of a layer tells little.
 EXPECTED = (0.002, 0.03, 0.03)
-STEP = 2.0**-12  # to which a motion is rounded, so that sums in another order give the same bytes
+STEP = 2.0**-12  # motions are rounded to this, so that the order of sums does not change the bytes
 REACH = 8.0  # pixels over which the flow beyond the affine motion fades
-LARGEST_REST = 3.0  # pixels of flow beyond it
-TRUSTED = 0.05  # share of known pixels around one from which on it moves as they do
+LARGEST_REST = 3.0  # largest difference from the affine motion, in pixels, within a layer
+TRUSTED = 0.05  # a pixel moves like the known pixels around it if these have a larger share
 
 
 class Motion(NamedTuple):
@@ -32,10 +32,10 @@ class Motion(NamedTuple):
     Attributes
     ----------
     parameters : array of float64
-        (3, 2): x and y of the shift of its centre, and what a radius to the right and one downwards
-        add to that.
+        (3, 2): x and y of the shift of its centre, and of the changes to it one radius to the right
+        and one radius down.
     flow : array of float32
-        (y, x, 2): the flow of the layer in the whole frame, also where something hides it.
+        (y, x, 2): the flow of the layer in the whole frame, even where the layer is hidden.
     """
 
     parameters: NDArray[np.float64]
@@ -50,20 +50,20 @@ def layer_motion(
     *,
     largest_rest: float = LARGEST_REST,
 ) -> Motion:
-    """Find how a layer moves.
+    """Estimate the motion of a layer.
 
     Parameters
     ----------
     flow : array of float32
-        (y, x, 2), of all that is seen.
+        (y, x, 2), of everything visible.
     known : array of bool
         (y, x): where the flow is surely the layer's.
     layer : array of bool
-        (y, x): where the layer is, whether it is seen or not.
+        (y, x): where the layer is, visible or hidden.
     expected : array of float64, optional
         Parameters of the motion in the frame before; by default a shift by the median.
     largest_rest : float
-        Pixels of flow beyond the affine motion from which on it is taken for that of another layer.
+        Flow that differs from the affine motion by more pixels than this belongs to another layer.
     """
     height, width = layer.shape
     rows, columns = np.nonzero(layer if layer.any() else np.ones_like(layer))
@@ -90,9 +90,9 @@ def _fit(
     expected: NDArray[np.float64],
     n_pixels: float,
 ) -> NDArray[np.float64]:
-    """Least squares with weights that fall with the error, beginning at the expected motion.
+    """Least squares with weights that fall with the error, starting at the expected motion.
 
-    A quarter of the pixels is enough to say what errors are usual.
+    The lower quartile of the errors sets the scale of the weights.
     """
     parameters = expected
     prior = np.diag(np.multiply(EXPECTED, n_pixels))
@@ -107,12 +107,12 @@ def _fit(
 
 
 def _sums(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scalar products of rows; the threads of the BLAS would mostly wait for each other here."""
+    """Scalar products of rows, without the BLAS, whose threads would mostly wait for each other."""
     return np.einsum("ik,jk->ij", one, other)
 
 
 def _rest(flow: Flow, known: Region, largest: float) -> Flow:
-    """What a flow has beyond an affine motion: as it is where it is known, and fading around."""
+    """The flow beyond an affine motion: unchanged where it is known, fading out around there."""
     import cv2
 
     good = known & (np.hypot(flow[..., 0], flow[..., 1]) < largest)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from patchvid.motion.optical_flow import Flow, optical_flow
 
-STEPS = 4  # that find where a pixel between two frames comes from
+STEPS = 4  # iterations that find where a pixel between two frames comes from
 
 
 def morph(
@@ -23,9 +23,9 @@ def morph(
     before, after : array
         (t, y, x, c) on the host.
     ways : array of float32
-        (t): how far things have moved, from 0 for `before` to 1 for `after`.
+        (t): how far objects have moved, from 0 for `before` to 1 for `after`.
     shares : array of float32
-        (t, y, x): how far the colours have changed, likewise.
+        (t, y, x): how far colours have changed, from 0 for `before` to 1 for `after`.
 
     Returns
     -------
@@ -48,10 +48,10 @@ def _flow(one: NDArray[Any], other: NDArray[Any]) -> Flow:
 
 
 def _moved(frame: NDArray[Any], flow: Flow, share: np.float32) -> NDArray[np.float32]:
-    """A frame whose pixels have gone a share of their way."""
+    """A frame whose pixels have moved a share of their flow."""
     way = share * flow
     source = np.zeros_like(way)
-    for _ in range(STEPS):  # each pixel comes from where its source's own way leads to it
+    for _ in range(STEPS):  # find the source pixel whose own flow leads to each pixel
         source = -_sampled(way, source)
     return _sampled(frame.astype(np.float32), source)
 

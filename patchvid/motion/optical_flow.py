@@ -1,4 +1,4 @@
-"""Optical flow: where each pixel of a frame is in the next one.
+"""Optical flow: the motion of each pixel from a frame to the next.
 
 The network RAFT, run by onnxruntime; or, without its weights, the dense inverse search of OpenCV.
 """
@@ -30,15 +30,15 @@ from patchvid.networks.weights import find_weights
 Flow = NDArray[np.float32]
 Estimator = Callable[[NDArray[np.uint8], NDArray[np.uint8]], Flow]
 
-# Names of weights, the default first; and the environment variable that holds a name or a path.
+# Names of weights, the default first; and the environment variable for a name or a path.
 RAFT_NAMES = ("raft_small", "raft_large")
 RAFT_VARIABLE = "PATCHVID_RAFT"
 
 # Both methods miss most of the motion in frames of fewer pixels, so these are enlarged.
 _ENOUGH = 192 * 192
 
-# RAFT compares all pairs of features. Where that takes more bytes, it works on one pair of frames
-# at a time.
+# RAFT compares all pairs of features. If that takes more bytes, it works on one pair of frames at a
+# time.
 _MUCH_MEMORY = 2**28
 
 
@@ -56,35 +56,35 @@ def optical_flow(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float, two frames or more. uint8 is taken as it is, others by
-        the range of their values. Three channels are RGB, four are RGB and alpha, which is blended
-        with white; any others are averaged. Frames from 144x256 to 480x854 suit best. Smaller ones
-        are enlarged for the estimate by a whole factor, to 192x192 pixels or more, which recovers
-        motion of less than a pixel.
+        (t, y, x, c), uint8, uint16 or float, two frames or more. uint8 is used as it is, others
+        are scaled by the range of their values. Three channels are RGB, four are RGB and alpha,
+        which is blended with white; any others are averaged. Frames from 144x256 to 480x854 suit
+        best. Smaller frames are enlarged for the estimate by a whole factor, to 192x192 pixels or
+        more, which recovers motion of less than a pixel.
     method : {"auto", "raft", "classical"}
         "raft" is the network RAFT [1]_. "classical" is the dense inverse search [2]_ of OpenCV: it
-        takes a twentieth of the time, and its magnitudes correlated with those of RAFT by 0.96 and
-        0.87 on films of lava and water, but by 0.57 on a drawing. "auto" is "raft" if its weights
-        are on this machine, and else "classical", with a warning. `fetch_weights` downloads them.
+        takes a twentieth of the time. Its magnitudes correlated with those of RAFT by 0.96 and 0.87
+        on films of lava and water, but by 0.57 on a drawing. "auto" is "raft" if its weights are on
+        this machine, otherwise "classical", with a warning. `fetch_weights` downloads them.
     weights : str or path, optional
         Weights of RAFT: "raft_small"; "raft_large", which takes three times as long; or a file:
         ``.pth`` or ``.npz`` with the tensors of either, or ``.onnx`` with two inputs (n, 3, y, x)
-        of values from 0 to 255. By default the value of the environment variable PATCHVID_RAFT, or
-        else "raft_small". Those two are in the user's cache after `fetch_weights`.
+        of values from 0 to 255. By default the value of the environment variable PATCHVID_RAFT,
+        otherwise "raft_small". `fetch_weights` puts these two into the user's cache.
     iterations : int
         Updates of the flow by RAFT, at least 1; an ``.onnx`` file has its own number.
     device : {"auto", "cpu", "cuda"}
-        Where RAFT runs; "auto" is a GPU where onnxruntime has one. Frames are copied to the host
+        Where to run RAFT; "auto" uses a GPU if onnxruntime has one. Frames are copied to the host
         first.
     progress : callable or bool, optional
-        Called as ``progress(fraction, message)``, with the fraction of the work that is done. None
-        shows a bar in a terminal, False shows nothing.
+        Called as ``progress(fraction, message)``, with the fraction of the work done. None shows a
+        bar in a terminal, False shows nothing.
 
     Returns
     -------
     array of float32
         (t - 1, y, x, 2), on the device of `video`: x to the right, then y downwards, in pixels per
-        frame. It is the same on any number of threads.
+        frame. It is the same with any number of threads.
 
     Raises
     ------
@@ -98,8 +98,9 @@ def optical_flow(
 
     Notes
     -----
-    RAFT compares every 8x8 block with all others: a pair of frames takes time in proportion to its
-    pixels, but memory to their square, 15 MB at 242x432 and 6 GB at 1080x1920.
+    RAFT compares every 8x8 block with all others. For a pair of frames, its time grows in
+    proportion to the pixels, but its memory with their square: 15 MB at 242x432 and 6 GB at
+    1080x1920.
 
     The classical method gives the same bytes on all PCs. The last digits of RAFT's flow depend on
     the processor and on the version of onnxruntime.

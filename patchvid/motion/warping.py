@@ -9,7 +9,7 @@ from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of
 from patchvid.motion.optical_flow import Flow, optical_flow
 
-SLACK, SHARE = 0.5, 0.05  # what a round trip may miss: pixels, and a share of its length
+SLACK, SHARE = 0.5, 0.05  # error allowed in a round trip: pixels, and a share of its length
 
 
 def both_ways(
@@ -20,7 +20,7 @@ def both_ways(
     weights: StrPath | None = None,
     device: str = "auto",
 ) -> tuple[Flow, Flow]:
-    """The flow from each frame to the next one, and from each next one back, (t - 1, y, x, 2)."""
+    """The flows (t - 1, y, x, 2) between neighbouring frames, forwards and backwards in time."""
     forward = optical_flow(
         video, method=method, weights=weights, device=device, progress=part_of(progress, 0, 0.5)
     )
@@ -32,9 +32,9 @@ def both_ways(
 
 
 def warp(picture: NDArray[Any], flow: Flow) -> NDArray[Any]:
-    """Fetch a picture (y, x, c) along a flow (y, x, 2) from another one to it.
+    """Sample a picture (y, x, c) at the ends of a flow (y, x, 2) that leads to it.
 
-    Values between pixels are cubic, and beyond the border those of the border.
+    Values between pixels are interpolated cubically; beyond the border they repeat it.
     """
     import cv2
 
@@ -52,7 +52,7 @@ def warp(picture: NDArray[Any], flow: Flow) -> NDArray[Any]:
 
 
 def returns(flow: Flow, back: Flow) -> NDArray[np.bool_]:
-    """Where the way along a flow (y, x, 2) and back along the other one leads to where it began."""
+    """Where going along a flow (y, x, 2) and back along the other leads to the start."""
     missed = np.hypot(*np.moveaxis(flow + warp(back, flow), 2, 0))
     length = np.hypot(*np.moveaxis(flow, 2, 0))
     return missed < SLACK + SHARE * length

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 STRIDE = 2  # rows and columns from one feature to the next; every frame has features
-REACH = 4  # rows and columns beyond its own two that a feature depends on, at most
+REACH = 4  # most rows and columns beyond its own two on which a feature depends
 
 # Means to subtract from colours of 0 to 255. Weights converted for Chainer, which have Chainer's
 # names, expect blue first, as Caffe does; those of MMAction expect red first.

@@ -1,7 +1,7 @@
 """Read the tensors of PyTorch checkpoints, safely and without PyTorch.
 
-A checkpoint is a pickle and the numbers of its tensors. The names in the pickle stand for functions
-and types of this module; nothing in it is executed, see `patchvid.networks.unpickling`.
+A checkpoint is a pickle and the numbers of its tensors. Names in the pickle are mapped to functions
+and types of this module; no other code runs, see `patchvid.networks.unpickling`.
 
 Reference for the two formats: torch/serialization.py of PyTorch.
 """
@@ -36,13 +36,13 @@ _DTYPES = {
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _OLD_VERSION = 1001
 
-# The tensors of a file may together take this many times its bytes: some share numbers, and weights
-# are hardly compressed. Of archives, those that need no more than a little memory may hold more.
+# The tensors of a file may together take so many times its bytes: some share numbers, and weights
+# hardly compress. If they take little memory, an archive may hold more.
 _MOST_COPIES, _LITTLE = 4, 1 << 22
 
 
 class _Storage(NamedTuple):
-    """An array of numbers that tensors are views of; it is read when all tensors are known."""
+    """The array of numbers behind tensors; it is read when all tensors are known."""
 
     dtype: np.dtype[Any]
     key: str
@@ -73,7 +73,7 @@ def read_tensors(path: Path) -> Tensors:
     ----------
     path : path
         A ``.npz`` file, or a checkpoint of PyTorch in its old or its zip format: a dictionary of
-        tensors, or one that holds it as ``state_dict``. Entries that are no tensors are left out.
+        tensors, or one that holds it as ``state_dict``. Other entries are left out.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def read_tensors(path: Path) -> Tensors:
         raise_if_out_of_memory(error)
         raise InvalidInput(
             f"cannot read weights from {quoted(path)}: {reason(error)}; "
-            "it may be damaged or cut short, or no file of weights"
+            "it may be damaged or cut short, or may hold no weights"
         ) from error
     if not tensors:
         raise InvalidInput(f"there are no tensors in {quoted(path)}; give a file of weights")
@@ -116,8 +116,8 @@ def _read_npz(path: Path) -> Tensors:
             raise ValueError("its arrays are much larger than the file")
         try:
             return dict(arrays)
-        except ValueError:  # NumPy suggests to unpickle objects
-            raise ValueError("it holds objects that are no arrays of numbers") from None
+        except ValueError:  # NumPy's message suggests unpickling
+            raise ValueError("it holds objects that are not arrays of numbers") from None
 
 
 def _read_checkpoint(path: Path) -> Tensors:
@@ -138,7 +138,7 @@ def _open_zip(raw: bytes) -> tuple[dict[Any, Any], Callable[[_Storage], bytes]]:
 
     def member(name: str, n_bytes: int | None = None) -> bytes:
         entry = archive.getinfo(folder + name)
-        # Checkpoints are not compressed, so that no small file can hold large tensors.
+        # Only uncompressed members are read, so that no small file can hold large tensors.
         if entry.compress_type != zipfile.ZIP_STORED or n_bytes not in (None, entry.file_size):
             raise ValueError(f"{entry.filename} does not have the expected size")
         return archive.read(entry)
@@ -189,7 +189,7 @@ def _unpickle(file: BytesIO) -> tuple[Any, dict[str, _Storage]]:
 def _make_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_training: Any) -> _Tensor:
     extents = (offset, *shape, *strides)
     if not isinstance(storage, _Storage) or not all(map(_is_extent, extents)):
-        raise ValueError("a tensor that is no view of a storage")
+        raise ValueError("a tensor that is not a view of a storage")
     last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
     if math.prod(shape) > storage.size or (math.prod(shape) and last >= storage.size):
         raise ValueError("a tensor that reaches beyond its storage")
@@ -201,13 +201,13 @@ def _make_parameter(tensor: Any, *_training: Any) -> Any:
 
 
 def _make_dict(items: Any = ()) -> dict[str, Any]:
-    """An ordered dictionary; pickles by Python 2 hold its items, later ones set them."""
+    """Make an ordered dictionary; pickles of Python 2 pass its items, later ones set them."""
     if not all(type(key) is str for key, _ in items):
-        raise ValueError("its pickle has a key that is no string, which no tensors need")
+        raise ValueError("its pickle has a key that is not a string, which no tensors need")
     return dict(items)
 
 
-# What names in a checkpoint stand for.
+# The objects for names in a checkpoint.
 _NAMES: dict[str, Any] = {
     **{f"torch.{name}": np.dtype(kind) for name, kind in _DTYPES.items()},
     "torch._utils._rebuild_tensor_v2": _make_tensor,

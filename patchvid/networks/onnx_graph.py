@@ -1,4 +1,4 @@
-"""Building of ONNX graphs from the tensors of networks, and sessions that run them."""
+"""Build ONNX graphs from the tensors of networks, and open sessions that run them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 FLOAT, INT64, BOOL = 1, 7, 9  # of onnx.TensorProto
 
 _OPSET, _IR_VERSION = 17, 8  # every onnxruntime since 2022 reads these
-MOST_TURNS = 10_000  # of the loops of a model, one inside of another
+MOST_TURNS = 10_000  # of a model's loops, with those of nested loops multiplied
 _CUDA = "CUDAExecutionProvider"
 
 Shapes = Mapping[str, Sequence[Any]]  # of inputs or outputs; an axis with a name has any size
 
 
 class Graph:
-    """A graph that grows: values are names, and numbers among the inputs become constants."""
+    """A graph under construction: values are names; numbers among the inputs become constants."""
 
     def __init__(
         self, tensors: Mapping[str, NDArray[Any]], numbers: "count[int] | None" = None
@@ -127,7 +127,7 @@ def check_loops(model: bytes) -> None:
     ValueError
         If a loop in it has no constant number of turns, or too many.
     Exception
-        Nearly any other, if it is no model.
+        Nearly any other, if it is not a model.
     """
     import onnx
 
@@ -137,7 +137,7 @@ def check_loops(model: bytes) -> None:
 
 
 def _check_loops(graph: Any, most: int) -> None:
-    """Check the loops of a graph or function, which may together take so many turns, and inside."""
+    """Check the loops of a graph or function, nested ones too, against a limit of turns."""
     from onnx import numpy_helper
 
     constants = {tensor.name: tensor for tensor in getattr(graph, "initializer", ())}
@@ -166,7 +166,7 @@ def open_session(model: bytes, device: str, threads: int = 0) -> Any:
     model : bytes
         A serialized ONNX model.
     device : {"auto", "cpu", "cuda"}
-        "auto" is a GPU where onnxruntime has one.
+        "auto" uses a GPU if onnxruntime has one.
     threads : int
         Number of threads on the CPU; 0 is all.
 

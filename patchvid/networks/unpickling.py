@@ -1,7 +1,7 @@
 """Pickles, read without executing anything.
 
-A pickle is a program for a stack machine that may call whatever it names. The interpreter here
-knows the few instructions that checkpoints need, and calls only what its caller has put in a table.
+A pickle is a program for a stack machine, and may call any function that it names. This interpreter
+knows the few instructions that checkpoints need, and calls only functions from its caller's table.
 
 Reference: the standard library's ``pickletools``, which describes all instructions.
 """
@@ -31,20 +31,20 @@ def unpickle(
     file : binary file
         It is read up to the end of the pickle.
     names : mapping of str
-        What a name in the pickle stands for, by ``module.name``. Values that are callable may be
-        called by the pickle, with any arguments.
+        The objects for names in the pickle, by ``module.name``. The pickle may call those that are
+        callable, with any arguments.
     load_persistent : callable
-        Called with every persistent id, for the object that it stands for.
+        Called with every persistent id; returns the object for it.
 
     Returns
     -------
     object
-        Attributes that the pickle sets on objects are left out.
+        The unpickled object. Attributes that the pickle sets on objects are left out.
 
     Raises
     ------
     InvalidInput
-        If the pickle names something that is not in `names`.
+        If the pickle has a name that is not in `names`.
     Exception
         Nearly any other, if the pickle is damaged or has instructions for other objects.
     """

@@ -1,6 +1,6 @@
-"""Weights of networks: files on this machine, and published ones, downloaded when asked for.
+"""Weights of networks: files on this machine, and published ones, downloaded on request.
 
-What is downloaded is kept in the user's cache, and only if its hash is the published one.
+Downloads are kept in the user's cache, and only if their hash is the published one.
 """
 
 import logging
@@ -53,10 +53,10 @@ def find_weights(source: StrPath | None, *, names: Sequence[str], variable: str)
     Parameters
     ----------
     source : str or path, optional
-        A path, or one of `names`. By default the value of the environment's `variable`, or else the
-        first of `names`.
+        A path, or one of `names`. By default the value of the environment's `variable`, otherwise
+        the first of `names`.
     names : sequence of str
-        Keys of `PUBLISHED` that may be used.
+        The allowed keys of `PUBLISHED`.
     variable : str
         Name of an environment variable that may hold a path or a name.
 
@@ -68,7 +68,7 @@ def find_weights(source: StrPath | None, *, names: Sequence[str], variable: str)
     Raises
     ------
     InvalidInput
-        If there is no file at a path that was given.
+        If there is no file at a given path.
     WeightsError
         If published weights are not in the cache.
     """
@@ -91,7 +91,7 @@ def find_weights(source: StrPath | None, *, names: Sequence[str], variable: str)
 
 
 def cached_weights(name: str) -> Path | None:
-    """The file of published weights in the user's cache, if it is there and whole."""
+    """The file of published weights in the user's cache, if it is there and complete."""
     import pooch
 
     path = _place(name)
@@ -102,8 +102,8 @@ def cached_weights(name: str) -> Path | None:
 def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path:
     """Download published weights to the user's cache, unless they are there.
 
-    Nothing else in patchvid uses the network. A download that is cut short, or is not what was
-    published, leaves nothing behind.
+    Nothing else in patchvid uses the network. If a download is cut short, or is not the published
+    file, no file remains.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path
         Weights of RAFT, for `optical_flow` and `analogy` (4 or 20 MB), or of C3D, for
         `metrics.svfid` (300 MB).
     progress : callable or bool, optional
-        Called as ``progress(fraction, message)``, with the fraction of the download that is done.
-        None shows a bar in a terminal, False shows nothing.
+        Called as ``progress(fraction, message)``, with the fraction of the download done. None
+        shows a bar in a terminal, False shows nothing.
 
     Returns
     -------
@@ -145,30 +145,30 @@ def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path
 
             def download(url: str, target: str, _: Any) -> None:
                 http(url, target, None)
-                # Of some files only the beginning of the hash is published, which Pooch does not
+                # For some files only the beginning of the hash is published, which Pooch cannot
                 # check.
                 if not pooch.file_hash(target).startswith(sha256):
                     raise OSError("the file is damaged, or not the one that was published")
 
-            path.unlink(missing_ok=True)  # Pooch would use it without a check
+            path.unlink(missing_ok=True)  # Pooch would use it unchecked
             pooch.retrieve(url, None, fname=path.name, path=path.parent, downloader=download)
     except (OSError, ValueError) as error:
         raise WeightsError(
             f"cannot download the weights {name} from {url}: {reason(_innermost(error))}; download "
-            "them by other means and give their path"
+            "them in another way and give their path"
         ) from error
     return path
 
 
 def _place(name: str) -> Path:
-    """Where published weights are kept."""
+    """The path of published weights in the cache."""
     from platformdirs import user_cache_path
 
     return user_cache_path("patchvid", appauthor=False) / PUBLISHED[name].url.rpartition("/")[2]
 
 
 class _Bar:
-    """A progress bar as Pooch wants it, which reports fractions."""
+    """A progress bar with the interface that Pooch needs, which reports fractions."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -181,7 +181,7 @@ class _Bar:
             self.progress(min(1.0, self.done / self.total), "downloading weights")
 
     def reset(self) -> None:
-        """Begin again: at the end, Pooch sets the bar to all bytes."""
+        """Start again: at the end, Pooch sets the bar to all bytes."""
         self.done = 0
 
     def close(self) -> None:
@@ -197,7 +197,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 @contextmanager
 def _without_messages() -> Iterator[None]:
-    """Silence what Pooch says below a warning."""
+    """Silence Pooch's messages below a warning."""
     import pooch
 
     logger: logging.Logger = pooch.get_logger()

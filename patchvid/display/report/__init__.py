@@ -1,6 +1,6 @@
 """A page on outputs and their source: films in step, sources of pixels, measures, times.
 
-The page is one file. Its films are small versions of the videos, and large videos are measured at a
+The page is one file. Its films are small versions of the videos. Large videos are measured at a
 smaller size.
 """
 
@@ -39,13 +39,13 @@ from patchvid.results import LAYOUT_MEASURES, AnyResult, GenerateResult
 SUFFIXES = (".html", ".htm")
 
 LONGER_SIDE = 480  # pixels of the source's film
-MEASURED = 1_000_000  # voxels of the source at the size at which it is measured, at most
+MEASURED = 1_000_000  # most voxels of the source when it is measured
 
 OUTPUT_MAP, SOURCE_MAP = "where its pixels come from", "the colours of its pixels"
 MAPS = """\
 The map below an output shows where its pixels come from, in the colours of the map below the
 source: the hue is the place in the frame, the brightness is the time. Where colours change
-smoothly, a piece was copied as it is; where they jump, two pieces meet."""
+smoothly, a piece was copied whole; where they jump, two pieces meet."""
 
 
 class Report:
@@ -57,7 +57,7 @@ class Report:
         Videos (t, y, x, c) by their names, as given to the applications; None is left out. Arrays
         may be on a GPU.
     source : str, optional
-        Name of the input whose patches the outputs consist of. By default the first one.
+        Name of the input that the outputs' patches come from. By default the first one.
     fps : float, optional
         Frames per second of all films, 24 by default.
 
@@ -111,9 +111,9 @@ class Report:
         name : str
             Its name on the page, such as that of its file.
         result : Result
-            What an application such as `generate` returns for one sample with ``details=True``.
+            The result of an application such as `generate` for one sample with ``details=True``.
         seconds : float, optional
-            The time it took in total. By default the sum over its levels.
+            Its total time. By default the sum over its levels.
 
         Raises
         ------
@@ -159,13 +159,13 @@ class Report:
         overwrite : bool
             Whether to replace an existing file.
         progress : callable or bool, optional
-            Called as ``progress(fraction, message)``, where the fraction of the work that is done
-            goes from 0 to 1. None shows a bar in a terminal, False shows nothing.
+            Called as ``progress(fraction, message)``, with the fraction of the work done, from 0 to
+            1. None shows a bar in a terminal, False shows nothing.
 
         Raises
         ------
         VideoError
-            If `path` cannot be written; nothing is left behind.
+            If `path` cannot be written. No partial file remains.
         InvalidInput
             If there is no output.
         """
@@ -200,12 +200,12 @@ class Report:
             f'<div class="tables">\n{"".join(beside)}</div>',
         ]
         if command:
-            parts.append(section("To make it again", f"<pre>{escape(command)}</pre>\n"))
+            parts.append(section("Command", f"<pre>{escape(command)}</pre>\n"))
         return "\n".join(parts)
 
 
 def check_report(path: StrPath, *, overwrite: bool = False) -> None:
-    """Check before the work that a report can be written.
+    """Raise an error unless a report can be written to `path`; call it before long work.
 
     Parameters
     ----------

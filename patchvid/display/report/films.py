@@ -15,7 +15,7 @@ from patchvid.display.report.page import figure
 
 
 class ReportFilm(NamedTuple):
-    """A video at the size of its film, and optionally a map of its pixels with its meaning."""
+    """A video at the size of its film, and optionally a map of its pixels with a label."""
 
     name: str
     note: str
@@ -35,8 +35,7 @@ def shrink(video: NDArray[Any], scale: float) -> NDArray[Any]:
 def to_film(video: NDArray[Any], like: NDArray[Any], scale: float) -> Pixels:
     """Convert a video to small RGB frames on the host.
 
-    Floats that leave [0, 1] in the video `like` are shown with its range, and its highlights are
-    compressed.
+    If floats of the video `like` leave [0, 1], its range is used, with highlights compressed.
     """
     video = backend_of(video).to_host(video)
     range_ = ValueRange.of_type(video.dtype)
@@ -57,7 +56,7 @@ def source_colours(shape: Sequence[int], scale: float) -> Pixels:
 def output_colours(
     nnf: NDArray[Any], output_shape: Sequence[int], source_shape: Sequence[int], scale: float
 ) -> Pixels:
-    """The colours of an output's pixels by where they come from, at the size of its film."""
+    """Colours that show where an output's pixels come from, at the size of its film."""
     sources = pixel_sources(backend_of(nnf).to_host(nnf), output_shape)
     rows, columns = _chosen(output_shape, scale)
     return field_to_color(sources[:, rows[:, None], columns], source_shape)
@@ -80,6 +79,6 @@ def to_html(film: ReportFilm, fps: float) -> str:
 
 
 def _even(video: Pixels) -> Pixels:
-    """The video with its last row or column repeated where that makes their number even."""
+    """The video with its last row or column repeated if their number is odd."""
     odd = [(0, n % 2) for n in video.shape[1:3]]
     return np.pad(video, [(0, 0), *odd, (0, 0)], mode="edge")

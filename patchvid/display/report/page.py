@@ -13,7 +13,7 @@ from patchvid.display.notebook import data_uri
 
 
 def fill_page(title: str, body: str) -> str:
-    """The whole page around its body."""
+    """The whole page with its body filled in."""
     html, style, script = (
         files(__package__).joinpath(name).read_text("utf-8")
         for name in ("page.html", "style.css", "player.js")

@@ -19,9 +19,9 @@ completeness: the same from the source to the video; swd: sliced Wasserstein dis
 patches of both; layout: the same for patches with their places, on a coarse level. Lower is better.
 Nnfdiv: size of the compressed field of patches of 3x3x3, higher if pieces are smaller; nnfdist:
 coherence of these patches. Largest_piece: size of the largest copied piece, 1 if the whole video is
-a copy; mean_piece: size of the copied piece that a patch belongs to, on average; longest_run:
-frames for which half of the picture goes on just as in the source. Flicker: difference between
-successive frames, relative to the source; best near 1. Numbers after ± are standard errors."""
+a copy; mean_piece: mean size of the copied piece that a patch belongs to; longest_run: frames for
+which half of the picture continues exactly as in the source. Flicker: difference between successive
+frames, relative to the source; best near 1. Numbers after ± are standard errors."""
 
 
 class Sample(NamedTuple):
@@ -51,7 +51,7 @@ def measures(
         rows.append(("mean", *_cells(mean, header)))
     words = EXPLANATION
     if diversity is not None:
-        words += f" Diversity of the outputs: {diversity:.3f}; 0 means that they are equal."
+        words += f" Diversity of the outputs: {diversity:.3f}; 0 if they are all equal."
     if shrunk:
         words += f" Measured at {source.shape[1]}x{source.shape[2]} pixels."
     return table(["", *header], rows, numeric=True) + f"<p>{escape(words)}</p>\n"
@@ -67,7 +67,7 @@ def _cells(row: metrics.Scores, measures: Sequence[str]) -> list[str]:
 
 
 def times(samples: Sequence[Sample]) -> str:
-    """A table of the seconds that the levels of each output took."""
+    """A table of the time of each level of each output, in seconds."""
     seconds: dict[tuple[str, str, int], dict[int, str]] = {}
     for column, sample in enumerate(samples):
         number: Counter[tuple[str, str]] = Counter()
