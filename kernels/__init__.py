@@ -5,12 +5,12 @@ package its arrays belong to, `xp`: NumPy or CuPy. The CUDA back end launches it
 the functions of `LAUNCHES`, which exist in two forms: `raw_cuda`, in CUDA C, and `numba_cuda`.
 
 In the tables, ``t y x c: uint8 float32`` is a C-contiguous array of `xp` with four axes and one of
-two dtypes. Within a call, one name stands for one size. Query and output are t, y, x; key and value
-are T, Y, X. ``t'`` counts the patches along t, and ``ft`` belongs to a finer level. ``(t y x)`` is
-a tuple of sizes, where ``...`` allows more of them. ``as query`` is the dtype of that argument,
-``or empty`` allows an array of size 0, ``or prepared`` what one of the two functions that prepare
-made of such an array, and ``host`` marks arrays of NumPy. A default follows ``=``,
-and the arguments after ``*`` go by name only.
+two dtypes. Within a call, a name always stands for the same size. Query and output are t, y, x; key
+and value are T, Y, X. ``t'`` counts the patches along t, and ``ft`` belongs to a finer level.
+``(t y x)`` is a tuple of sizes, where ``...`` allows more of them. ``as query`` is the dtype of
+that argument, ``or empty`` allows an array of size 0, ``or prepared`` the result of `prepare` or
+`prepare_value` for such an array, and ``host`` marks arrays of NumPy. A default follows ``=``, and
+the arguments after ``*`` are keyword-only.
 
 A field holds, for every query patch, the flat index ``(t * Y + y) * X + x`` of the first voxel of
 its key patch.
@@ -27,7 +27,7 @@ Spec = str | tuple["Spec", ...]
 
 
 class Function(NamedTuple):
-    """A function that several modules have: what it does, its arguments in order, its result."""
+    """A function that several modules have: a description, its arguments in order, its result."""
 
     does: str
     arguments: dict[str, Spec]
@@ -58,7 +58,7 @@ CONTRACT = {
         "Why there is too little memory, in one line, or nothing.", {"size": "int"}, "str"
     ),
     "footprint": Function(
-        "Bytes that a level takes beside its value, by the voxels of key and query, and the "
+        "Bytes that a level takes beside its value, from the voxels of key and query, and the "
         "channels of the value and the bytes of each.",
         {"n_keys": "int", "n_queries": "int", "channels": "int", "itemsize": "int"}, "int",
     ),
@@ -170,7 +170,7 @@ LAUNCHES = {
         {"value": "T Y X c: uint8 uint16 float32", **_VOTES}, "None",
     ),
     "carry": Function(
-        "Write the field of a finer level; `near` is what `rules.near_tables` returned.",
+        "Write the field of a finer level; `near` is the result of `rules.near_tables`.",
         {
             "coarse": "t' y' x': int32", "near": tuple(f"f{axis}' 2: int64" for axis in "tyx"),
             "fine": "ft' fy' fx': int32", "key_size": "(T Y X)", "fine_query_size": "(ft fy fx)",
@@ -190,12 +190,12 @@ LAUNCHES = {
 
 
 def load(device: Literal["cpu", "cuda"]) -> ModuleType:
-    """The back end of a device, which must be usable, see `why_no_gpu` and `form_problem`."""
+    """The back end of a device. It must be usable, see `why_no_gpu` and `form_problem`."""
     return import_module(f"patchvid.kernels.{device}")
 
 
 def is_on_gpu(array: Any) -> bool:
-    """Whether an array is in the memory of a CUDA device, whichever package made it."""
+    """Whether an array, of any package, is in the memory of a CUDA device."""
     if hasattr(array, "__cuda_array_interface__"):
         return True
     dlpack_device = getattr(array, "__dlpack_device__", None)
@@ -213,7 +213,7 @@ def why_no_gpu() -> str:
         if not cupy.cuda.runtime.getDeviceCount():
             return "no CUDA device was found"
         capability = int(cupy.cuda.Device().compute_capability)
-    except Exception as error:  # whatever a broken installation or driver raises
+    except Exception as error:  # a broken installation or driver can raise anything
         return _first_line(error)
     if capability < 75:
         return f"the GPU has compute capability {capability / 10}, and 7.5 is needed"
@@ -221,7 +221,7 @@ def why_no_gpu() -> str:
 
 
 def cuda_form() -> str:
-    """Which form of the CUDA kernels the variable PATCHVID_CUDA names; by default CUDA C."""
+    """The form of the CUDA kernels that the variable PATCHVID_CUDA names; by default CUDA C."""
     return os.environ.get("PATCHVID_CUDA") or "raw"
 
 
@@ -237,7 +237,7 @@ def form_problem() -> str:
 def why_no_numba() -> str:
     """Why the Numba form of the CUDA kernels does not work here, in one line; empty if it does.
 
-    It is tried, because numba-cuda can fail at its first launch.
+    A launch is tried, because numba-cuda can fail at its first one.
     """
     try:
         import cupy

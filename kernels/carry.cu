@@ -1,14 +1,14 @@
 // The field of a coarser level scaled to a finer one: one thread per patch.
 //
-// The rules are those of `carry_patch` in rules.py. The tables `near` hold for every position of an
-// axis what `nearest_coarse` returned: the nearest patch, and the offset from it.
+// The rules are those of `carry_patch` in rules.py. For every position of an axis, the tables `near`
+// hold the result of `nearest_coarse`: the nearest patch, and the offset from it.
 
 __device__ __forceinline__ int carry_key(
     int key, long long offset, int extent, int query_fine, int coarse, int fine)
 {
     const long long unit = 2LL * query_fine, corner = (long long)extent * query_fine;
     const long long centre = (unit * key + offset + corner) * fine - corner * coarse;
-    // Division rounds towards zero, not down. All that lies below zero becomes zero anyway.
+    // Division rounds towards zero, not down, but values below zero become zero anyway.
     const long long rounded = (centre + (long long)query_fine * coarse) / (unit * coarse);
     return (int)min(max(rounded, 0LL), (long long)(fine - extent));
 }

@@ -1,6 +1,6 @@
 """The CPU back end: Numba loops over patches and voxels.
 
-Work is cut into tasks of a fixed size. No task reads what another one writes at the same time, so
+Work is cut into tasks of a fixed size. No task reads data that another one may be writing, so
 results do not depend on the number of threads.
 """
 
@@ -83,7 +83,7 @@ def _unfold_time(video, unfolded, n_rows, n_columns, depth, first, stop):
         y %= height
         for dt in range(depth):
             source = video[(t + dt) % frames, y]
-            # One channel at a time: Numba compiles inner loops of only three steps badly.
+            # One channel at a time: Numba compiles inner loops of just three steps badly.
             for c in range(channels):
                 start = row * n_columns * pixel + dt * channels + c
                 for x in range(width):
@@ -165,7 +165,7 @@ def search(
 
     Parameters
     ----------
-    query, key : array of uint8 or float32, or what `prepare` made of one
+    query, key : array of uint8 or float32, or the result of `prepare` for one
         (t, y, x, c), with the same dtype and number of channels.
     field : array of int32
         (t', y', x'): flat index of the first voxel of each key patch.
@@ -183,10 +183,10 @@ def search(
         First radius of random search around the best key, in voxels; it is halved down to one.
         None searches everywhere.
     cost_threshold : array of float32, optional
-        (1,), as the last search returned it. Patches that cost less have little to gain, so they do
-        not search at random.
+        (1,), as returned by the last search. Patches that cost less have little to gain, so they
+        skip the random search.
     seed : int
-        Of the random search.
+        Seed of the random search.
     alpha : float, optional
         Return completeness weights, ``1 / (alpha + cost)``, in place of costs.
 

@@ -1,7 +1,7 @@
 """Memory on the CPU: how much is free, and how much a level needs.
 
-The machine, every control group around the process and the limits of the process itself each allow
-so much. The least of them counts.
+The machine, every control group around the process and the process itself have limits. The tightest
+one counts.
 """
 
 import os
@@ -15,7 +15,7 @@ _UNLIMITED = 2**60  # control groups without a limit name a larger number
 
 
 class Room(NamedTuple):
-    """Bytes that may still be taken, the bytes of the limit, and what sets it."""
+    """Bytes that are still free under a limit, the limit itself in bytes, and what sets it."""
 
     free: int
     limit: int
@@ -23,30 +23,30 @@ class Room(NamedTuple):
 
 
 def room(proc=Path("/proc")):
-    """The least room that a limit leaves; None where the system does not tell."""
+    """The least room under any limit; None if the system does not tell."""
     return min(_rooms(proc), default=None)
 
 
 def check_room(size):
-    """Why so many bytes cannot be had, in one line; empty if they can."""
+    """Why so many bytes are not available, in one line; empty if they are."""
     least = room()
     if least is None or size <= least.free:
         return ""
     return (
-        f"about {size / GIB:.1f} GiB of memory are needed, and {least.setter} leaves "
+        f"about {size / GIB:.1f} GiB of memory are needed, but {least.setter} leaves "
         f"{least.free / GIB:.1f} of {least.limit / GIB:.1f} GiB"
     )
 
 
 def check_memory(size):
-    """Why so many bytes cannot be had, in one line; empty if they can."""
+    """Why so many bytes are not available, in one line; empty if they are."""
     if problem := check_room(size):
         return f"{problem}; make the clip or the output smaller or shorter"
     return ""
 
 
 def footprint(n_keys, n_queries, channels, itemsize):
-    """Bytes of a level beside its value, about."""
+    """Approximate bytes of a level beside its value."""
     keys = 8 + channels * (4 + 2 * itemsize)  # a layout for search and one for votes, blurred key
     queries = 8 + channels * (4 + itemsize)  # field, cost, layout, query, output
     return n_keys * keys + n_queries * queries
@@ -90,7 +90,7 @@ def _groups(proc: Path) -> Iterator[tuple[Path, int]]:
             continue
         root, top = PurePosixPath(fields[3]), Path(fields[4])
         path = paths[version]
-        # Inside a container the path may be that of the host, of which only the root is mounted.
+        # Inside a container the path may be the host's, but only its root is mounted.
         inside = path.relative_to(root) if path.is_relative_to(root) else PurePosixPath()
         if ".." in inside.parts or not (top / inside).is_dir():
             inside = PurePosixPath()
@@ -101,7 +101,7 @@ def _groups(proc: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _group_rooms(folder: Path, version: int, swap: int) -> Iterator[Room]:
-    """What the limits of a control group leave. Pages of files, which it can drop, are free."""
+    """The room under each limit of a control group. Cached files count as free."""
     stat = _numbers(folder / "memory.stat")
     prefix = "total_" if version == 1 else ""
     kinds = ("inactive_file", "active_file", "slab_reclaimable")

@@ -23,8 +23,8 @@ DEVICE, xp = "cuda", cupy
 
 launches = import_module(f"patchvid.kernels.{cuda_form()}_cuda")
 
-STREAMS = 4  # on which work overlaps
-BETWEEN = 32 << 20  # bytes that resampling may hold between its passes, or else one row
+STREAMS = 4  # number of streams for work that overlaps
+BETWEEN = 32 << 20  # bytes that resampling may hold between its passes; at least one row
 
 
 def to_device(array):
@@ -83,10 +83,10 @@ _reserved: dict[tuple[int, int], int] = {}  # bytes, by device and stream
 
 
 def _reserve(size):
-    """Have CuPy's pool hold one block for the current stream, from which it cuts all later ones.
+    """Make CuPy's pool hold one block for the current stream, from which it cuts all later ones.
 
-    Without it, the pool would keep blocks of the sizes of every level. Results that are still in
-    use may lie in the block, so another one is taken only for more bytes than ever before.
+    Without it, the pool would keep blocks for the sizes of every level. Results still in use may
+    lie in the block, so a new block is allocated only if it is larger than all before.
     """
     place = cupy.cuda.Device().id, cupy.cuda.get_current_stream().ptr
     if size > _reserved.get(place, 0):
@@ -95,7 +95,7 @@ def _reserve(size):
 
 
 def check_memory(size):
-    """Why so many bytes, and those for resampling, are not free, in one line; empty if they are.
+    """Why so many bytes plus those for resampling are not free, in one line; empty if they are.
 
     Running work holds memory, so if there is too little, this waits for the work to end.
     """
@@ -109,14 +109,14 @@ def check_memory(size):
         _reserve(size)
         return ""
     return (
-        f"the GPU has {free / 2**30:.1f} GiB of memory free, and about {size / 2**30:.1f} GiB "
-        "are needed; make the clip smaller or shorter, or work on the host, by device 'cpu'"
+        f"the GPU has {free / 2**30:.1f} GiB of memory free, but about {size / 2**30:.1f} GiB "
+        "are needed; make the clip smaller or shorter, or use device 'cpu'"
     )
 
 
 def footprint(n_keys, n_queries, channels, itemsize):
-    """Bytes of a level beside its value, at most."""
-    # Field, cost, and 8-bit words of query, key and value; what the votes need, and the output.
+    """Most bytes that a level takes beside its value."""
+    # Field, cost, and 8-bit words of query, key and value; memory for votes, and the output.
     return max(n_keys, n_queries) * (20 + channels * (8 * itemsize - 4))
 
 
@@ -161,7 +161,7 @@ def _none(dtype, device):
 
 @cache
 def _totals(device, stream):
-    """Zeros for the sums of a search; whoever uses them on this stream leaves zeros."""
+    """Zeros for the sums of a search; every search on this stream leaves them at zero."""
     return cupy.zeros(2 * THREADS + 1, np.uint64)
 
 
@@ -228,7 +228,7 @@ def carry(
 
 
 def _upload(arrays):
-    """Copy arrays of the host to the device at once. Arrays with larger items must come first."""
+    """Copy arrays from the host to the device at once. Arrays with larger items must come first."""
     joined = cupy.asarray(np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]))
     stops = np.cumsum([array.nbytes for array in arrays])
     return [
@@ -256,7 +256,7 @@ def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False
 def apply_taps(video, tables, out):
     """Resample `video` into `out` by the tables of the axes t, y and x, as on the CPU.
 
-    It goes in bands of rows, so that little memory is needed between the three passes.
+    It works in bands of rows, to need little memory between the three passes.
     """
     new_size, channels = out.shape[:3], out.shape[3]
     top = int(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else 0
@@ -265,7 +265,7 @@ def apply_taps(video, tables, out):
     starts, weights = zip(*tables)
     on_device = _upload([*starts, *weights])
     axes = list(zip(on_device[:3], on_device[3:]))
-    # An axis that stays as it is needs no pass; one pass is needed in any case.
+    # An axis that does not change needs no pass, but at least one pass must run.
     changed = [axis for axis in (1, 2, 0) if tables[axis][1].shape != (video.shape[axis], 1)]
     if band < new_size[1] and 1 not in changed:
         changed.insert(0, 1)

@@ -1,4 +1,4 @@
-"""Exact search by chunked matrix products: for small inputs, and to judge PatchMatch by."""
+"""Exact search by chunked matrix products: for small inputs, and as a reference for PatchMatch."""
 
 import math
 
@@ -9,11 +9,11 @@ from patchvid.kernels.fork_safety import unforked
 from patchvid.kernels.threads import poll
 
 CHUNK = 1 << 22  # distances held at once: 32 MB
-UNITS = 2**16  # a distance is rounded to 1 / UNITS, so that sums are of integers
+UNITS = 2**16  # distances are rounded to 1 / UNITS, so that sums are of integers
 
 
 def patch_rows(video, patch, periodic=(False, False, False)):
-    """All patches as rows (n, c * t * y * x) in double precision, exact for whole numbers."""
+    """All patches as rows (n, c * t * y * x) in double precision, exact for integers."""
     video = rules.pad_periodic(video, patch, periodic)
     # CuPy's `sliding_window_view` would wait for the GPU.
     first, offsets = (
@@ -25,7 +25,7 @@ def patch_rows(video, patch, periodic=(False, False, False)):
 
 
 def squared_distances(queries, keys):
-    """Squared distances (n, m) of all rows of queries to all of keys, exact for whole numbers."""
+    """Squared distances (n, m) between all rows of queries and of keys, exact for integers."""
     with unforked():
         products = queries @ keys.T
     distances = np.einsum("ij,ij->i", keys, keys) - 2 * products
@@ -38,8 +38,8 @@ def search_exact(
 ):  # fmt: skip
     """Find the nearest key of every query patch; return the field and its cost.
 
-    Ties go to the first key. Arguments are those of `cpu.search`. The cost of the method is one
-    product of patches for every pair of a query and a key.
+    Ties go to the first key. Arguments are those of `cpu.search`. The method takes one product of
+    patches for every pair of a query and a key.
     """
     queries, keys = patch_rows(query, patch, periodic), patch_rows(key, patch)
     nearest = np.empty(len(queries), np.int64, like=queries)
@@ -65,8 +65,8 @@ def search_exact(
 def nearest_other_distance(video, patch, sample: int = 1000) -> float:
     """Mean Euclidean distance between a patch and the nearest other patch of the same video.
 
-    The mean is over all patches or, if there are more than `sample`, over about `sample` that are
-    evenly spaced. It is 0 if there is only one patch.
+    The mean is over all patches or, if there are more than `sample`, over about `sample` evenly
+    spaced ones. It is 0 if there is only one patch.
     """
     patches = patch_rows(video, patch)
     if len(patches) == 1:

@@ -1,4 +1,4 @@
-"""Products of matrices during which the process cannot fork: a fork would hang in OpenBLAS."""
+"""Matrix products during which the process cannot fork: a fork would hang in OpenBLAS."""
 
 import os
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ _whole = Lock()
 
 @contextmanager
 def unforked() -> Iterator[None]:
-    """A context for products of matrices: no process forks while they are made.
+    """Open a context for matrix products, in which the process cannot fork.
 
-    OpenBLAS has threads and locks of its own. A process that is forked while another thread of its
-    parent is in a product would wait for them forever.
+    OpenBLAS has its own threads and locks. A process forked while another thread of its parent
+    computes a product would wait for them forever.
     """
     with _whole:
         yield

@@ -1,8 +1,8 @@
 """Compile kernels for the CPU, and keep them for the next start of Python.
 
 Compiled kernels are kept in ``NUMBA_CACHE_DIR``, or in the user's cache folder: never beside their
-source, where an uninstall would leave them. Where neither can be used, as in a read-only container,
-every start compiles them anew and says so.
+source, where an uninstall would leave them. If neither can be written, as in a read-only container,
+every start compiles them again, with a warning.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _problems: list[str] = []
 
 
 def kernel(function):
-    """Compile a function that loops over rows, which runs without the GIL, and keep it.
+    """Compile a function that loops over rows to run without the GIL, and keep the result.
 
     Wrap each function only once: two wraps would share one file.
     """
@@ -35,10 +35,10 @@ def kernel(function):
 
 
 class _KernelCache(FunctionCache):
-    """Numba's files of one kernel. A file that cannot be read or written is no error."""
+    """Numba's files of one kernel. Failing to read or write a file is no error."""
 
     def load_overload(self, sig, target_context):
-        """Return the compiled kernel, or None if there is none that can be used."""
+        """Return the compiled kernel, or None if no usable one is kept."""
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # a damaged file can raise anything
@@ -50,7 +50,7 @@ class _KernelCache(FunctionCache):
         return None
 
     def save_overload(self, sig, data):
-        """Write the compiled kernel, if it can be written."""
+        """Write the compiled kernel, if possible."""
         try:
             super().save_overload(sig, data)
         except OSError as error:
@@ -61,7 +61,7 @@ class _KernelCache(FunctionCache):
 def _folder():
     """Name a folder for the present sources.
 
-    Numba compares the file of a kernel, but not those of the functions that it calls.
+    Numba notices changes to the file of a kernel, but not to those of functions that it calls.
     """
     sources = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
@@ -92,7 +92,7 @@ def _warn(problem):
         return
     _problems.append(problem)
     warnings.warn(
-        f"compiled kernels cannot be kept in {_folder()} ({problem}), so they are compiled anew, "
-        "which takes some seconds; set NUMBA_CACHE_DIR to a folder that you can write to",
+        f"compiled kernels cannot be kept in {_folder()} ({problem}), so every start compiles them "
+        "again, which takes some seconds; set NUMBA_CACHE_DIR to a folder that you can write to",
         stacklevel=2,
     )

@@ -1,6 +1,6 @@
 """Launch the numba.cuda kernels, the second form, chosen by ``PATCHVID_CUDA=numba``.
 
-It gives the bytes that the kernels in CUDA C give, from the rules that the CPU's loops compile.
+It gives the same bytes as the kernels in CUDA C, and compiles the same rules as the CPU's loops.
 """
 
 import cupy
@@ -50,12 +50,12 @@ def distance(query, key, field, cost, geometry, divisor):
 
 
 def _in_words(geometry, query):
-    """The geometry of a search with the words of a voxel in place of its channels."""
+    """The geometry of a search with words per voxel in place of channels."""
     return (*geometry[:-1], query.shape[3])
 
 
 def median(value, field, update_mask, voted, key_size, patch, periodic):
-    """Write the lower median of the votes on every voxel, which are words of unsigned integers."""
+    """Write the lower median of the votes on every voxel; votes are words of unsigned integers."""
     votes, bits = value.reshape(-1, value.shape[3]), 8 * voted.dtype.itemsize
     _launch(
         numba_kernels.median_kernel, voted.size,
@@ -82,7 +82,7 @@ def pack(values):
 
 
 def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
-    """Write the field of a finer level; `near` is what `rules.near_tables` returned."""
+    """Write the field of a finer level; `near` is the result of `rules.near_tables`."""
     _launch(
         numba_kernels.carry_kernel, fine.size, coarse, *near, fine, key_size, fine_query_size,
         fine_key_size, patch,

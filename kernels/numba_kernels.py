@@ -38,7 +38,7 @@ def _bytes_ssd(query, key, a, b, first, stop, geometry):
 @device
 def _floats_ssd(query, key, a, b, first, stop, geometry):
     (_, query_y, query_x), _, (_, key_y, key_x), _, (depth, _, columns), _, channels = geometry
-    # The eight partial sums, and the order in which they are added, are those of the CPU's vectors.
+    # Use eight partial sums, added in the same order as the CPU's vectors.
     sums = cuda.local.array(8, np.float32)
     for lane in range(8):
         sums[lane] = 0
@@ -169,7 +169,7 @@ def median_kernel(value, field, update_mask, voted, key_size, patch, periodic, b
     n_votes = np.int64(0)
     for number in range(most):
         n_votes += _find_vote(number, field, t, y, x, key_size, patch, periodic) >= 0
-    # Find the median's bits from the top: at most as many votes as its rank lie below it.
+    # Find the median's bits from the highest down: at most `rank` votes lie below it.
     rank = (n_votes - 1) // 2
     median = np.int64(0)
     for bit in range(bits - 1, -1, -1):
@@ -199,7 +199,7 @@ def mean_kernel(value, field, update_mask, voted, key_size, patch, periodic, who
             n_votes += 1
             if whole:
                 total += np.int64(value[voter, c])
-            else:  # Kahan's sum: what rounding has added in excess is taken from the next vote
+            else:  # Kahan's sum: the next vote is corrected by the last rounding error
                 corrected = np.float32(value[voter, c]) - excess
                 rounded = real + corrected
                 excess = (rounded - real) - corrected

@@ -6,7 +6,7 @@ import numpy as np
 def to_ordinals(values):
     """Unsigned integers in the order of the values: the values themselves, or the bits of floats.
 
-    Of a float, the sign bit is flipped, and for negative ones all other bits are, too.
+    The sign bit of a float is flipped; if it is negative, all other bits are flipped too.
     """
     if values.dtype != np.float32:
         return values

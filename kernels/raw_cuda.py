@@ -1,9 +1,9 @@
 """Compile and launch the kernels in CUDA C, once for each patch size and type of voxels.
 
 This form runs by default. Patch sizes are constants, so votes stay in registers and inner loops are
-unrolled; four channels of 8 bits are compared by two instructions. A launch by CuPy also takes the
-host less time than one by Numba. ``python tests/support/cuda_compiled.py`` counts the instructions
-of both forms.
+unrolled; two instructions compare four channels of 8 bits. A launch by CuPy also takes the host
+less time than one by Numba. ``python tests/support/cuda_compiled.py`` counts the instructions of
+both forms.
 """
 
 import math
@@ -44,7 +44,7 @@ def _compile(device, name, options):
 
 @cache
 def _find(device, name, options, kernel):
-    """A kernel of a file. It is cached here because CuPy would look it up at every call."""
+    """Find a kernel in a file, once: CuPy would look it up at every call."""
     return _compile(device, name, options).get_function(kernel)
 
 
@@ -56,7 +56,7 @@ def _launch(name, kernel, options, count, *arguments):
 
 @lru_cache(maxsize=1024)
 def _sizes(*parts):
-    """Whole numbers, and tuples of them, as a struct of ints: one argument costs less than many."""
+    """Pack integers, and tuples of them, into a struct: one argument costs less than many."""
     numbers = [n for part in parts for n in (part if isinstance(part, tuple) else (part,))]
     return np.void(struct.pack(f"{len(numbers)}i", *numbers))
 
@@ -69,7 +69,7 @@ def _search_sizes(geometry):
 
 @cache
 def search_options(channels, dtype, patch):
-    """Compiler options of `search.cu` for so many words, or floats, a voxel."""
+    """Compiler options of `search.cu` for a number of words, or floats, per voxel."""
     kind = {"FLOATS": 1} if np.dtype(dtype) == np.float32 else {}
     return definitions(
         patch, CHANNELS=channels, FIRST_ROWS=rules.FIRST_ROWS,
@@ -101,10 +101,10 @@ def sweep(
 ):  # fmt: skip
     """Improve the patches of even t + y + x, then the odd ones; write the mean cost, (1,).
 
-    Most arguments are those of `rules.improver`. `threshold` may be empty, which is like 0, or the
-    same as `mean`. `totals` has two zeros for each thread of a block, and one more; they are zero
-    again afterwards. `counted` is the number of patches in `query_mask`, if not all are. Costs are
-    what `rules.finish_cost` makes of them in the end.
+    Most arguments are those of `rules.improver`. `threshold` may be empty, which means 0, or the
+    same array as `mean`. `totals` has two zeros for each thread of a block, and one more; they are
+    zero again afterwards. `counted` is the number of patches in `query_mask`, if that excludes any.
+    The last sweep applies `rules.finish_cost` to the costs.
     """
     n_t, n_y, n_x = field.shape
     options = search_options(query.shape[3], query.dtype, geometry[4])
@@ -127,7 +127,7 @@ def distance(query, key, field, cost, geometry, divisor):
 
 
 def median(value, field, update_mask, voted, key_size, patch, periodic):
-    """Write the lower median of the votes on every voxel, which are words of unsigned integers."""
+    """Write the lower median of the votes on every voxel; votes are words of unsigned integers."""
     options = vote_options(voted.dtype, patch)
     *shape, channels = voted.shape
     n_words = value.shape[3]
@@ -163,7 +163,7 @@ def pack(values):
 
 
 def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
-    """Write the field of a finer level; `near` is what `rules.near_tables` returned."""
+    """Write the field of a finer level; `near` is the result of `rules.near_tables`."""
     _launch(
         "carry", "carry_kernel", (), fine.size, coarse, *near, fine,
         _sizes(coarse.shape[1:], fine.shape, key_size, fine_query_size, fine_key_size, patch),

@@ -1,7 +1,7 @@
 """Separable resampling of a clip on the CPU: first blend rows, then pixels, then frames.
 
-One row of all output frames is computed at a time. So between the three passes only a few rows are
-held, which fit into the cache, and the clip is read in the order in which it is stored. Every sum
+One row of all output frames is computed at a time. So only a few rows are held between the three
+passes, which fit into the cache, and the clip is read in the order in which it is stored. Every sum
 has a fixed order and every row one writer, so the number of threads cannot change a byte.
 """
 
@@ -23,8 +23,8 @@ Clip = NDArray[Any]
 Floats = NDArray[np.float32]
 Taps = tuple[NDArray[np.int64], Floats]
 
-# Floats blended at once, along a row and over the channels of one pixel. Where fewer are needed,
-# this many are read and written all the same.
+# Floats blended at once: along a row, and over the channels of one pixel. If fewer are needed, as
+# many are still read and written.
 _ROW_LANES = 32
 _PIXEL_LANES = 4
 
@@ -42,7 +42,7 @@ def apply_taps(video: Clip, tables: tuple[Taps, Taps, Taps], out: Clip) -> None:
     n_frames, height, width, channels = out.shape
     top = np.float32(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else None
     rows, new_rows = video.reshape(*video.shape[:2], -1), out.reshape(n_frames, height, -1)
-    if rows.shape[2] < _ROW_LANES:  # so many values of the last row are read
+    if rows.shape[2] < _ROW_LANES:  # _ROW_LANES values of the last row are read
         rows = np.pad(rows, ((0, 0), (0, 0), (0, _ROW_LANES - rows.shape[2])))
     pitch = max(width * channels, rows.shape[2]) + _ROW_LANES
 
@@ -69,7 +69,7 @@ def _define_blend(
     """``out[o + l] = sum_k weights[j + k] * source[i + k * step + l]`` for l in 0..lanes - 1.
 
     Indices are flat and arrays contiguous. Unless `init`, the sum is added to `out`. The lanes are
-    one vector value, because Numba would compute them one by one.
+    one vector, because Numba would compute them one by one.
     """
     size = types.intp
     signature = types.void(lanes, out, size, source, size, size, weights, size, size, types.boolean)
@@ -118,7 +118,7 @@ def _blend_rows(
         for x in range(0, width - _ROW_LANES + 1, _ROW_LANES):
             at, j = i + k * pitch + x, entry * taps + k
             _blend(_ROW_LANES, out, x, rows, at, pitch, weights, j, group, init)
-    if width % _ROW_LANES:  # a last group, which overlaps the one before
+    if width % _ROW_LANES:  # the last group overlaps the one before
         x = max(width - _ROW_LANES, 0)
         _blend(_ROW_LANES, out, x, rows, i + x, pitch, weights, entry * taps, taps, True)
 
@@ -127,7 +127,7 @@ def _blend_rows(
 def _blend_pixels(
     line: Floats, channels: int, starts: NDArray[np.int64], weights: Floats, out: Floats
 ) -> None:
-    """Blend along one row. Lanes past the last channel of a pixel are overwritten by the next."""
+    """Blend along one row. The next pixel overwrites lanes past the last channel of a pixel."""
     width, taps = weights.shape
     for x in range(width):
         for c in range(0, channels, _PIXEL_LANES):
@@ -157,7 +157,7 @@ def _make_rows(
     top: np.float32 | None,
     out: Clip,
 ) -> None:
-    """Compute the rows first to stop - 1 of all frames. Here clips are (t, y, x * c)."""
+    """Compute rows `first` to `stop - 1` of all frames. Here clips are (t, y, x * c)."""
     (t_starts, t_weights), (y_starts, y_weights), (x_starts, x_weights) = tables
     n_frames, height, old_width = video.shape
     width, pitch = out.shape[2], scratch.shape[1]

@@ -1,7 +1,7 @@
 """Random arrays that depend only on a seed and a place, so every device draws the same.
 
-The hash behind them is `random_stream` and `mix` in `rules`, where the search inside the kernels
-draws from it too. Seeds that are not given are drawn by `check_seed` in `_validation`.
+Their hash is `random_stream` and `mix` in `rules`, which the searches in kernels use too. If no
+seed is given, `check_seed` in `_validation` draws one.
 """
 
 import math
@@ -12,12 +12,12 @@ from patchvid.kernels import rules
 
 
 def words(places, *seed):
-    """Draw 32 random bits (uint64) for each of some places; places and seed are whole numbers."""
+    """Draw 32 random bits (uint64) for each place; places and seed are integers."""
     return rules.mix(places.astype(np.uint64) ^ rules.random_stream(*seed))
 
 
 def below(limit, places, *seed):
-    """Draw a whole number in [0, limit) for each of some places."""
+    """Draw an integer in [0, limit) for each place."""
     return (words(places, *seed) * limit >> 32).astype(np.int64)
 
 

@@ -1,7 +1,7 @@
 """Arithmetic for one patch or one voxel, written once for every device.
 
-They are plain functions, which run in Python and which a back end compiles with its own compiler.
-All integers have 64 bits, of which random bits use the lower 32.
+These are plain functions. They run in Python, and each back end compiles them with its own
+compiler. All integers have 64 bits; random bits use the lower 32.
 """
 
 from typing import Any, NamedTuple
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 _BITS = 0xFFFFFFFF
-FIRST_ROWS = 2  # rows of a patch that are compared first: they may be enough to reject a key
-FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd: such neighbours have the other parity
+FIRST_ROWS = 2  # rows of a patch that are compared first: they are often enough to reject a key
+FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd, so that such neighbours have the other parity
 NO_ALPHA = np.float32(-1)
-MOST, UNITS = np.float32(2**26), np.float32(2**8)  # a cost as an integer: its limit, steps per 1
+MOST, UNITS = np.float32(2**26), np.float32(2**8)  # costs as integers: their limit, steps per 1
 
 
 class Prepared(NamedTuple):
-    """A video in the layout in which a back end compares its patches, or votes with them.
+    """A video in the layout in which a back end compares its patches or lets them vote.
 
     `shape` and `dtype` are those of the video.
     """
@@ -38,7 +38,7 @@ def patch_grid(shape, patch, periodic=(False, False, False)):
 def first_voxel(number, grid, shape):
     """Flat index, in a video of this shape, of the first voxel of patch `number` of a grid.
 
-    It takes arrays of numbers. CuPy's `unravel_index` would wait for the GPU.
+    `number` may be an array. CuPy's `unravel_index` would wait for the GPU.
     """
     row, x = number // grid[2], number % grid[2]
     t, y = row // grid[1], row % grid[1]
@@ -80,8 +80,8 @@ def make_geometry(query_shape, key_shape, patch, periodic):
 def plan_steps(sweeps, first_sweep, search_radius):
     """Distance to the neighbours, in patches, for each of some sweeps.
 
-    When random keys come from everywhere and there are enough sweeps, good keys first spread in
-    large steps.
+    If random keys come from everywhere and there are enough sweeps, good keys spread in large steps
+    at first.
     """
     steps = [STEPS[(first_sweep + number) % len(STEPS)] for number in range(sweeps)]
     if search_radius is None and sweeps >= len(FIRST_STEPS) + len(STEPS):
@@ -126,7 +126,7 @@ def mix(bits):
 
 
 def random_stream(*numbers):
-    """32 random bits from whole numbers of any size: a seed, and numbers that name its use."""
+    """32 random bits from integers of any size: a seed, and numbers that identify its use."""
     bits = _BITS
     for number in numbers:
         bits = mix(bits ^ (number & _BITS))
@@ -148,7 +148,7 @@ def draw_near(bits, centre, radius, size):
 
 
 def coordinates(index, height, width):
-    """(t, y, x) of a flat voxel index. It has 31 bits: dividing 64 bits would take longer."""
+    """(t, y, x) of a flat voxel index, in 31 bits, because dividing 64 bits takes longer."""
     row = np.uint32(index) // np.uint32(width)
     t = row // np.uint32(height)
     y, x = row - t * np.uint32(height), np.uint32(index) - row * np.uint32(width)
@@ -196,7 +196,7 @@ def improver(compiled, distance):
                 nx %= n_x
             if not (0 <= nt < n_t and 0 <= ny < n_y and 0 <= nx < n_x):
                 continue
-            if (nt + ny + nx) & 1 == parity:  # the same parity, where an odd period begins again
+            if (nt + ny + nx) & 1 == parity:  # across the end of an odd period
                 continue
             found = np.int64(field[nt, ny, nx])
             candidate = found - ((dt * key_y + dy) * key_x + dx)
@@ -235,11 +235,11 @@ def improver(compiled, distance):
 
 
 def nearest_coarse(position, extent, coarse, fine, count):
-    """The coarse patch, in [0, count), whose centre is nearest to that of a fine patch; the offset.
+    """Find the coarse patch, in [0, count), nearest to a fine patch; also return the offset.
 
-    Along one axis of `coarse` and `fine` voxels, where both patches are `extent` long. The offset
-    from the coarse centre to the fine one is in units of 1 / (2 * fine) coarse voxels, so all
-    numbers are exact. `position` may be an array.
+    This is along one axis of `coarse` and `fine` voxels, where both patches are `extent` long, and
+    by their centres. The offset from the coarse centre to the fine one is in units of
+    1 / (2 * fine) coarse voxels, so all numbers are exact. `position` may be an array.
     """
     exact = (2 * position + extent) * coarse - extent * fine
     nearest = np.clip((exact + fine) // (2 * fine), 0, count - 1)
@@ -247,14 +247,14 @@ def nearest_coarse(position, extent, coarse, fine, count):
 
 
 def value_count(patch, channels):
-    """Number of values of a patch, by which costs are divided."""
+    """Number of values in a patch, the divisor of its cost."""
     return np.float32(patch[0] * patch[1] * patch[2] * channels)
 
 
 def finish_cost(cost, divisor, alpha):
     """Costs per value or, if `alpha` is given, completeness weights; `cost` may be an array.
 
-    A weight is a factor of the cost of a key, from the cost of the query that is nearest to it:
+    The weight of a key is a factor of its cost, computed from the cost of its nearest query:
     equation 3 of Granot et al., "Drop the GAN" (CVPR 2022). Kernels get `NO_ALPHA` for None.
     """
     cost = cost / divisor
@@ -272,7 +272,7 @@ def near_tables(fine_grid, patch, query_shape, fine_query_shape, grid):
 def carry_key(key, offset, extent, query_fine, coarse, fine):
     """The key of a fine patch along one axis: the coarse patch's key plus `offset`, scaled.
 
-    `nearest_coarse` returned `offset` for a fine query of `query_fine` voxels. The key videos have
+    `offset` is from `nearest_coarse`, for a fine query of `query_fine` voxels. The key videos have
     `coarse` and `fine` voxels.
     """
     unit = 2 * query_fine
@@ -281,11 +281,11 @@ def carry_key(key, offset, extent, query_fine, coarse, fine):
 
 
 def carrier(compiled):
-    """Compile the rule by which one patch of a finer level gets its key; see `improver`."""
+    """Compile the rule that gives one patch of a finer level its key; see `improver`."""
     split, scale = compiled(coordinates), compiled(carry_key)
 
     def carry_patch(field, near_t, near_y, near_x, key_size, fine_query, fine_key, patch):
-        """The key, as a flat index, of the patch to which these rows of `near_tables` belong."""
+        """The key, as a flat index, of the patch with these rows of `near_tables`."""
         found = field[near_t[0], near_y[0], near_x[0]]
         key_t, key_y, key_x = split(found, key_size[1], key_size[2])
         t = scale(key_t, near_t[1], patch[0], fine_query[0], key_size[0], fine_key[0])

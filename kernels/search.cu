@@ -11,7 +11,7 @@ struct Geometry {
     int periodic_t, periodic_y, periodic_x;
 };
 
-// Half a sweep. In the last sweep costs become what `finish_cost` in rules.py makes of them.
+// Half a sweep. The last sweep applies `finish_cost` in rules.py to the costs.
 struct Plan {
     int parity, init, step, search_radius;
     unsigned int stream;
@@ -26,7 +26,7 @@ typedef unsigned int word;
 
 #define INFINITE __int_as_float(0x7f800000)
 
-// CuPy compiles with -ftz=true, which takes floats below 1.2e-38 for zero. These do not.
+// CuPy compiles with -ftz=true, which flushes floats below 1.2e-38 to zero. These do not.
 __device__ __forceinline__ float add(float a, float b) { return __fmaf_ieee_rn(a, 1.0f, b); }
 
 __device__ __forceinline__ unsigned int add(unsigned int a, unsigned int b) { return a + b; }
@@ -43,7 +43,7 @@ __device__ __forceinline__ float divide(float a, float b)
 #endif
 }
 
-// Of two floats that are not negative; false if one is NaN.
+// Compare two floats that are not negative; false if one is NaN.
 __device__ __forceinline__ bool is_less(float a, float b)
 {
     return __float_as_uint(a) < __float_as_uint(b) && __float_as_uint(b) <= 0x7f800000u;
@@ -69,7 +69,7 @@ __device__ __forceinline__ int draw_near(unsigned int &bits, int centre, int rad
 
 #ifdef FLOATS
 
-// The eight partial sums, and the order in which they are added, are those of the CPU's vectors.
+// Use eight partial sums, added in the same order as the CPU's vectors.
 __device__ __forceinline__ float rows_ssd(
     const word *query, size_t query_frame, size_t query_row,
     const word *key, size_t key_frame, size_t key_row, int first, int stop)
@@ -202,10 +202,10 @@ __device__ __forceinline__ unsigned long long improve(
     return is_less(best_cost, INFINITE) ? (unsigned long long)(min(best_cost, MOST) * UNITS) : 0;
 }
 
-// Half a sweep. Threads of the same number in all blocks have a total and a count of those that are
-// done, and one more counts the numbers that are done. They are in `totals`, and zero before and after
-// a sweep. The last thread of the second half writes the mean cost, of `counted` patches if that is
-// given, else of `count`. `threshold`, which may be where the mean is written, has been read by then.
+// Half a sweep. Threads with the same number in all blocks share a total of costs and a count of
+// finished threads; one more count is of the numbers that are finished. All are in `totals`, and zero
+// before and after a sweep. The last thread of the second half writes the mean cost: of `counted`
+// patches if that is given, otherwise of `count`. By then `threshold`, perhaps the same array, is read.
 extern "C" __global__ void sweep_kernel(
     const word *query, const word *key, const float *weights, const bool *query_mask,
     int *field, float *cost, const float *threshold, float *mean,

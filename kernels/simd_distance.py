@@ -27,7 +27,7 @@ def _vector(element: ir.Type, values: Any) -> ir.Constant:
 
 
 def fused_multiply_add(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-    """Compute a * b + c for vectors of float32, rounded once, as every device does."""
+    """Compute a * b + c for vectors of float32, rounded once, as on every device."""
     kind = ir.FunctionType(a.type, [a.type] * 3)
     name = f"llvm.fma.v{a.type.count}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
@@ -80,7 +80,7 @@ def _define_rows_ssd(function: ir.Function, element: ir.Type) -> None:
         function.append_basic_block(name) for name in ("entry", "row", "chunk", "tail", "done")
     )
     builder = ir.IRBuilder(entry)
-    # Whole chunks; 1 to `lanes` elements are left for the masked one.
+    # Whole chunks come first; 1 to `lanes` elements remain for the masked one.
     whole = builder.and_(builder.sub(length, _I64(1)), _I64(-lanes))
     rest = builder.sub(length, whole)
     lane = _I8 if is_bytes else _I32
@@ -146,8 +146,8 @@ def _define_rows_ssd(function: ir.Function, element: ir.Type) -> None:
 def rows_ssd(typingctx, a, a_start, a_stride, b, b_start, b_stride, length, rows):
     """Sum of squared differences of `rows` rows of `length` elements of two flat arrays.
 
-    Row r of `a` begins at ``a[a_start + r * a_stride]``, and the same for `b`. The sum of uint8 is
-    an exact int32, that of float32 a float32. `length` and `rows` are at least 1.
+    Row r of `a` begins at ``a[a_start + r * a_stride]``; likewise for `b`. The sum is an exact
+    int32 for uint8, and a float32 for float32. `length` and `rows` are at least 1.
     """
     numba_type, element = {
         types.uint8: (types.int32, _I8),

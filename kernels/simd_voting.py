@@ -46,7 +46,7 @@ def scatter_patches(typingctx, words, sources, first, votes, target, pitch, exte
     """Cast the votes of one row of eight neighbouring patches.
 
     Word d of patch i, ``words[sources[first + i] + d]`` for d < extent, is written to
-    ``votes[target + d * (pitch + 1) + i]``: one row of `votes` for every place in a patch, one
+    ``votes[target + d * (pitch + 1) + i]``: `votes` has a row for every place in a patch and a
     column for every voxel. Up to 7 words past the extent are read.
     """
     size = types.intp
@@ -80,7 +80,7 @@ def median_of_lanes(typingctx, votes, first, pitch, n_votes, ranks, rank, median
     """Write ``medians[out + l]``, the vote of rank ``ranks[rank + l]``, for all lanes of 256 bits.
 
     Vote v of lane l is ``votes[first + v * pitch + l]``, of an unsigned type. The bits of a median
-    are found from the top, by counting the votes below a pivot.
+    are found from the highest down, by counting the votes below a pivot.
     """
     size = types.intp
     signature = types.void(votes, size, size, size, ranks, size, medians, size)
@@ -112,7 +112,7 @@ def median_of_lanes(typingctx, votes, first, pitch, n_votes, ranks, rank, median
                     at = builder.add(first, builder.mul(number, pitch))
                     source = _pointer(context, builder, signature.args[0], votes, at, vector)
                     is_below = builder.icmp_unsigned("<", builder.load(source, align=1), pivot)
-                    less = builder.sext(is_below, vector)  # -1 where it is
+                    less = builder.sext(is_below, vector)  # -1 where a vote is below
                     builder.store(builder.sub(builder.load(below_some), less), below_some)
                 counted = builder.load(below_some)
                 if lane.width < 32:

@@ -1,10 +1,10 @@
 """Split the work of a CPU kernel over threads, in a way that can be interrupted.
 
 Kernels release the GIL, and each call works on rows that no other call touches, so plain threads
-will do. Numba's ``prange`` would compile every kernel several times, which takes seconds.
+suffice. Numba's ``prange`` would compile every kernel several times, which takes seconds.
 
-Between two ranges the calling thread may be interrupted: by Ctrl-C, or by the function that
-`polling` was given. After an exception no thread takes another range.
+Between two ranges the calling thread may be interrupted: by Ctrl-C, or by the function given to
+`polling`. After an exception no thread takes another range.
 """
 
 import os
@@ -20,7 +20,7 @@ INTERVAL = 0.25  # seconds from one call of a polled function to the next
 
 
 class _Polled:
-    """A function, called when it was not called for a while."""
+    """A function to call whenever its last call was a while ago."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self._function, self._due = function, time.monotonic() + INTERVAL
@@ -38,7 +38,7 @@ _polled: ContextVar[_Polled | None] = ContextVar("_polled", default=None)
 def polling(function: Callable[[], object]) -> Iterator[None]:
     """Call a function on this thread several times a second while kernels run.
 
-    Inside another such context, the function of the outer one is called.
+    A context inside another one calls the function of the outer one.
     """
     if _polled.get() is not None:
         yield
@@ -51,7 +51,7 @@ def polling(function: Callable[[], object]) -> Iterator[None]:
 
 
 def poll() -> None:
-    """Call the function that `polling` was given, if it is due. It may raise an exception."""
+    """Call the function given to `polling`, if it is due. It may raise an exception."""
     polled = _polled.get()
     if polled is not None:
         polled.poll()
@@ -71,8 +71,8 @@ if hasattr(os, "register_at_fork"):  # a forked process has no threads
 def parallel_range(work: Callable[[int, int], None], count: int, grain: int = 1) -> None:
     """Call ``work(first, stop)`` for ranges of `grain` that cover [0, count), on all threads.
 
-    Each thread takes the next range when it is free. A thread that has not begun when all ranges
-    are taken is not waited for. ``numba.set_num_threads`` sets the number of threads.
+    Each thread takes the next range when it is free. If all ranges are taken before a thread
+    begins, nothing waits for it. ``numba.set_num_threads`` sets the number of threads.
     """
     starts = iter(range(0, count, grain))
 

@@ -79,12 +79,12 @@ extern "C" __global__ void median_kernel(
             votes[vote] = words[(size_t)voter * n_words];
             ++n_votes;
         }
-        // Loads do not move across this. All started at once, they would need too many registers.
+        // The compiler moves no loads across this. All at once would need too many registers.
         if (vote % COLUMNS == COLUMNS - 1)
             __syncwarp(__activemask());
     }
 
-    // Find the median's bits from the top: at most as many votes as its rank lie below it.
+    // Find the median's bits from the highest down: at most as many votes as its rank lie below it.
     const int rank = (n_votes - 1) / 2;
     unsigned int median = 0;
 #pragma unroll 1
@@ -140,7 +140,7 @@ extern "C" __global__ void mean_kernel(
             continue;
         ++n_votes;
         const value_type cast = value[(size_t)voter * channels];
-#if LANES == 1  // Kahan's sum: what rounding has added in excess is taken from the next vote
+#if LANES == 1  // Kahan's sum: the next vote is corrected by the last rounding error
         const float corrected = cast - excess, rounded = total + corrected;
         excess = (rounded - total) - corrected;
         total = rounded;

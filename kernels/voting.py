@@ -21,7 +21,7 @@ def _gather_votes(
     """Fill ``votes[vote, margin + voxel - left]`` for the voxels [left, right) of row (t, y).
 
     Every row of patches casts kx votes on each voxel; votes of patches past the border stay
-    `blank`. Return the number of votes, blank ones included.
+    `blank`. Return the number of votes, including blank ones.
     """
     n_t, n_y, n_x = field.shape
     kt, ky, kx = patch
@@ -55,7 +55,7 @@ def _gather_votes(
             target = n_votes * pitch + margin + first - left
             for group in range(0, n_patches - WORDS + 1, WORDS):
                 scatter_patches(words, sources, group, flat, target + group, pitch, kx)
-            if n_patches >= WORDS:  # a last group, which overlaps the one before
+            if n_patches >= WORDS:  # the last group overlaps the one before
                 group = n_patches - WORDS
                 scatter_patches(words, sources, group, flat, target + group, pitch, kx)
             else:
@@ -68,7 +68,7 @@ def _gather_votes(
 
 @inlined
 def _vote_buffers(patch):
-    """Allocate votes for a chunk, with margins for whole patches, and their source voxels."""
+    """Allocate the votes of a chunk, with margins for whole patches, and their source voxels."""
     margin = patch[2] + WORDS
     votes = np.empty((patch[0] * patch[1] * patch[2], CHUNK + 2 * margin), np.uint32)
     return votes, np.empty(CHUNK + patch[2], np.int32), margin
@@ -151,9 +151,8 @@ def _vote_mean(words, field, voted, update_mask, key_shape, patch, periodic, fir
 def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
     """Reconcile the patches that cover each voxel by their lower median or their mean.
 
-    `value` is (t, y, x, c) of uint8, uint16 or float32, or what `prepare_value` made of it for the
-    same `reduce`, and the result has its dtype. Where `update_mask` is False, the result is
-    undefined.
+    `value` is (t, y, x, c) of uint8, uint16 or float32, or the result of `prepare_value` for it and
+    the same `reduce`. The result has its dtype. Where `update_mask` is False, it is undefined.
     """
     value = prepare_value(value, reduce=reduce)
     words, key_size, channels = value.layout, value.shape[:3], value.shape[3]
@@ -182,7 +181,7 @@ def prepare_value(value, *, reduce="median"):
 def _words(lanes: np.ndarray) -> np.ndarray:
     """Pack the channels of each voxel into planes (n, t * y * x + WORDS) of 32-bit words.
 
-    A word holds one, two or four channels, by the size of their type.
+    A word holds one, two or four channels, depending on the size of their type.
     """
     n_lanes = 4 // lanes.itemsize
     n_planes = -(-lanes.shape[3] // n_lanes)

@@ -307,7 +307,7 @@ def test_memory_in_flight_is_waited_for_and_too_little_is_refused(
     monkeypatch.setattr(standin.Device, "mem_info", (2**30, 2**40))
     monkeypatch.setattr(standin.Device, "synchronize", lambda device: None)
     monkeypatch.setattr("patchvid.kernels.cuda.BETWEEN", 2**31)
-    with pytest.raises(DeviceError, match=r"GPU has 1.0 GiB of memory free, and about 2.0 GiB"):
+    with pytest.raises(DeviceError, match=r"GPU has 1.0 GiB of memory free, but about 2.0 GiB"):
         make()
 
 

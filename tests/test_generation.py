@@ -56,7 +56,7 @@ def test_more_than_the_machine_holds_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         "patchvid.kernels.cpu_memory.room", lambda: Room(9999, 2**30, "this machine")
     )
-    with pytest.raises(DeviceError, match=r"are needed, and this machine leaves 0.0 of 1.0 GiB"):
+    with pytest.raises(DeviceError, match=r"are needed, but this machine leaves 0.0 of 1.0 GiB"):
         generate(CLIP, seed=1, device="cpu")
 
 
