@@ -1,8 +1,8 @@
 """Alpha: find out whether a clip has it, premultiply colours, and undo that.
 
-Arrays and files hold straight colours, which do not depend on alpha. Wherever pixels are averaged
-or compared, colours are premultiplied: the colour of a transparent pixel takes no part then, and
-the edge of a thing keeps the thing's colour.
+Arrays and files hold straight colours, which do not depend on alpha. Colours are premultiplied
+before pixels are averaged or compared. So the colour of a transparent pixel has no effect, and the
+edge of an object keeps the object's colour.
 """
 
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FAINTEST = 2.0**-12  # share of alpha in floats from which on a pixel has a colour
+FAINTEST = 2.0**-12  # least alpha, in floats, of a pixel with a colour
 
 
 def is_translucent(video: NDArray[Any]) -> bool:
     """Whether the fourth of four channels is an alpha that is not opaque everywhere.
 
-    It is one in uint8 and uint16, and in floats if it lies from 0 to 1.
+    In uint8 and uint16 it is alpha; in floats it is if it lies from 0 to 1.
     """
     is_picture = video.dtype in (np.uint8, np.uint16) or video.dtype.kind == "f"
     if video.shape[-1] != 4 or not is_picture:
@@ -38,7 +38,7 @@ def transparency(video: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def made_opaque(video: NDArray[Any]) -> NDArray[Any]:
-    """The video with the same colours, all of them opaque."""
+    """The video with the same colours, all opaque."""
     video = video.copy()
     video[..., 3] = opaque(video.dtype)
     return video
@@ -60,7 +60,7 @@ def premultiply(video: NDArray[Any]) -> NDArray[Any]:
 
 
 def straight(video: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    """Straight colours and alpha in a dtype, from what `premultiply` made of that dtype.
+    """Undo `premultiply` for a video of a dtype: straight colours and alpha.
 
     Transparent pixels are black.
     """

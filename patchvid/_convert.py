@@ -1,9 +1,9 @@
 """Convert values to 8 bits, and channels to RGB or grey: one rule for each.
 
 To 8 bits
-    Where values have a meaning of their own, as in files and pictures, integers span their type and
-    floats span [0, 1]. Where only their differences count, as in search, a video spans the range
-    of its values. uint8 is always taken as it is.
+    In files and pictures, where values have a meaning of their own, integers span their type and
+    floats span [0, 1]. In search, where only differences count, a video spans the range of its
+    values. uint8 never changes.
 To RGB
     Three channels are RGB, four are RGB and alpha, and the mean of any others is a grey.
 Alpha
@@ -29,15 +29,15 @@ Floats = NDArray[np.float32]
 HALF_RANGE = 127.5  # of 8 bits: the unit of the paper, where values span [-1, 1]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32).tolist()  # Rec. 601
 
-# Linear light, as OpenEXR files hold it: most values are up to 1, which is white, and highlights
-# are far brighter. A logarithm brings them close, so that the rest keeps most of the 8 bits.
+# Linear light, as in OpenEXR files: most values are at most 1, which is white, and highlights are
+# far brighter. A logarithm brings them closer, so that the rest keeps most of the 8 bits.
 HIGHLIGHT, LEAST_LIGHT = 2.0, -0.5
 LOG_GAIN = np.float32(32)  # below 1/32 the curve is nearly straight
 LOG_UNIT = np.float32(1 / 64)  # the largest float becomes less than HIGHLIGHT
 
 
 def has_highlights(video: NDArray[Any]) -> bool:
-    """Whether floats are linear light with highlights: most up to white, some far above."""
+    """Whether floats are linear light with highlights: most at most white, some far above."""
     if video.dtype.kind != "f" or video.shape[-1] not in (1, 3, 4):
         return False
     if not (video.max() > HIGHLIGHT and video.min() >= LEAST_LIGHT):
@@ -61,7 +61,7 @@ class ValueRange(NamedTuple):
 
     @classmethod
     def of_type(cls, dtype: Any) -> Self:
-        """The range that a type stands for: that of integers, or [0, 1] for floats."""
+        """The range of a type: all integers that it holds, or [0, 1] for floats."""
         dtype = np.dtype(dtype)
         return cls(0, float(np.iinfo(dtype).max) if dtype.kind == "u" else 1)
 
@@ -72,7 +72,7 @@ class ValueRange(NamedTuple):
         Raises
         ------
         InvalidInput
-            If it is so large that resampling could leave the range of float32.
+            If it is so large that resampling could overflow float32.
         """
         if video.dtype == np.uint8:
             return cls(0, 255)
@@ -143,7 +143,7 @@ def to_grey(video: NDArray[Any]) -> Floats:
         video = blend_with_white(video)
     n_channels = video.shape[-1]
     shares = LUMA if n_channels == 3 else [1.0] * n_channels
-    # A product of matrices, or a mean, would round differently on a GPU.
+    # A matrix product, or a mean, would round differently on a GPU.
     channels = (video[..., c].astype(np.float64) * share for c, share in enumerate(shares))
     total = reduce(np.add, channels)
     return (total if n_channels == 3 else total / n_channels).astype(np.float32)

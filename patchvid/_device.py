@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 def backend(device: str = "auto") -> ModuleType:
-    """The module of kernels for a device; "auto" is a GPU if one can be used."""
+    """The module of kernels for a device; "auto" is a GPU if one works."""
     check_choice("device", device, "auto", "cpu", "cuda")
     if device == "cpu":
         return load("cpu")
@@ -34,10 +34,10 @@ def backend_of(array: Any) -> ModuleType:
 
 
 def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Have a function take arrays of the host or of a GPU under these names, and return the same.
+    """Let a function take arrays on the host or on a GPU, and return its results there.
 
-    Arrays on a GPU stay there; others are moved to the `device` that the function is called with.
-    Inside the function, all are on one device.
+    `names` are its array arguments. Arrays on a GPU stay there; others are moved to the `device` of
+    the call. Inside the function, all are on one device.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -52,8 +52,8 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             device = given.get("device", "auto" if "device" in signature.parameters else "cpu")
             if on_gpu and given.get("device") == "cpu":
                 raise InvalidInput(
-                    "arrays on a GPU cannot be worked on by device 'cpu'; copy them to the host "
-                    "with cupy.asnumpy, or leave device out"
+                    "device 'cpu' cannot use arrays on a GPU; copy them to the host with "
+                    "cupy.asnumpy, or leave device out"
                 )
             kernels = backend("cuda" if on_gpu else device)
             if "device" in signature.parameters:
@@ -77,7 +77,7 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _on_gpu(value: Any) -> Iterator[Any]:
-    """The arrays of a GPU in a value."""
+    """The arrays on a GPU in a value."""
     if isinstance(value, (tuple, list)):
         for item in value:
             yield from _on_gpu(item)
@@ -86,7 +86,7 @@ def _on_gpu(value: Any) -> Iterator[Any]:
 
 
 def map_arrays(function: Callable[[Any], Any], value: Any) -> Any:
-    """A value with a function applied to the arrays in it."""
+    """Apply a function to the arrays in a value."""
     if isinstance(value, (tuple, list)):
         items = [map_arrays(function, item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)

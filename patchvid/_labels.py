@@ -1,8 +1,8 @@
 """Recognize masks that are numbered labels, painted frames or erased frames.
 
-Data sets number the objects in a mask, as levels or as colours of a palette. Some masks are the
-frames themselves, with paint over the hole, or with the hole erased. A label covers areas; levels
-and colours of soft or compressed edges do not.
+Data sets number the objects in a mask, by grey levels or by colours of a palette. Some masks are
+the frames themselves, with paint over the hole, or with the hole erased. A label covers areas;
+levels and colours of soft or compressed edges do not.
 """
 
 import warnings
@@ -18,18 +18,18 @@ from patchvid.errors import InvalidInput
 Levels = NDArray[np.uint8]
 
 COLOURED = 24  # difference between channels, more than compression leaves in a grey
-LEAST_COLOURED = 0.05  # share of the pixels that are not black, from which on a mask is coloured
-DARK = 32  # the brightest channel of black in coloured labels that were compressed
+LEAST_COLOURED = 0.05  # a mask is coloured if a larger share of its pixels that are not black is
+DARK = 32  # in compressed coloured labels, black has no channel above this
 FEW_COLOURS, NEARLY_ALL = 64, 0.97  # labels have few colours, of 5 bits, that cover nearly all
 LEAST_BLACK = 0.02  # share of black in coloured labels
 
 STRONG, WEAK = 200, 60  # channels of pure paint
-EVEN, ALIKE = 12, 60  # range of its channels within 3x3 pixels, and how far from it its edges are
+EVEN, ALIKE = 12, 60  # range of its channels within 3x3 pixels; difference of its edges from it
 
 STEADY = 8  # range of levels within 3x3 pixels of an area of one grey
-ENOUGH_FRAMES = 32  # of a mask, which show what it is
-NEAR, FEW_LABELS = 6, 12  # levels around a label, and how many labels of grey there may be
-SMALLEST_NUMBER, LARGEST_NUMBER = 1, 12  # of labels that are next to black as levels
+ENOUGH_FRAMES = 32  # frames of a mask that are enough to recognize its kind
+NEAR, FEW_LABELS = 6, 12  # levels around a label; most labels of grey
+SMALLEST_NUMBER, LARGEST_NUMBER = 1, 12  # of labels stored as levels, which look black
 LEAST_NUMBERED = 0.0005  # share of the pixels
 ALMOST_WHITE = slice(250, 255)  # levels that only compression leaves
 
@@ -40,7 +40,7 @@ _PAINTS = {
 
 
 def understood(name: str, mask: Levels) -> NDArray[np.bool_] | None:
-    """Find what should be white in a mask (t, y, x, c) of 8 bits; None if it is black and white.
+    """Find the white parts of a mask (t, y, x, c) of 8 bits; None if it is simply black and white.
 
     A warning says how the mask was read.
 
@@ -56,7 +56,7 @@ def understood(name: str, mask: Levels) -> NDArray[np.bool_] | None:
     if colours.shape[3] == 3 and _is_coloured(colours):
         return _read_colours(name, colours, alpha)
     if alpha is not None and not colours.any() and alpha.min() < alpha.max():
-        return _say(name, "has black paint on nothing: the paint counts as white", alpha > 127)
+        return _say(name, "has black paint on transparent: paint counts as white", alpha > 127)
     levels = colours.mean(axis=3, dtype=np.float32)
     if alpha is not None:
         levels *= alpha / np.float32(255)
@@ -100,7 +100,7 @@ def _has_few_colours(colours: Levels) -> bool:
 
 
 def _find_paint(colours: Levels) -> tuple[str, NDArray[np.bool_]]:
-    """The pure colour that covers most pixels, if any covers enough, and where it is."""
+    """Find the pure colour that covers most pixels, if enough, and where it is."""
     strong, weak = colours >= STRONG, colours <= WEAK
     pure = (strong | weak).all(axis=3) & strong.any(axis=3) & weak.any(axis=3)
     window = (1, 3, 3, 1)
@@ -114,12 +114,12 @@ def _find_paint(colours: Levels) -> tuple[str, NDArray[np.bool_]]:
     kind = int(np.bincount(kinds).argmax())
     colour = np.median(colours[pure][kinds == kind], axis=0)
     alike = (np.abs(colours - colour.astype(np.int16)) <= ALIKE).all(axis=3)
-    white = scipy.ndimage.binary_propagation(pure & alike, mask=alike)  # to what it touches
+    white = scipy.ndimage.binary_propagation(pure & alike, mask=alike)  # includes its edges
     return _PAINTS[kind >> 2, kind >> 1 & 1, kind & 1], white
 
 
 def _read_greys(name: str, levels: Levels) -> NDArray[np.bool_] | None:
-    # How often each level occurs: anywhere, in an area of nearly one grey, and in one of one grey.
+    # Frequency of each level: anywhere, in areas of nearly one grey, and in areas of one grey.
     counts, flat, equal = np.zeros((3, 256), np.int64)
     for frame in levels[:: -(-len(levels) // ENOUGH_FRAMES)]:
         counts += np.bincount(frame.ravel(), minlength=256)
@@ -143,14 +143,14 @@ def _read_greys(name: str, levels: Levels) -> NDArray[np.bool_] | None:
         return _say(name, words, levels >= labels[0] / 2)
     if 2 * n_between > counts[between.start :].sum():
         warnings.warn(
-            f"{name} is mostly between black and white: its greys blend what is made with the clip",
+            f"{name} is mostly between black and white: its greys blend the output with the clip",
             stacklevel=2,
         )
     return None
 
 
 def _peaks(counts: NDArray[np.int64]) -> list[int]:
-    """The few levels around which all others are; empty if there are many."""
+    """The few levels around which all others lie; empty if there are many."""
     peaks: list[int] = []
     counts, total = counts.copy(), counts.sum()
     while counts.sum() > (1 - NEARLY_ALL) * total:

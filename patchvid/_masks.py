@@ -1,6 +1,6 @@
-"""What a mask is: values from black to white for the pixels of a clip.
+"""Masks: values from black to white for the pixels of a clip.
 
-Inside of the package a mask is (t, y, x) of float32, from 0 for black to 1 for white.
+Inside the package a mask is (t, y, x) of float32, from 0 for black to 1 for white.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ BLACK, WHITE = 0.05, 0.95  # lossy files turn black and white into values up to 
 def check_soft_mask(name: str, mask: ArrayLike, shape: Sequence[int]) -> Mask:
     """Check the mask of a clip and bring it to one form.
 
-    White is True, 1 in floats, and in whole numbers 255 (65535 in uint16 above 255), or 1 if none
-    is larger. Channels are averaged; a second or fourth one is alpha, and transparent pixels are
-    black. Whole numbers may also be labels or paint, see `patchvid._labels`.
+    White is True, 1 in floats, and in integers 255 (65535 in uint16 above 255), or 1 if none is
+    larger. Channels are averaged; a second or fourth one is alpha, and transparent pixels are
+    black. Integers may also be labels or paint, see `patchvid._labels`.
 
     Parameters
     ----------
     name : str
-        What messages call the mask.
+        Name of the mask in messages.
     mask : array
-        (y, x), (t, y, x) or (t, y, x, c), for all frames of the clip or one that holds for all.
+        (y, x), (t, y, x) or (t, y, x, c), with all frames of the clip or one for all of them.
     shape : tuple of int
         Shape of the clip, (t, y, x) or (t, y, x, c).
 
@@ -55,7 +55,7 @@ def check_soft_mask(name: str, mask: ArrayLike, shape: Sequence[int]) -> Mask:
     if unit.ndim == 4:
         channels = list(np.moveaxis(unit, 3, 0))
         alpha = channels.pop() if len(channels) in (2, 4) else 1
-        # Added one by one, because a GPU's own sums have another order.
+        # Added one by one, because sums on a GPU have another order.
         unit = sum(channels) / len(channels) * alpha
     elif unit.ndim == 2:
         unit = unit[None]
@@ -76,7 +76,7 @@ def box_mask(shape: Sequence[int], box: Box) -> Mask:
     shape : tuple of int
         Shape of the clip, (t, y, x) or (t, y, x, c).
     box : tuple of int
-        Left column, top row, width and height in pixels. It may reach out of the clip.
+        Left column, top row, width and height in pixels. It may extend beyond the clip.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:
 
 
 def _to_levels(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """A mask of whole numbers as (t, y, x, c) of 8 bits on the host."""
+    """A mask of integers as (t, y, x, c) of 8 bits on the host."""
     mask = backend_of(mask).to_host(mask)
     if mask.dtype == np.uint16 and mask.max() > 255:
         mask = mask >> 8

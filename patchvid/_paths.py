@@ -11,7 +11,7 @@ StrPath = str | os.PathLike[str]
 
 
 def as_path(path: Any) -> Path:
-    """A path, from a string or a path."""
+    """Convert a string or a path to a path."""
     try:
         return Path(path)
     except TypeError:
@@ -26,8 +26,8 @@ def quoted(path: StrPath) -> str:
 def raise_if_out_of_memory(error: BaseException) -> None:
     """Raise MemoryError if a library's error says that memory ran out, so that no file is blamed.
 
-    Memory that the system refuses to map is an OSError, and onnxruntime and OpenCV have errors of
-    their own.
+    If the system refuses to map memory, the error is an OSError; onnxruntime and OpenCV have errors
+    of their own.
     """
     of_system = getattr(error, "errno", None) == errno.ENOMEM
     text = str(error)
@@ -37,7 +37,7 @@ def raise_if_out_of_memory(error: BaseException) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """The first line of what a library's error says, or the name of its type."""
-    error = error.__cause__ or error  # imageio hides Pillow's words behind its own
+    """The first line of a library's error message, or the name of the error's type."""
+    error = error.__cause__ or error  # imageio hides Pillow's message behind its own
     text = getattr(error, "strerror", None) or str(error)
     return next(iter(str(text).strip().splitlines()), type(error).__name__)

@@ -1,8 +1,8 @@
 """Progress of long work: one callback, ``progress(fraction, message)``, and a bar by default.
 
-The fraction of the whole work that is done goes from 0 to 1; the message names the step in hand.
-During long steps the callback is called several times a second with the same fraction, so that an
-exception that it raises ends the work at once.
+The fraction of the work done goes from 0 to 1; the message names the current step. During long
+steps the callback is called several times a second with the same fraction, so that it can end the
+work at once by raising an exception.
 """
 
 import sys
@@ -14,21 +14,21 @@ from patchvid.kernels.threads import polling
 
 Progress = Callable[[float, str], object]
 
-DELAY = 1.0  # seconds: no bar is shown for what takes less
+DELAY = 1.0  # seconds: shorter work shows no bar
 
 _FORM = "{desc}: {percentage:3.0f}%{postfix} |{bar}|"  # tqdm puts a comma before the postfix
 
 
 @contextmanager
 def reporting(progress: Progress | bool | None, label: str) -> Iterator[Progress]:
-    """A context with the callback to report to.
+    """Open a context that yields the callback to report to.
 
     Parameters
     ----------
     progress
-        A callback; False for none; or None for a bar on stderr, where that is a terminal.
+        A callback; False for none; or None for a bar on stderr, if that is a terminal.
     label
-        What the bar is called.
+        Name of the bar.
     """
     if callable(progress):
         told = 0.0, label
@@ -49,7 +49,7 @@ def reporting(progress: Progress | bool | None, label: str) -> Iterator[Progress
 
 @contextmanager
 def bar(label: str, *, delay: float = DELAY) -> Iterator[Progress]:
-    """A bar on stderr that disappears at the end; the time left is shown once it is known."""
+    """Show a bar on stderr that disappears at the end, with the time left once it is known."""
     from tqdm import tqdm
 
     bar_: Any = tqdm(

@@ -27,19 +27,19 @@ def resize(
     Parameters
     ----------
     video : array
-        (t, y, x, c), uint8, uint16 or float of any range. Four channels are RGB and alpha: the
-        colours of transparent pixels take no part. Floats are so only if alpha lies from 0 to 1.
+        (t, y, x, c), uint8, uint16 or float of any range. Four channels are RGB and alpha, in
+        floats only if alpha lies from 0 to 1: the colours of transparent pixels have no effect.
     size : tuple of int
         (t, y, x) of the result.
     scale : tuple of float, optional
-        Scale of each axis where it is not exactly the ratio of the sizes, as for the levels of a
+        Scale of each axis, if it is not exactly the ratio of the sizes, as for the levels of a
         pyramid. The centres of the two grids coincide.
 
     Returns
     -------
     array
         (t, y, x, c) of the same dtype. Integers are rounded, halves upwards, and clipped to the
-        dtype's range; floats may overshoot the input's range. Sums are made in float32.
+        dtype's range; floats may overshoot the input's range. Sums are in float32.
 
     Raises
     ------
@@ -49,9 +49,9 @@ def resize(
     Notes
     -----
     Keys' cubic interpolation [1]_ with a = -0.5, stretched by 1/scale where an axis shrinks. At the
-    borders, the weights that remain inside are divided by their sum. The work is proportional to
-    the larger of the two clips. Each thread needs memory for one row of all frames; clips of
-    float16 and float64 also need a copy in float32.
+    borders, the weights inside the clip are divided by their sum. The work is proportional to the
+    larger of the two clips. Each thread needs memory for one row of all frames; clips of float16
+    and float64 also need a copy in float32.
 
     References
     ----------
@@ -75,7 +75,7 @@ def resize(
 def resample(
     video: NDArray[Any], size: Sequence[int], *, scale: Sequence[float] | None = None
 ) -> NDArray[Any]:
-    """Resize a clip as `resize` does, without its checks, which would wait for a GPU."""
+    """Resize a clip as `resize` does, but without checks, which would wait for a GPU."""
     if scale is None:
         scale = tuple(m / n for n, m in zip(video.shape, size, strict=False))
     t, y, x = map(_taps, video.shape[:3], size, scale)
@@ -90,7 +90,7 @@ def resample(
 
 @lru_cache(maxsize=256)
 def _taps(n: int, size: int, scale: float) -> Taps:
-    """First input entry and weights of every output entry of an axis."""
+    """For every output entry of an axis, its first input entry and its weights."""
     if n == size and scale == 1:
         return np.arange(n), np.ones((n, 1), np.float32)
     stretch = max(1.0, 1 / scale)

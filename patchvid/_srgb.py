@@ -14,12 +14,12 @@ Floats = NDArray[np.float32]
 
 
 def to_srgb(light: NDArray[Any]) -> Floats:
-    """Linear light (..., 1, 3 or 4) with the curve of sRGB, clipped to 0 to 1; alpha as it is."""
+    """Apply the curve of sRGB to linear light (..., 1, 3 or 4), clipped to 0 to 1; keep alpha."""
     return _with_colours(np.clip(light, 0, 1, dtype=np.float32), _encode)
 
 
 def to_linear(video: NDArray[Any]) -> Floats:
-    """Linear light (..., 1, 3 or 4) of integers or floats with the curve of sRGB."""
+    """Convert integers or floats (..., 1, 3 or 4) with the curve of sRGB to linear light."""
     values = video.astype(np.float32)
     if video.dtype.kind == "u":
         values /= np.float32(opaque(video.dtype))

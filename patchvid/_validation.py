@@ -21,14 +21,14 @@ Axes = tuple[bool, bool, bool]
 MOST_VOXELS = 2**31 - 1  # fields hold indices of 32 bits
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 COMPARABLE = 1e15  # up to here, sums of squared differences of floats stay finite
-MANY_CHANNELS = 16  # with 3 or 4 rows, an axis longer than this is one of columns
+MANY_CHANNELS = 16  # a last axis longer than this, after one of 3 or 4, holds columns
 EXACT_INTEGERS = 2**24  # up to here float32 holds every integer
 
 _COUNTS = {2: "two", 3: "three"}
 
 
 def check_form(name: str, video: NDArray[Any]) -> None:
-    """Refuse what is no video (t, y, x, c) by its shape or type. Values are not read."""
+    """Refuse an array whose shape or type is not a video's (t, y, x, c). Values are not read."""
     if video.ndim != 4 or 0 in video.shape:
         raise InvalidInput(
             f"{name} must be a filled array (t, y, x, c), or (t, y, x) for grey, "
@@ -44,7 +44,7 @@ def check_form(name: str, video: NDArray[Any]) -> None:
 
 
 def check_video(name: str, video: Any, most: float = LARGEST_FLOAT) -> NDArray[Any]:
-    """A filled, contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`.
+    """Return a contiguous (t, y, x, c) array of uint8, uint16 or floats from -`most` to `most`.
 
     (t, y, x) gets a channel. Booleans and other integers become float32, see `like_input`.
     """
@@ -97,14 +97,14 @@ def like_input(made: NDArray[Any], given: Any) -> NDArray[Any]:
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """An array of NumPy, or the one of CuPy that was given."""
+    """Convert to a NumPy array; return a CuPy array unchanged."""
     if isinstance(values, (str, os.PathLike)):
         raise InvalidInput(
             f"an array is needed, got the path {os.fspath(values)!r}; read it first, with "
             "patchvid.read_video"
         )
     if isinstance(values, np.ma.MaskedArray):
-        raise InvalidInput("a masked array would lose its mask; fill it, as by its filled()")
+        raise InvalidInput("a masked array would lose its mask; fill it with its method filled()")
     if is_on_gpu(values):
         return values
     try:
@@ -116,19 +116,19 @@ def as_array(values: Any) -> NDArray[Any]:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: of an array its type and shape, of a long one its start."""
+    """A value for a message: for an array its type and shape, for a long value its start."""
     if getattr(value, "ndim", 0):
         return f"an array of {value.dtype} {tuple(value.shape)}"
     return " ".join(reprlib.repr(value).split())
 
 
 def contiguous(array: NDArray[Any]) -> NDArray[Any]:
-    """The array, or a copy of it that is stored row by row."""
+    """The array, or a contiguous copy of it."""
     return array if array.flags.c_contiguous else array.copy()
 
 
 def to_kernel_dtype(video: NDArray[Any]) -> NDArray[Any]:
-    """The array in a dtype that the kernels take: uint8, uint16 or float32."""
+    """The array in a dtype for the kernels: uint8, uint16 or float32."""
     return video if video.dtype.kind == "u" else video.astype(np.float32, copy=False)
 
 
@@ -180,7 +180,7 @@ def check_numbers(name: str, values: Any, count: int) -> tuple[float, ...]:
 
 
 def check_patch(patch: Any, *shapes: Sequence[int]) -> Triple:
-    """Check the extents of a patch, which must fit into arrays of these shapes."""
+    """Check the extents of a patch, and that it fits into arrays of these shapes."""
     extents = check_size("patch", patch)
     for shape in shapes:
         if any(size < extent for size, extent in zip(shape, extents, strict=False)):
@@ -189,7 +189,7 @@ def check_patch(patch: Any, *shapes: Sequence[int]) -> Triple:
 
 
 def too_small(what: str, shape: Sequence[int], patch: Triple) -> str:
-    """Say that something of a shape (t, y, x) is smaller than a patch."""
+    """The message that an array of shape (t, y, x) is smaller than a patch."""
     t, y, x = shape[:3]
     extents = "x".join(map(str, patch))
     return f"{what} of {t} frames, {y}x{x} pixels is smaller than the patch {extents}"
@@ -234,7 +234,7 @@ def check_alpha(alpha: Any) -> float | None:
 def check_seed(seed: Any) -> int:
     """The seed as a whole number.
 
-    From a generator it is drawn, which changes the generator; for None it is random.
+    A generator draws one, which advances it; None picks one at random.
     """
     if seed is None:
         return secrets.randbits(32)
@@ -244,13 +244,13 @@ def check_seed(seed: Any) -> int:
 
 
 def check_reduce(reduce: Any) -> Literal["median", "mean"]:
-    """Check the way in which votes are reduced to one value."""
+    """Check how to combine votes into one value."""
     checked: Literal["median", "mean"] = check_choice("reduce", reduce, "median", "mean")
     return checked
 
 
 def check_choice(name: str, value: Any, *choices: str) -> Any:
-    """Check one of several texts."""
+    """Check that a string is one of several choices."""
     if not isinstance(value, str) or value not in choices:
         *others, last = map(repr, choices)
         known = f"{', '.join(others)} or {last}"
@@ -277,9 +277,9 @@ def check_number(name: str, value: Any, least: float, most: float) -> float:
 
 
 def _to_float(value: Any) -> float:
-    """Convert a number; text is refused, even if Python could read a number from it."""
+    """Convert a number; refuse text, even if it reads as a number."""
     if isinstance(value, (str, bytes)) or np.ndim(value):
-        raise TypeError("text and arrays are no numbers")
+        raise TypeError("text and arrays are not numbers")
     try:
         return float(value)
     except OverflowError:

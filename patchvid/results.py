@@ -1,4 +1,4 @@
-"""What applications return beside the video, with ``details=True``."""
+"""The results of applications with ``details=True``: the video, its field, seed and times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class LevelTiming:
     shape : tuple of int
         (t, y, x) of the level's output.
     iterations : int
-        Searches and votes that were made.
+        Number of searches and votes.
     seconds : float
         The time they took. Reading it for the first time waits for a GPU to finish.
     """
@@ -36,7 +36,7 @@ class LevelTiming:
         return float(self._kernels.seconds_between(self._begin, self._end))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled or copied: the seconds, and nothing of the device."""
+        """Pickle or copy the seconds, and nothing of the device."""
         return {"shape": self.shape, "iterations": self.iterations, "seconds": self.seconds}
 
     def __repr__(self) -> str:
@@ -50,32 +50,32 @@ def to_nnf(field: NDArray[np.int32], key_shape: Sequence[int]) -> NDArray[np.int
 
 
 class PatchField(NamedTuple):
-    """A field with all that it takes to rearrange a layer as a clip was: see `rearrange`.
+    """A field, and everything else needed to rearrange other layers of its clip, see `rearrange`.
 
     Attributes
     ----------
     places : array of int32
-        (t', y', x'): the first voxel in the source of the patch at each place of the output, as the
-        last search found it, by its index ``(t * height + y) * width + x``. Of several samples
-        (n, t', y', x').
+        (t', y', x'): for the patch at each place of the output, its first voxel in the source, from
+        the last search, as an index ``(t * height + y) * width + x``; (n, t', y', x') for several
+        samples.
     patch : tuple of int
         Frames, rows and columns of a patch.
     periodic : tuple of bool
         Axes (t, y, x) along which the output is periodic.
     reduce : {"median", "mean"}
-        How overlapping patches are reconciled, see `vote`.
+        How overlapping patches are combined, see `vote`.
     shape : tuple of int
         (t, y, x) of the source.
     made : array of float32 or None
-        (t, y, x): how much of each voxel of the output is made of patches, from 0 to 1. The rest is
-        the source's. None: all of it.
+        (t, y, x): the share of each voxel of the output that is made of patches, from 0 to 1. The
+        rest is kept from the source. None: everything is made of patches.
     shift : tuple of int
-        How far what is the source's has moved, (t, y, x).
+        Shift (t, y, x) of the parts kept from the source.
     keeps_time : bool
-        Whether things happen in the output when they do in the source, so that its sound fits.
+        Whether the output keeps the timing of the source, so that its sound fits.
     frames : array of int or None
-        For every frame of the output, the frame of the source that what is the source's comes from.
-        None: the frames in their order, from the first one on.
+        For every frame of the output, the frame of the source from which its kept parts come. None:
+        the frames in their order, from the first one on.
     """
 
     places: NDArray[np.int32]
@@ -95,17 +95,17 @@ class PatchField(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A video and how it was made; of several samples arrays are (n, ...).
+    """A video and how it was made; for several samples, arrays are (n, ...).
 
     Attributes
     ----------
     video : array
-        (t, y, x, c), what is returned without details.
+        (t, y, x, c), the result without details.
     field : PatchField
-        Where its patches come from, and all that it takes to rearrange a layer: see `rearrange`.
+        Where its patches come from, for `rearrange`.
     nnf : array of int32
-        (t', y', x', 3): the first voxel (t, y, x) in the source of the patch at each place of the
-        video, as the last search found it.
+        (t', y', x', 3): for the patch at each place of the video, its first voxel (t, y, x) in the
+        source, from the last search.
     seed : int
         The same seed makes the same video.
     levels : list of LevelTiming
@@ -135,13 +135,12 @@ class GenerateResult(NamedTuple):
         As for `Result`.
     novelty : list of float or None
         For every sample, the difference between its layout and the clip, relative to that between
-        the clip and the clip shifted sideways. None if layouts were made by noise.
+        the clip and the clip shifted sideways. None for ``layout="noise"``.
     structure : list of float or None
-        How firmly each layout keeps colours in their places, 0 to 1. None if layouts were made by
-        noise.
+        How firmly each layout keeps colours in their places, 0 to 1. None for ``layout="noise"``.
     noise : list of float or None
-        Standard deviation of the noise that was used, for every sample: where values span [-1, 1].
-        None if layouts were drawn by flow matching.
+        For every sample, the standard deviation of its noise, where values span [-1, 1]. None for
+        ``layout="flow"``.
     """
 
     video: NDArray[Any]
@@ -164,7 +163,7 @@ class Structure(NamedTuple):
     Attributes
     ----------
     guides : list of array of uint8
-        (t, y, x, g) in 0..127, for every level that it guides, coarsest first.
+        (t, y, x, g) in 0..127, one for every level that it guides, coarsest first.
     flow : array of float32 or None
         (t - 1, y, x, 2), if the structure was made from a flow.
     """
@@ -181,7 +180,7 @@ class AnalogyResult(NamedTuple):
     video, field, nnf, seed, levels
         As for `Result`.
     structures : list of Structure
-        Of `content` and `style`.
+        The structures of `content` and `style`.
     """
 
     video: NDArray[Any]
@@ -200,24 +199,24 @@ class AnalogyResult(NamedTuple):
 class LoopResult:
     """A loop, and how it was made.
 
-    What is as long as the loop is put together when it is first read.
+    `video`, `field` and `nnf` are as long as the loop. They are computed when first read.
 
     Attributes
     ----------
     frames : array
-        (m, y, x, c): the frames of the clip, and then those of all joins.
+        (m, y, x, c): the frames of the clip, then those of all joins.
     order : array of int
-        The number in `frames` of every frame of the loop.
+        For every frame of the loop, its index in `frames`.
     seed : int
         The same seed makes the same loop.
     levels : list of LevelTiming
         The levels of all joins, coarsest first, one join after the other.
     jumps : list
-        Each with the frames `last` and `first` of the clip between which it jumps, and the `cost`
-        that they differ by: 1 is a mean step from a frame to the next. A jump from a frame to
-        itself at the same place is listed as often as it is made.
+        The jumps of the loop, in order. Each goes from frame `last` of the clip to frame `first`,
+        and has a `cost`: 1 is a mean step from a frame to the next. A jump made several times is
+        listed as often.
     video : array
-        (t, y, x, c), what is returned without details: the frames in their order.
+        (t, y, x, c), the result without details: the frames in their order.
     field : PatchField
         As for `Result`.
     nnf : array of int32
@@ -244,7 +243,7 @@ class LoopResult:
 
     @cached_property
     def field(self) -> PatchField:
-        """Where the patches come from; frames that are not those of a join are the clip's own."""
+        """Where the patches come from. Frames outside of joins are the clip's own."""
         is_made = (self.order >= self._shape[0]).astype(np.float32)
         made = np.broadcast_to(is_made[:, None, None], (len(is_made), *self._shape[1:])).copy()
         return PatchField(

@@ -118,7 +118,7 @@ def with_alpha(pixels: Array, alpha: Array) -> Array:
             OBJECT,
             "with transparent parts",
         ),
-        (with_alpha(photo() * 0, OBJECT * np.uint8(255)), OBJECT, "black paint on nothing"),
+        (with_alpha(photo() * 0, OBJECT * np.uint8(255)), OBJECT, "black paint on transparent"),
         (with_alpha(on(photo(), (255, 0, 0)), OBJECT * np.uint8(255)), OBJECT, "coloured labels"),
     ],
 )

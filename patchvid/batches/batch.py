@@ -34,14 +34,14 @@ class JobResult:
     job : object
         The job, as it was given.
     value : object
-        What its ``run()`` returned; for a `Job` None if its output was there already. None if it
+        The result of its ``run()``; for a `Job`, None if its output was there already. None if it
         failed.
     error : Exception or None
         Why it failed. `WorkerError` means that its worker died, twice.
     warnings : tuple of str
-        First lines of the warnings that it gave.
+        First lines of its warnings.
     seconds : float
-        How long it ran; 0 if it failed.
+        Its running time; 0 if it failed.
     """
 
     job: Any
@@ -59,32 +59,32 @@ def batch(
     threads: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Iterator[JobResult]:
-    """Run many jobs at the same time, and yield their results as they are done.
+    """Run many jobs at the same time, and yield their results as they finish.
 
-    A job that fails does not stop the others. A job whose worker dies is tried once more, by a new
-    worker.
+    A job that fails does not stop the others. If the worker of a job dies, a new worker tries the
+    job once more.
 
     Parameters
     ----------
     jobs : iterable of object
-        `Job` objects, or any others that can be pickled and have a method ``run()``.
+        `Job` objects, or any other objects that can be pickled and have a method ``run()``.
     executor : concurrent.futures.Executor, optional
         Where jobs run, such as ``distributed.Client(...).get_executor()`` for a Dask cluster,
         ``mpi4py.futures.MPIPoolExecutor()`` or ``loky.get_reusable_executor()``. It is not shut
-        down. None: processes of this machine, started anew, which end when the results do.
+        down. None: new processes on this machine, which end after the last result.
     workers : int, optional
-        Number of these processes, at least 1. None is one a core, and never more than jobs.
+        Number of these processes, at least 1. None is one per core, but no more than jobs.
     threads : int, optional
-        Threads that a job computes with, at least 1. None: the processes share the cores of the
-        machine, and jobs of another executor have one thread each.
+        Threads of a job, at least 1. None: the processes share the cores of the machine, and jobs
+        of another executor have one thread each.
     progress : callable, bool or None
-        Called as ``progress(fraction, message)``, with the fraction of the jobs that are done. None
-        shows a bar in a terminal, False shows nothing.
+        Called as ``progress(fraction, message)``, with the fraction of the jobs done. None shows a
+        bar in a terminal, False shows nothing.
 
     Returns
     -------
     iterator of JobResult
-        Each job as soon as it is done, with what its ``run()`` returned or the error it raised.
+        Each job as soon as it is done, with the result of its ``run()`` or the error it raised.
 
     Raises
     ------
@@ -95,9 +95,9 @@ def batch(
 
     Notes
     -----
-    If the iterator is closed or interrupted, no further job begins. Processes of this machine are
-    stopped, and files that they were writing are removed. Another executor finishes the jobs that
-    it has begun.
+    If the iterator is closed or interrupted, no further job begins. Processes on this machine stop
+    and remove the files that they were writing. Another executor finishes the jobs that it has
+    begun.
 
     The processes import the main module of the program. A script must therefore call `batch` below
     ``if __name__ == "__main__":``.
@@ -143,9 +143,9 @@ def _results(
 
     def submit(job: Runnable, attempt: int) -> None:
         try:
-            # Dask gives the result that it has for the same call; a number makes each call another.
+            # Dask reuses the result of an equal call; a random number makes every call different.
             future = pool.submit(_perform, job, threads, secrets.token_hex(8))
-        except BrokenExecutor as error:  # an executor that breaks as a whole takes nothing more
+        except BrokenExecutor as error:  # the whole executor broke and takes no more jobs
             future = Future()
             future.set_exception(error)
             attempt = ATTEMPTS
@@ -176,7 +176,7 @@ def _results(
 
 @contextmanager
 def _pool(executor: Executor | None, n_workers: int) -> Iterator[Executor]:
-    """The executor, or processes that are stopped at the end, whatever they do then."""
+    """The executor; if None, processes that are stopped at the end, even if still working."""
     if executor is not None:
         yield executor
         return
@@ -202,8 +202,8 @@ def _perform(job: Runnable, threads: int, _: str) -> tuple[Any, tuple[str, ...],
 def _result(job: Runnable, future: "Future[Any]", error: BaseException | None) -> JobResult:
     if isinstance(error, BrokenExecutor):
         died = WorkerError(
-            "its worker died, and so did the next one that took it; if memory is short, use fewer "
-            "workers or smaller videos"
+            "its worker died, and so did the next one; if memory is short, use fewer workers or "
+            "smaller videos"
         )
         died.__cause__ = error
         return JobResult(job, error=died)

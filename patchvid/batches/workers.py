@@ -24,10 +24,10 @@ def usable_cores() -> int:
 class Workers(Executor):
     """An executor of several processes.
 
-    A `ProcessPoolExecutor` breaks as a whole when one of its processes dies: all of its jobs fail,
-    and nothing tells which of them is to blame. So every process is a pool of its own, with a
-    thread that waits for it. If it dies, one job fails with `BrokenProcessPool`, and the next job
-    starts another.
+    When one process of a `ProcessPoolExecutor` dies, the whole executor breaks: all of its jobs
+    fail, and nothing tells which one is to blame. So here every process is a pool of its own, with
+    a thread that waits for it. If it dies, one job fails with `BrokenProcessPool`, and the next job
+    starts another process.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Workers(Executor):
         self._threads = ThreadPoolExecutor(count, "patchvid-batch")
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        """Have a process call a function."""
+        """Call a function in a process."""
         return self._threads.submit(self._call, fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -102,7 +102,7 @@ class Workers(Executor):
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Processes that are started here never see Ctrl-C: it is this process that stops them."""
+    """Hide Ctrl-C from processes started in this context: this process stops them instead."""
     set_mask: Any = getattr(signal, "pthread_sigmask", None)  # Windows has none
     before = set_mask and set_mask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -113,7 +113,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _prepare() -> None:
-    """Have this worker end when its parent does, even if that was killed."""
+    """Make this worker end when its parent does, even if that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where signals cannot be blocked
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

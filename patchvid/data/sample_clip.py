@@ -1,7 +1,7 @@
 """The sample clip: koi in a rippling pond, drawn by NumPy so that no data file is needed.
 
-One set of water waves bends the light. It makes the caustics on the bed, and it makes everything
-below the surface wobble. Colours are linear light in [0, 1] until the last step.
+One set of water waves bends the light: it makes the caustics on the bed, and everything below the
+surface wobbles. Colours are linear light in [0, 1] until the last step.
 """
 
 from typing import NamedTuple
@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Double precision leaves every value too far from a rounding boundary for machines to disagree.
+# In double precision no value is so near a rounding boundary that machines could disagree.
 Array = NDArray[np.float64]
 
 SAMPLE_FPS = 12.0
 N_FRAMES, HEIGHT, WIDTH = 24, 128, 224
-MARGIN = 14  # pixels around the frame whose light and bed the waves can bend into it
-SHADOW = (9, 6)  # where a fish's shadow falls, pixels down and right
-SPEED = 0.045  # body lengths a frame
-BEAT = 0.7  # radians of tail beat a frame
+MARGIN = 14  # pixels around the frame from which waves can bend light and bed into it
+SHADOW = (9, 6)  # offset of a fish's shadow, pixels down and right
+SPEED = 0.045  # body lengths per frame
+BEAT = 0.7  # radians of tail beat per frame
 
 MOSS, SLATE = np.array([0.06, 0.22, 0.12]), np.array([0.06, 0.20, 0.26])
 WHITE, RED, GOLD, INK = np.array([[86, 80, 70], [80, 13, 2], [85, 45, 6], [3, 3, 3]]) / 100
@@ -29,14 +29,14 @@ class _Koi(NamedTuple):
     y: float
     x: float
     heading: float  # degrees, from right to down
-    turn: float  # degrees a frame, not 0
+    turn: float  # degrees per frame, not 0
     length: float  # pixels, without the tail fin
     phase: float  # of the tail beat, and of the marks
     base: Array
     marks: Array
 
 
-# No fish touches another, because touching ones would be copied together.
+# No fish touch, because touching fish would be copied together.
 SCHOOL = (
     _Koi(19, 84, 6, 0.7, 46, 0.3, WHITE, RED),
     _Koi(26, 160, -8, -0.8, 48, 2.1, GOLD, GOLD),
@@ -99,7 +99,7 @@ def _water() -> tuple[Array, Array, Array]:
 
 
 def _bed() -> Array:
-    """The mossy bed, (y, x, 3), at twice the resolution so that the nearest value will do."""
+    """The mossy bed, (y, x, 3), at twice the resolution, so that nearest values suffice."""
     y, x = (np.arange(0, size + 2 * MARGIN, 0.5) for size in (HEIGHT, WIDTH))
     ky, kx, k, start = _waves(11, 120, 4, 64)
     rows = k**-0.4 * np.exp(1j * (np.outer(y, ky) + start))
@@ -119,7 +119,7 @@ def _pose(koi: _Koi, t: float) -> tuple[float, float, float]:
 
 
 def _window(koi: _Koi, t: float, shift: tuple[int, int] = (0, 0)) -> tuple[slice, slice]:
-    """Rows and columns where the fish can be seen, or its copy moved by ``shift``."""
+    """Rows and columns where the fish, or its copy moved by ``shift``, may be visible."""
     head_y, head_x, heading = _pose(koi, t)
     parts = []
     for head, ahead, beside in (
