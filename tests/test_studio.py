@@ -501,10 +501,10 @@ def test_a_project_holds_a_clip_that_has_no_file(client: Client) -> None:
         ({"version": 99}, "another patchvid"),
         ({"clip": "/nowhere/clip.mp4"}, "put it back"),
         ({"shape": [1, 2, 3]}, "size differs"),
-        ({"layers": {"remove": {"mode": "follow", "frames": [5]}}}, "no project"),
+        ({"layers": {"remove": {"mode": "follow", "frames": [5]}}}, "not a project"),
         ({"layers": {"remove": {"mode": "follow", "frames": [1]}}}, "damaged"),
         ({"layers": {"remove": {"mode": "x", "frames": []}}}, "mode must be"),
-        ({"palette": ["url(x)"]}, "a colour is like"),
+        ({"palette": ["url(x)"]}, "a colour must be like"),
     ],
     ids=str,
 )

@@ -77,11 +77,11 @@ async def _stream(request: Request, most: int) -> Any:
     told = request.headers.get("content-length", "0")
     n_bytes = 0
     if told.isdigit() and int(told) > most:
-        raise TooLarge(f"this has {int(told)} bytes; at most {most} are taken")
+        raise TooLarge(f"this has {int(told)} bytes, but the limit is {most}")
     async for part in request.stream():
         n_bytes += len(part)
         if n_bytes > most:
-            raise TooLarge(f"this has more than {most} bytes")
+            raise TooLarge(f"this has more than {most} bytes, the limit")
         yield part
 
 
@@ -89,7 +89,7 @@ async def _json(request: Request) -> Any:
     try:
         return json.loads(await _read(request, MOST_JSON))
     except ValueError as error:
-        raise Refused("this is no JSON") from error
+        raise Refused("this is not JSON") from error
 
 
 class _Routes:
@@ -120,7 +120,7 @@ class _Routes:
         return JSONResponse({**self._session.made(), "followed": followed})
 
     async def upload(self, request: Request) -> Response:
-        """Take a file as the clip, or as the clip with the look."""
+        """Open an uploaded file as the clip, or as the clip with the look."""
         name = Path(request.query_params.get("name", "clip")).name.lstrip(".-") or "clip"
         path = self._session.folder / f"{secrets.token_hex(4)}_{name[-80:]}"
         try:
@@ -136,7 +136,7 @@ class _Routes:
         return await self.state(request)
 
     async def choose(self, request: Request) -> Response:
-        """Go on with a result as the clip."""
+        """Open a result as the clip."""
         self._session.open(self._session.video(str((await _json(request)).get("result"))))
         return await self.state(request)
 
@@ -224,7 +224,7 @@ class _Routes:
         return await self._as_download(video.stem + suffix, video.write)
 
     async def input(self, request: Request) -> Response:
-        """Send a mask or a cue that the command line of a result reads."""
+        """Send a mask or a cue that a result's command line reads."""
         video, name = (
             self._session.video(str(request.path_params["number"])), request.path_params["name"],
         )  # fmt: skip
@@ -243,6 +243,6 @@ class _Routes:
 
 
 def _as_file(name: str) -> dict[str, str]:
-    """The header by which a browser saves what it gets under a name."""
+    """The header that makes a browser save the response as a file of a name."""
     safe = "".join(x if x.isascii() and (x.isalnum() or x in "._-") else "_" for x in name)
     return {"Content-Disposition": f'attachment; filename="{safe}"'}

@@ -1,4 +1,4 @@
-"""Clips and results in the studio, and the frames and films that the page shows of them."""
+"""Clips and results in the studio, and their frames and films for the page."""
 
 import io
 import math
@@ -17,7 +17,7 @@ from patchvid.display.report.films import to_film
 from patchvid.io.info import DEFAULT_FPS, PREVIEW_FRAMES, PREVIEW_SIDE, VideoInfo
 from patchvid.studio.errors import Refused
 
-SMALL = 600_000  # pixels of a frame that is sent without loss
+SMALL = 600_000  # frames of up to so many pixels are sent without loss
 JPEG = {"quality": 92, "subsampling": 0}
 
 
@@ -28,23 +28,23 @@ class Clip:
     Attributes
     ----------
     name
-        Name of its file, as command lines have it; empty for the sample.
+        Name of its file in command lines; empty for the sample.
     video
         (t, y, x, c).
     fps
         Frames per second.
     path
-        The file it was read from, if there is one.
+        The file that it was read from, if any.
     info
-        Of that file.
+        Properties of that file.
     audio
-        The file whose sound it has.
+        The file with its sound.
     is_copy
-        Whether the file is the studio's own copy, so that a project must hold it.
+        Whether the file is the studio's own copy, so that a project must include it.
     commands
         The command lines that make it.
     files
-        Masks and other arrays that these command lines read, by the names of their files.
+        Masks and other arrays that these command lines read, by file name.
     """
 
     name: str
@@ -65,19 +65,19 @@ class Clip:
 
     @property
     def stem(self) -> str:
-        """The name that outputs begin with."""
+        """The beginning of the names of outputs."""
         return Path(self.name or "sample").stem
 
     def facts(self) -> dict[str, Any]:
-        """Return what the page shows."""
+        """Return the facts that the page shows."""
         return {"name": Path(self.name).name or "sample clip", "shape": self.shape, "fps": self.fps}
 
     def write(self, path: Path) -> None:
-        """Write it in the format that the suffix of the path asks for."""
+        """Write it in the format of the path's suffix."""
         patchvid.write_video(path, self.video, fps=self.fps, info=self.info, audio=self.audio)
 
     def film(self) -> bytes:
-        """Return the clip as an MP4 that browsers play, of even sizes and not too large."""
+        """Return the clip as an MP4 for browsers, of even sizes and not too large."""
         n_frames, height, width = self.shape
         ratio = min(1.0, math.sqrt(MOST_PIXELS / (height * width)))
         size = (n_frames, *(max(2, 2 * round(n * ratio / 2)) for n in (height, width)))
@@ -127,7 +127,7 @@ def preview_of(video: NDArray[Any]) -> NDArray[Any]:
 
 
 def nearest(paint: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return paint (t, y, x) at the shape of a preview, without blending its values."""
+    """Resize paint (t, y, x) to the shape of a preview, without blending its values."""
     step = max(1, len(paint) // PREVIEW_FRAMES)
     rows, columns = (
         ((np.arange(n) + 0.5) * m / n).astype(int) for m, n in zip(paint.shape[1:], shape[1:3])

@@ -4,11 +4,11 @@ from patchvid.errors import PatchvidError
 
 
 class Refused(PatchvidError):
-    """A request of the page that cannot be met; the message says why."""
+    """A request from the page that cannot be answered; the message says why."""
 
 
 class TooLarge(Refused):
-    """A request with more bytes than are taken."""
+    """A request with more bytes than allowed."""
 
 
 class Cancelled(Exception):

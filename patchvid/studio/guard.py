@@ -1,8 +1,8 @@
 """Accept requests only from the page that was opened with the token.
 
-Other pages in the same browser can send requests to 127.0.0.1, or have a name of theirs resolved
-to it. So the host must be ours, the origin must be ours where a browser tells it, and the token
-must be there: in the address of the page at first, and then in a cookie.
+Other pages in the same browser can send requests to 127.0.0.1, or to a name of theirs that resolves
+to it. So the host must be ours, the origin must be ours if the browser tells it, and the request
+must have the token: at first in the address of the page, later in a cookie.
 """
 
 import secrets
@@ -28,12 +28,12 @@ SAFE = {
 
 
 class Guard:
-    """Refuses all requests but those of the page.
+    """Refuses all requests except those of the page.
 
     Parameters
     ----------
     app
-        What answers the others.
+        The application that answers the page.
     port
         The port of the server.
     token
@@ -69,13 +69,13 @@ class Guard:
         await self._app(scope, receive, send_safely)
 
     def _problem(self, headers: Headers, in_address: str) -> str:
-        """Why a request is not answered, or nothing."""
+        """The reason to refuse a request; empty if there is none."""
         if headers.getlist("host") != [self._host]:
             return f"This server answers only at {self._host}."
         origin = headers.get("origin")
         if origin is not None and origin != f"http://{self._host}":
             return "This server does not answer other pages."
-        # A link in another page would come with the token, but it does not know it.
+        # A link in another page would send our cookie, although that page does not know the token.
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             return "This server does not answer other pages."
         if not any(self._is_token(given) for given in (in_address, self._in_cookie(headers))):

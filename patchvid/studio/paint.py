@@ -1,4 +1,4 @@
-"""Layers of paint on a clip: what was painted, and the masks that follow from it."""
+"""Layers of paint on a clip, and the masks that follow it through the clip."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from patchvid.studio.errors import Refused
 Paint = NDArray[np.uint8]
 Mode = Literal["follow", "same", "only"]
 
-# The layers, and how the frames that were not painted can be filled.
+# The layers, and the ways to fill frames without paint.
 MODES: dict[str, tuple[Mode, ...]] = {
     "remove": ("follow", "same", "only"),
     "cue": ("same", "only"),
@@ -26,14 +26,14 @@ class Layer:
     Attributes
     ----------
     modes
-        What may be done in frames that were not painted: the paint of the nearest painted frame
-        follows its object, or stays in the same place, or is only in its own frame.
+        The ways to fill frames without paint: paint follows its object from the nearest painted
+        frame, stays in the same place, or is only in its own frame.
     mode
-        The one that was chosen.
+        The chosen mode.
     keys
         The paint (y, x) by frame: masks from 0 to 255, or numbers of colours from 1 on.
     followed
-        The mask (t, y, x) that follows from the keys; None if they were not followed, or changed.
+        The mask (t, y, x) found by following the keys; None before that, or if they changed.
     """
 
     modes: tuple[Mode, ...]
@@ -47,7 +47,7 @@ class Layer:
         return cls(MODES[name], MODES[name][0])
 
     def copy(self) -> "Layer":
-        """Return the layer as it is now, which later changes do not touch."""
+        """Return a copy that later changes do not affect."""
         return Layer(self.modes, self.mode, dict(self.keys), self.followed)
 
     def put(self, frame: int, paint: Paint | None) -> None:
@@ -58,13 +58,13 @@ class Layer:
         self.followed = None
 
     def choose(self, mode: Any) -> None:
-        """Choose how other frames are filled."""
+        """Choose how to fill frames without paint."""
         if mode not in self.modes:
             raise Refused(f"mode must be one of {', '.join(self.modes)}, got {mode!r}")
         self.mode = mode
 
     def needs_following(self, n_frames: int) -> bool:
-        """Whether there are frames that the paint has yet to follow to."""
+        """Whether paint must still follow its object to other frames."""
         return self.mode == "follow" and self.followed is None and 0 < len(self.keys) < n_frames
 
     def at(self, frame: int, shape: tuple[int, int]) -> Paint:

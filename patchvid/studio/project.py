@@ -1,7 +1,7 @@
 """Project files: a ``.zip`` of the clip's path, the paint and the settings, which opens again.
 
-What is in such a file was written by anyone. Members are read by names that we know, never unpacked
-into a folder, and are as large as the clip asks for.
+Anyone may have written such a file. Only members with known names are read, never unpacked into a
+folder, and their size must fit the clip.
 """
 
 import io
@@ -69,7 +69,7 @@ def load(session: Session, file: Path) -> None:
                 if name in project["layers"]
             }
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError) as error:
-        raise Refused(f"this is no project of the studio: {error}") from error
+        raise Refused(f"this is not a project of the studio: {error}") from error
     with session.lock:
         session.open(clip)
         session.choose_palette(project["palette"])
@@ -82,7 +82,7 @@ def load(session: Session, file: Path) -> None:
 
 
 def _where(clip: Clip) -> str | None:
-    """The path of the clip's own file; None for the sample and for what the project holds."""
+    """The path of the clip's own file; None for the sample and for clips inside the project."""
     return None if clip.path is None or clip.is_copy else str(clip.path.resolve())
 
 
@@ -102,7 +102,7 @@ def _clip(session: Session, archive: zipfile.ZipFile, project: dict[str, Any]) -
     else:
         clip = clips.sample()
     if list(clip.shape) != project["shape"]:
-        raise Refused(f"the clip {name!r} is not the one that was painted on: its size differs")
+        raise Refused(f"the clip {name!r} is not the painted one: its size differs")
     return clip
 
 

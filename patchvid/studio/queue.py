@@ -1,4 +1,4 @@
-"""A queue of jobs on a thread of its own; each reports its progress and can be cancelled."""
+"""A queue of jobs on a separate thread; each reports its progress and can be cancelled."""
 
 import threading
 import time
@@ -11,23 +11,23 @@ from patchvid._progress import Progress
 from patchvid.errors import PatchvidError
 from patchvid.studio.errors import Cancelled
 
-ENDING = 2.0  # seconds that a job may take to notice that it was cancelled
+ENDING = 2.0  # seconds for a job to notice that it was cancelled
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
 @dataclass
 class QueuedJob:
-    """A piece of work, and how far it is.
+    """A piece of work, and its progress.
 
     Attributes
     ----------
     number
         Its number, from 1 on.
     label
-        What the page calls it.
+        Its name on the page.
     work
-        Does it, and reports to the callback it is given.
+        Does the work, and reports to the given callback.
     results
         Numbers of the videos that it has made so far.
     notes
@@ -48,7 +48,7 @@ class QueuedJob:
     ended: float = 0.0
 
     def facts(self) -> dict[str, Any]:
-        """Return what the page shows."""
+        """Return the facts that the page shows."""
         seconds = (self.ended or time.monotonic()) - self.started if self.started else 0.0
         left = seconds * (1 - self.fraction) / self.fraction if self.fraction > 0.05 else None
         return {
@@ -60,7 +60,7 @@ class QueuedJob:
 
 
 class Queue:
-    """Runs jobs one after the other on a thread of its own; previews go before the others."""
+    """Runs jobs one after the other on a separate thread; previews go first."""
 
     def __init__(self) -> None:
         self._jobs: list[QueuedJob] = []
@@ -82,12 +82,12 @@ class Queue:
             return job
 
     def facts(self) -> list[dict[str, Any]]:
-        """Return what the page shows of all jobs."""
+        """Return the facts of all jobs that the page shows."""
         with self._changed:
             return [job.facts() for job in self._jobs]
 
     def cancel(self, number: int) -> None:
-        """Cancel a job, or forget one that has ended."""
+        """Cancel a job, or remove one that has ended."""
         with self._changed:
             for job in [job for job in self._jobs if job.number == number]:
                 if job.state in ("waiting", "running"):
@@ -96,7 +96,7 @@ class Queue:
                     self._jobs.remove(job)
 
     def close(self) -> None:
-        """Cancel everything, and take no more jobs."""
+        """Cancel all jobs, and accept no more."""
         with self._changed:
             self._closed = True
             for job in self._jobs:
@@ -124,7 +124,7 @@ class Queue:
                 job.ended = time.monotonic()
                 job.problem = problem
                 job.state = "cancelled" if job.state == "cancelled" else state
-                job.work = _nothing  # and the videos that it holds are free
+                job.work = _nothing  # frees the videos that the work holds
 
     def _work_on(self, job: QueuedJob) -> tuple[State, str]:
         def report(fraction: float, message: str) -> None:

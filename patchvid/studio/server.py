@@ -24,12 +24,12 @@ class Studio:
     clip
         The clip to open; None is the sample.
     port
-        Port to listen at; 0 is any that is free.
+        Port to listen at; 0 is any free port.
 
     Attributes
     ----------
     address
-        The address of the page, with the token that it takes to be answered.
+        The address of the page, with its token.
     """
 
     def __init__(self, clip: Path | None, port: int = 0) -> None:
@@ -46,7 +46,7 @@ class Studio:
         self._server = uvicorn.Server(config)
 
     def run(self) -> None:
-        """Answer until `stop` is called, or a signal comes."""
+        """Answer requests until `stop` is called or a signal arrives."""
         try:
             self._server.run(sockets=[self._socket])
         finally:
@@ -58,7 +58,7 @@ class Studio:
         self.session.close()
 
     def stop(self) -> None:
-        """Have `run` return."""
+        """Make `run` return."""
         self._server.should_exit = True
 
 
@@ -76,7 +76,7 @@ def serve(
 
 def _listen(port: int) -> socket.socket:
     listener = socket.socket()
-    if sys.platform != "win32":  # where it would let others listen at this port too
+    if sys.platform != "win32":  # on Windows it would let other programs share this port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

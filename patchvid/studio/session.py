@@ -1,4 +1,4 @@
-"""The session of one user: a clip, paint on it, and the videos that were made."""
+"""The session of one user: a clip, paint on it, and the resulting videos."""
 
 import threading
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from patchvid.studio.paint import MODES, Layer, Paint
 from patchvid.studio.queue import Queue
 from patchvid.studio.tasks import describe_tasks
 
-# Colours to begin with: those of cues, by the numbers in their paint.
+# The first colours of cues, by the numbers in their paint.
 PALETTE = ("#e8482f", "#f2a03d", "#f5e663", "#4f9d4a", "#3f7fd0", "#f4f2ec", "#22242a")
 
 Colour = tuple[int, int, int]
 
 
 class Session:
-    """All that a user has in the studio. Its lock is held while anything in it changes."""
+    """Everything that a user has in the studio. Hold its lock to change anything in it."""
 
     def __init__(self, clip: Path | None) -> None:
         self._folder = TemporaryDirectory(prefix="patchvid-studio-")
@@ -44,7 +44,7 @@ class Session:
         self._folder.cleanup()
 
     def open(self, clip: Clip) -> None:
-        """Make a clip the one to work on, with no paint on it."""
+        """Work on another clip, without paint."""
         with self.lock:
             self.clip = clip
             self.layers = {name: Layer.named(name) for name in MODES}
@@ -57,7 +57,7 @@ class Session:
         return self.layers[name]
 
     def put(self, name: str, frame: int, paint: bytes) -> None:
-        """Replace the paint of a layer in a frame; no bytes remove it."""
+        """Replace the paint of a layer in a frame; empty bytes remove it."""
         n_frames, height, width = self.clip.shape
         if not 0 <= frame < n_frames:
             raise Refused(f"there is no frame {frame}")
@@ -74,27 +74,27 @@ class Session:
     def choose_palette(self, colours: Any) -> None:
         """Replace the colours of cues."""
         if not isinstance(colours, list) or not 1 <= len(colours) <= 64:
-            raise Refused("a palette has 1 to 64 colours")
+            raise Refused("a palette must have 1 to 64 colours")
         for colour in colours:
             to_rgb(colour)
         with self.lock:
             self.palette = [*colours]
 
     def add(self, clip: Clip, details: dict[str, Any]) -> int:
-        """Keep a video that was made, and return its number."""
+        """Keep a new video, and return its number."""
         with self.lock:
             self._count += 1
             self.results[self._count], self.details[self._count] = clip, details
             return self._count
 
     def remove(self, number: int) -> None:
-        """Forget a video that was made."""
+        """Remove a result."""
         with self.lock:
             self.results.pop(number, None)
             self.details.pop(number, None)
 
     def video(self, name: str) -> Clip:
-        """Return a video by its name in addresses: "clip", "style", or the number of a result."""
+        """Return a video by its name in URLs: "clip", "style", or the number of a result."""
         with self.lock:
             if name == "clip":
                 return self.clip
@@ -106,7 +106,7 @@ class Session:
         return found
 
     def facts(self) -> dict[str, Any]:
-        """Return what the page shows when it opens."""
+        """Return the facts that the page shows when it opens."""
         with self.lock:
             return {
                 "clip": self.clip.facts(),
@@ -120,7 +120,7 @@ class Session:
             }
 
     def layer_facts(self, name: str) -> dict[str, Any]:
-        """Return what the page shows of a layer."""
+        """Return the facts of a layer that the page shows."""
         layer = self.layer(name)
         return {
             "modes": layer.modes, "mode": layer.mode, "keys": sorted(layer.keys),
@@ -150,7 +150,7 @@ def to_rgb(colour: Any) -> Colour:
             raise ValueError
         red, green, blue = bytes.fromhex(colour[1:])
     except (TypeError, ValueError) as error:
-        raise Refused(f"a colour is like #e8482f, got {colour!r}") from error
+        raise Refused(f"a colour must be like #e8482f, got {colour!r}") from error
     return red, green, blue
 
 

@@ -1,6 +1,6 @@
-"""The table of what the studio can make, and of its settings.
+"""The table of the studio's tasks and their settings.
 
-One table serves the forms of the page, the calls of Python, and the command lines that repeat them.
+One table serves the forms of the page, the Python calls, and the command lines that repeat them.
 """
 
 import math
@@ -14,7 +14,7 @@ Kind = Literal["number", "whole", "flag", "choice", "size"]
 
 
 class Setting(NamedTuple):
-    """A setting of a task: how it is named in Python, on the command line and on the page."""
+    """A setting of a task: its names in Python, on the command line and on the page."""
 
     name: str
     option: str
@@ -26,10 +26,10 @@ class Setting(NamedTuple):
     step: float = 1
     choices: tuple[str, ...] = ()
     help: str = ""
-    more: bool = False  # folded away at first
+    more: bool = False  # hidden at first
 
     def check(self, value: Any) -> Any:
-        """Return the value that a page sent as Python takes it."""
+        """Convert a value from the page to Python's."""
         if value is None or value == "":
             return self.default
         if self.kind == "flag" and isinstance(value, bool):
@@ -59,21 +59,21 @@ class Task(NamedTuple):
     Attributes
     ----------
     title, verb
-        The words of the page: what it is called, and what its button does.
+        Its name on the page, and the text of its button.
     about
-        What it makes, in one sentence.
+        Its result, in one sentence.
     command
-        The command that does the same.
+        The same task as a command.
     make
         The function of patchvid.
     ending
         Added to the clip's name.
     layers
-        The layers of paint that it takes.
+        The layers of paint that it uses.
     needs
-        The input without which it cannot begin, if any: "paint", "style", "size".
+        The input that it requires, if any: "paint", "style", "size".
     keeps_order
-        Whether things happen in the output when they do in the clip, so that its sound fits.
+        Whether the output keeps the timing of the clip, so that its sound fits.
     """
 
     title: str
@@ -203,14 +203,14 @@ TASKS = {
 
 
 def check_settings(task: Task, given: Any) -> dict[str, Any]:
-    """Return the settings of a task, checked, with defaults for those that were not given."""
+    """Check the settings of a task, and add defaults for missing ones."""
     if not isinstance(given, Mapping):
         raise Refused(f"settings must be an object, got {given!r}")
     return {setting.name: setting.check(given.get(setting.name)) for setting in task.settings}
 
 
 def changed(task: Task, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that are not the defaults."""
+    """Return the settings that differ from the defaults."""
     defaults = {setting.name: setting.default for setting in task.settings}
     return {name: value for name, value in settings.items() if value != defaults[name]}
 
@@ -221,7 +221,7 @@ def words(task: Task, settings: Mapping[str, Any]) -> list[str]:
 
 
 def describe_tasks() -> dict[str, Any]:
-    """Return the tasks as the page draws their forms."""
+    """Return the tasks as data for the page's forms."""
     return {
         name: {
             "title": task.title, "verb": task.verb, "about": task.about,

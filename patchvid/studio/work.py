@@ -21,16 +21,16 @@ from patchvid.studio.queue import QueuedJob
 from patchvid.studio.session import Colour, Session, colours_of
 from patchvid.studio.tasks import TASKS, Task, changed, check_settings, words
 
-FOLLOWING = 0.3  # share of the bar, where paint has to follow first
+FOLLOWING = 0.3  # share of the bar for following paint, if that is needed first
 
 Work = Callable[[QueuedJob, Progress], None]
 
 
 def add_following(session: Session, name: str) -> QueuedJob:
-    """Queue a job that has the paint of a layer follow through the clip."""
+    """Queue a job that makes the paint of a layer follow its object through the clip."""
     layer = session.layer(name)
     if not layer.keys:
-        raise Refused("paint in one frame or in a few, then follow")
+        raise Refused("paint in one or more frames, then follow")
 
     def work(job: QueuedJob, progress: Progress) -> None:
         _follow(session, name, session.clip, layer.copy(), progress)
@@ -71,16 +71,16 @@ def _check_ready(
     clip: Clip,
 ) -> None:
     if task.needs == "paint" and not any(layer.keys for layer in layers.values()):
-        raise Refused("paint on what should go, or paint a colour where something should come")
+        raise Refused("paint the object to remove, or paint a colour where one should appear")
     if task.needs == "style" and style is None:
-        raise Refused("choose the clip that has the look")
+        raise Refused("choose the clip with the look")
     size = settings.get("size")
     if task.needs == "size" and size in (None, clip.shape) and not settings["loop"]:
         raise Refused("choose another width, height or length")
 
 
 def _follow(session: Session, name: str, clip: Clip, layer: Layer, progress: Progress) -> Layer:
-    """Follow the paint of a layer, and keep the mask if the paint is still the same."""
+    """Follow the paint of a layer, and keep the mask unless the paint has changed."""
     keys = {frame: paint > 127 for frame, paint in layer.keys.items()}
     layer.followed = patchvid.track(clip.video, keys, progress=progress)
     with session.lock:
@@ -108,7 +108,7 @@ class _Inputs:
         self._paint = {name: x.all(shape) for name, x in layers.items() if x.keys}
 
     def videos(self, *, preview: bool) -> tuple[NDArray[Any], dict[str, Any]]:
-        """Return the clip, and what goes with it by the names of arguments."""
+        """Return the clip, and the other inputs by the names of arguments."""
         video = preview_of(self.clip.video) if preview else self.clip.video
         others: dict[str, Any] = {}
         for name, paint in self._paint.items():
@@ -145,7 +145,7 @@ class _Inputs:
 
 
 def as_mask(paint: Paint) -> NDArray[Any]:
-    """Return paint from 0 to 255 as a mask of floats, or of zeros and ones if it has no greys."""
+    """Return paint from 0 to 255 as a mask of floats; without greys as zeros and ones."""
     if ((paint == 0) | (paint == 255)).all():
         return (paint > 0).astype(np.uint8)
     return paint / np.float32(255)
@@ -174,7 +174,7 @@ def _make(
     *,
     preview: bool,
 ) -> None:
-    """Make the samples of a task, and keep each of them as soon as it is there."""
+    """Make the samples of a task, and keep each as soon as it is done."""
     clip = inputs.clip
     video, others = inputs.videos(preview=preview)
     ratios = [m / n for n, m in zip(clip.shape, video.shape)]
@@ -223,12 +223,12 @@ def _commands(
     name: str,
     job: QueuedJob,
 ) -> tuple[str, ...]:
-    """Return the command lines that make a result: those of the clip, and one more."""
+    """Return the command lines that make a result: the clip's, and one more."""
     clip = inputs.clip
     line = ["patchvid", task.command, *filter(None, [clip.name])]
     if inputs.style is not None:
         line.append(inputs.style.name)
-    if Path(clip.name).suffix in ARRAYS:  # which hold no rate
+    if Path(clip.name).suffix in ARRAYS:  # these hold no rate
         line += ["--fps", f"{clip.fps:g}"]
     for option in files:
         line += [f"--{option}", _file(option, job)]
@@ -240,6 +240,6 @@ def _commands(
 
 
 def _sound(task: Task, clip: Clip, made: NDArray[Any]) -> Path | None:
-    """Return the file whose sound fits a result, if there is one."""
+    """Return the file with sound that fits a result, if any."""
     has_sound = clip.info is not None and clip.info.has_audio
     return clip.path if has_sound and task.keeps_order and len(made) == len(clip.video) else None
