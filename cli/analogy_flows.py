@@ -51,7 +51,7 @@ def check_flow_options(
     preview: bool,
     fetching: bool,
 ) -> None:
-    """Refuse options that have no effect together; `given` is whether there are flow files."""
+    """Refuse options that have no effect together; `given` says whether there are flow files."""
     if given and preview:
         raise click.UsageError(
             "--preview leaves out frames, so it cannot use --content-flow and --style-flow."
@@ -67,7 +67,7 @@ def check_flow_options(
 
 
 def fetch_raft(weights: str | None, *, quiet: bool) -> None:
-    """Fetch the weights of RAFT, if they are published ones, with a progress bar of their own."""
+    """Fetch the weights of RAFT, if they are published, with their own progress bar."""
     from patchvid import fetch_weights
     from patchvid.motion.optical_flow import RAFT_NAMES, RAFT_VARIABLE
 
@@ -81,8 +81,8 @@ def analogy_with_flows(
 ) -> Callable[..., Any]:
     """Return `patchvid.analogy` with flows from files, by option, or estimated by a method.
 
-    `frames` are those of content and of style in use. A flow that was estimated for the first
-    sample serves the next ones.
+    `frames` are the frames of content and of style in use. Flow estimated for the first sample
+    serves the next ones.
     """
     from patchvid import analogy, read_flow
 

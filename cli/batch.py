@@ -27,7 +27,7 @@ Examples:
   patchvid batch clip.mp4 a.mp4 -o lava --command analogy --style lava.mp4 --workers 2
 """
 
-# Options that a command has by itself only: names of single files, and what is printed.
+# Options that a batch does not take: names of single files, and options for printing.
 _LEFT_OUT = ("clip", "content", "report", "preview", "save_field", "save_structure", "download")
 
 _CHOSEN = "patchvid.chosen"  # key, in the context, of the name after --command
@@ -46,13 +46,13 @@ class BatchCommand(Command):
 
 
 def options_behind(name: str, own: Sequence[click.Parameter]) -> list[click.Parameter]:
-    """Return the parameters of a command that a batch passes on, apart from a batch's `own`."""
+    """Return the parameters of a command that a batch passes on, without the batch's `own`."""
     taken = {*_LEFT_OUT, *(parameter.name for parameter in own)}
     return [p for p in COMMANDS[name].params if p.name not in taken]
 
 
 def _named_command(words: Sequence[str]) -> str:
-    """Return what --command says; click checks it later."""
+    """Return the value of --command; click checks it later."""
     for number, word in enumerate(words):
         name, has_value, value = word.partition("=")
         if name == "--command":
@@ -152,7 +152,7 @@ def batch(
     common |= {"style": style} if style else {}
     common |= {"overwrite": True} if overwrite else {}
     if workers and scheduler:
-        raise click.UsageError("A scheduler has workers of its own; leave --workers out.")
+        raise click.UsageError("A scheduler has its own workers; leave --workers out.")
     if not clips and not jobs:
         raise click.UsageError("Give CLIPS, or --jobs with a file that lists them.")
     listed = JobList(output, common)
@@ -201,7 +201,7 @@ def _reason(result: "JobResult") -> str:
 
 
 def _document(done: "Sequence[JobResult]") -> dict[str, Any]:
-    """What was made, was there and failed, as JSON holds it."""
+    """The jobs that were made, were there already, or failed, as data for JSON."""
     succeeded = [result for result in done if not result.error]
     return {
         "files": [asdict(result.value) for result in succeeded if result.value is not None],
@@ -215,7 +215,7 @@ def _document(done: "Sequence[JobResult]") -> dict[str, Any]:
 
 
 def _typed(ctx: click.Context, command: str) -> dict[str, Any]:
-    """Return the options of a command that were typed, as they were typed, by their long names."""
+    """Return the typed options of a command, as they were typed, by their long names."""
     raw, _, _ = ctx.command.make_parser(ctx).parse_args(list(ctx.meta[WORDS]))
     own = [p for p in ctx.command.params if p.name != "command"]
     found = {}

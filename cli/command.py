@@ -42,7 +42,7 @@ WORDS = "patchvid.words"  # key, in the context, of the words after the command
 
 
 class Command(click.Command):
-    """A command that lists its options by `SECTIONS` and remembers the words it was given."""
+    """A command that lists its options by `SECTIONS` and remembers the typed words."""
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:
         return ["-h", "--help"]  # also for a command that runs without its group
@@ -66,7 +66,7 @@ class Command(click.Command):
 
 
 def keep_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    """Have no warnings shown if --quiet is given."""
+    """Hide warnings if --quiet is given."""
     ctx.meta[_QUIET] = value
     return value
 
@@ -78,7 +78,7 @@ def is_quiet(ctx: click.Context) -> bool:
 
 @contextmanager
 def rehearsing() -> Iterator[None]:
-    """Have commands check their options, and do nothing else."""
+    """Open a context in which commands check their options and do nothing else."""
     token = _rehearsal.set(True)
     try:
         yield
@@ -87,12 +87,12 @@ def rehearsing() -> Iterator[None]:
 
 
 def is_rehearsal() -> bool:
-    """Whether a command is called to check its options only."""
+    """Whether a command is called only to check its options."""
     return _rehearsal.get()
 
 
 def is_typed(name: str) -> bool:
-    """Whether an option stands on the command line, and is not a default."""
+    """Whether an option was typed, and is not a default."""
     source = click.get_current_context().get_parameter_source(name)
     return source is click.core.ParameterSource.COMMANDLINE
 
@@ -121,7 +121,7 @@ def used_settings(ctx: click.Context) -> dict[str, str]:
 
 
 def _as_typed(value: Any) -> str:
-    """Write a value as it is typed; the values of a repeated option follow each other."""
+    """Write a value as it is typed; join the values of a repeated option."""
     if type(value) is tuple:
         numbers = all(isinstance(part, (int, float)) for part in value)
         return ("," if numbers else " ").join(map(_as_typed, value))

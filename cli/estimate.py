@@ -11,21 +11,21 @@ BYTES_OF_HOLE = 8  # of a mask and a filled clip, for each voxel of the clip
 
 
 class Estimate(NamedTuple):
-    """Estimates the memory of a job from its options and from what it does: make, fill or vote."""
+    """Estimates the memory of a job from its options and its kind: make, fill or vote."""
 
     settings: Mapping[str, Any]
     kind: Literal["make", "fill", "vote"]
     quiet: bool
 
     def tell_size(self, name: str, shape: Sequence[int], dtype: str) -> None:
-        """Print how large a clip is, the memory it needs, and what would make the job smaller.
+        """Print the size of a clip, the memory it needs, and how to make the job smaller.
 
-        A job that does not fit into what the machine and its limits leave is refused.
+        Refuse a job that does not fit into the memory that the machine and its limits leave.
 
         Parameters
         ----------
         name
-            What the clip is called.
+            Name of the clip.
         shape
             (t, y, x, c) of the clip as it will be read.
         dtype
@@ -43,7 +43,7 @@ class Estimate(NamedTuple):
         if least is not None and needed > least.free / 2:
             fitting = max(shape[1:3]) * (least.free / 2 / needed) ** 0.5
             remedy = f"--max-size {max(int(fitting), 1)}"
-            there = f", and {least.setter} leaves {_as_text(least.free)} of {_as_text(least.limit)}"
+            there = f", but {least.setter} leaves {_as_text(least.free)} of {_as_text(least.limit)}"
         made = "" if size == tuple(shape[:3]) else f" and an output of {'x'.join(map(str, size))}"
         if made and self.settings.get("size"):
             remedy = "a smaller --size"

@@ -102,7 +102,7 @@ def evaluate(
 
 
 def _present(row: "Scores") -> "dict[str, Estimate]":
-    """The measures that were taken, by name."""
+    """The available measures, by name."""
     return {name: estimate for name, estimate in row._asdict().items() if estimate is not None}
 
 

@@ -39,7 +39,7 @@ def facts() -> dict[str, str]:
             rows[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             rows[package] = "not installed"
-    # CuPy's distributions have names of their own: cupy-cuda12x, cupy-cuda13x, cupy.
+    # CuPy's distributions have several names: cupy-cuda12x, cupy-cuda13x, cupy.
     installed = metadata.packages_distributions().get("cupy", [])
     rows["cupy"] = ", ".join(f"{name} {metadata.version(name)}" for name in installed)
     rows["cupy"] = rows["cupy"] or "not installed"
@@ -63,7 +63,7 @@ def _gpu() -> str:
 
 
 def _form() -> str:
-    """Return the form of the CUDA kernels that is used, and whether the one in Numba works."""
+    """Return the form of the CUDA kernels in use, and whether the one in Numba works."""
     from patchvid.kernels import cuda_form, form_problem, why_no_gpu, why_no_numba
 
     if problem := form_problem():

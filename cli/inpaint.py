@@ -80,7 +80,7 @@ def inpaint(
     from patchvid import inpaint
 
     if not (mask or boxes or cue or settings["clip"]):
-        raise click.UsageError("Say where the hole is with --mask or --box, or give a --cue.")
+        raise click.UsageError("Mark the hole with --mask or --box, or give a --cue.")
     settings["clip"] = settings["clip"] or cue
 
     readers: dict[str, Reader | ClipFile] = {

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from patchvid.io.info import VideoInfo
     from patchvid.io.selecting import Frames as AnyFrames
 
-# Reads an input that goes with a clip, given the clip's shape in the file and the frames in use.
+# Reads a further input of a clip, given the clip's shape in its file and the frames in use.
 Reader = Callable[[tuple[int, ...], "AnyFrames"], "NDArray[Any] | None"]
 
 
 class ClipFile(NamedTuple):
-    """A clip to read like the one that a job is about: its file, and its frames if they differ."""
+    """A clip to read like the main clip of a job: its file, and its frames if they differ."""
 
     path: Path | None
     frames: Frames | None = None
 
 
 class Reading(NamedTuple):
-    """How clips are read: the options of these names."""
+    """How to read clips: the options of these names."""
 
     max_size: int | None
     fps: float | None
@@ -42,16 +42,16 @@ class Reading(NamedTuple):
 
     @property
     def bits(self) -> int | None:
-        """The bits per channel of arrays: 10 and 12 bits take 16."""
+        """The bits per channel of arrays: 16 for 10 and 12."""
         return self.depth and (8 if self.depth == 8 else 16)
 
 
 class Inputs(NamedTuple):
-    """The videos that a job works on.
+    """The input videos of a job.
 
-    `videos` has them by name; None is an option that was not used. `ratios` (t, y, x) is the size
-    of the clip relative to the full job: below 1 in a preview only. `info` tells what the clip is
-    in its file; None for the sample.
+    `videos` has them by name; None is an unused option. `ratios` (t, y, x) is the size of the clip
+    relative to the full job: below 1 only in a preview. `info` has the properties of the clip's
+    file; None for the sample.
     """
 
     videos: dict[str, Any]
@@ -61,7 +61,7 @@ class Inputs(NamedTuple):
 
 
 def check_exists(*paths: Path | None) -> None:
-    """Raise an error if an input is missing, before anything is said of the outputs."""
+    """Raise an error if an input is missing, before any error about outputs."""
     from patchvid import VideoError
 
     for path in paths:
@@ -76,9 +76,9 @@ def read_inputs(
     how: Reading,
     estimate: Estimate,
 ) -> Inputs:
-    """Read the clip, or the sample if there is none, and what else is needed, shrunk alike.
+    """Read the clip, or the sample if there is none, and the other inputs, shrunk alike.
 
-    Before that, `estimate` tells or refuses what is large.
+    Before that, `estimate` warns of a large job, or refuses it.
     """
     if clip is None:
         read = _read_sample(frames, how, estimate)
@@ -99,7 +99,7 @@ def read_inputs(
 
 
 def in_proportion(settings: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
-    """Return the settings that are in seconds, frames and pixels, in those of the inputs."""
+    """Convert settings in seconds, frames and pixels to the frames and pixels of the inputs."""
     ratios = inputs.ratios
     scaled: dict[str, Any] = {}
     for name in ("length", "join"):
@@ -110,7 +110,7 @@ def in_proportion(settings: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]
     if size := settings.get("size"):
         n_frames, *sides = (n * ratio for n, ratio in zip(size, ratios))
         if ratios[1] < 1:
-            sides = [2 * round(side / 2) for side in sides]  # players want even sides
+            sides = [2 * round(side / 2) for side in sides]  # players need even sides
         scaled["size"] = tuple(max(1, round(n)) for n in (n_frames, *sides))
     if grow := settings.get("grow"):
         scaled["grow"] = max(1, round(grow * ratios[1]))
@@ -118,7 +118,7 @@ def in_proportion(settings: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]
 
 
 class _Clip(NamedTuple):
-    """A clip that was read: `whole` is its shape without being shrunk, `frames` are those used."""
+    """A clip from a file: `whole` is its shape before shrinking, `frames` are those in use."""
 
     video: "NDArray[Any]"
     fps: float | None
@@ -134,9 +134,9 @@ _read: dict[tuple[Path, Stamp, Frames, Reading], _Clip] = {}
 
 
 def read_clip(path: Path, frames: Frames, how: Reading, estimate: Estimate | None = None) -> _Clip:
-    """Read a clip from a file, shrunk, after `estimate` has told its size.
+    """Read a clip from a file and shrink it, after `estimate` has checked its size.
 
-    The last ones are kept, because workers of a batch make several samples of a clip in turn.
+    The last clips are kept, because workers of a batch make several samples of a clip in turn.
     """
     key = path, stamp(path), frames, how
     if key not in _read:
@@ -165,7 +165,7 @@ def _read_clip(path: Path, frames: Frames, how: Reading, estimate: Estimate | No
 
 
 def _frames_of_still(path: Path, how: Reading) -> Frames | None:
-    """Return all frames of a clip that has only one, which holds for every frame of another."""
+    """The frames of a clip of one frame, which applies to every frame of another; else None."""
     from patchvid.io.opening import open_source
 
     is_still = len(open_source(path, tone_map=how.tone_map).timeline.order) == 1
@@ -188,7 +188,7 @@ def _read_sample(frames: Frames, how: Reading, estimate: Estimate) -> _Clip:
 def check_coarsest(
     settings: Mapping[str, Any], shape: Sequence[int], ratios: Sequence[float]
 ) -> None:
-    """Refuse a --coarsest that is larger than the clip, so that there would be no coarser level."""
+    """Refuse a --coarsest larger than the clip, which would leave no coarser level."""
     if not is_typed("coarsest"):
         return
     n_frames, *sides = (round(n / ratio) for n, ratio in zip(shape, ratios))
@@ -201,9 +201,9 @@ def check_coarsest(
 
 
 def _preview_step(n_frames: int, keyframe_interval: int | None) -> int:
-    """How many frames a preview goes on, so that it reads little more than it shows.
+    """The step between the frames of a preview, such that few other frames are decoded.
 
-    Frames that can be decoded alone are taken if they are as frequent as that.
+    If key frames are frequent enough, it steps from one to the next.
     """
     step = max(1, n_frames // PREVIEW_FRAMES)
     aligned = step - step % keyframe_interval if keyframe_interval else 0
@@ -211,7 +211,7 @@ def _preview_step(n_frames: int, keyframe_interval: int | None) -> int:
 
 
 def _shrink(video: Any, how: Reading) -> Any:
-    """Shrink to the limits on the longer side and of a preview, where that was not done before."""
+    """Shrink to the limits of the longer side and of a preview, unless that was done before."""
     from patchvid import resize
 
     if video is None:

@@ -18,15 +18,15 @@ _FLAGS = {"yes": True, "true": True, "no": None, "false": None, "": None}
 
 
 class JobList:
-    """Jobs, of which no two kinds are checked twice.
+    """Jobs; the options of each kind of job are checked only once.
 
     Parameters
     ----------
     folder
-        Where outputs are written.
+        Folder of the outputs.
     common
-        What holds for rows that do not say it themselves: ``command``, ``samples``, ``seed``,
-        ``overwrite``, and further options, which hold for rows of the same command only.
+        Defaults for all rows: ``command``, ``samples``, ``seed``, ``overwrite``, and further
+        options, for rows of the same command only.
     """
 
     def __init__(self, folder: Path, common: Mapping[str, Any]) -> None:
@@ -35,7 +35,7 @@ class JobList:
         self._checked: set[str] = set()
 
     def add(self, row: Mapping[str, Any], where: str = "") -> None:
-        """Add the jobs of a row, one for each sample, or raise a usage error that says `where`."""
+        """Add the jobs of a row, one for each sample, or raise a usage error that names `where`."""
         try:
             jobs = self._jobs_of(row)
             kind = repr((jobs[0].command, sorted(jobs[0].options.items())))
@@ -56,7 +56,7 @@ class JobList:
         options = {**common, **options}
         options.pop("command", None)
         if "clip" not in options:
-            raise InvalidInput("it names no clip; give clip")
+            raise InvalidInput("there is no clip; give clip")
         clip = Path(options.pop("clip"))
         samples = click.IntRange(1, MOST_SAMPLES).convert(options.pop("samples", 1), None, None)
         seed = click.IntRange(min=0).convert(options.pop("seed", 0), None, None)
@@ -70,9 +70,9 @@ class JobList:
 
 
 def read_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the values of each row by name, None if not set, and where it stands, for messages.
+    """Yield the values of each row by name, None if not set, and its place for messages.
 
-    CSV has a line of names first. YAML is a list of mappings.
+    The first line of CSV has the names. YAML is a list of mappings.
     """
     readers = {".csv": _read_csv, ".yaml": _read_yaml, ".yml": _read_yaml}
     reader = readers.get(path.suffix.lower())
@@ -94,7 +94,7 @@ def _read_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 where = f"line {rows.line_num}"
                 if None in row or None in row.values():
                     raise click.UsageError(
-                        f"{path.name}, {where}: it has not as many values as the first line has "
+                        f"{path.name}, {where}: it must have as many values as the first line has "
                         "names; put quotes around values with commas."
                     )
                 values = {name.strip(): value.strip() for name, value in row.items()}
@@ -116,6 +116,8 @@ def _read_yaml(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         line = " ".join(str(error).split())
         raise click.UsageError(f"cannot read {str(path)!r} as YAML: {line}.") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise click.UsageError(f"{str(path)!r} is no list of mappings, such as '- clip: a.mp4'.")
+        raise click.UsageError(
+            f"{str(path)!r} must be a list of mappings, such as '- clip: a.mp4'."
+        )
     for number, row in enumerate(rows, 1):
         yield f"job {number}", {str(name): value for name, value in row.items()}

@@ -29,7 +29,7 @@ COMMANDS: dict[str, click.Command] = {
     "loop": loop,
 }
 
-# Options that name files to read and to write, and those that change nothing in the output.
+# Options that name files to read and to write, and options that do not change the output.
 _FILES = ("style", "mask", "keep", "cue", "layer", "content-flow", "style-flow")
 _WRITTEN = ("report", "save-field", "save-structure")
 _NO_SETTINGS = ("overwrite", "quiet", "json")
@@ -41,7 +41,7 @@ class Job:
     """One video to make: a call of a command, as data.
 
     A record beside the output, such as ``new.mp4.json``, holds the settings and the identity of all
-    inputs. A job whose output is there with such a record is not run again.
+    inputs. A job whose output exists with such a record is not run again.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class Job:
         The file to write, or the folder.
     options : dict
         Options of the command by their long names, such as ``{"seed": 7, "scale": (1, 1, 1.5),
-        "loop": True, "mask": ["a.png", "b.png"]}``. A value is a string, as it is typed on the
-        command line, or one or more numbers, True for a flag, or a list for an option that may be
-        repeated. For "analogy", "style" is the style. Without "seed", one is drawn.
+        "loop": True, "mask": ["a.png", "b.png"]}``. A value is a string as typed on the command
+        line, one or more numbers, True for a flag, or a list for a repeatable option. For
+        "analogy", "style" is the style. Without "seed", a random one is used.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class Job:
             if name in options:
                 raise InvalidInput(f"a job makes one file, so it takes no {name!r}; leave it out")
         if (command == "analogy") != ("style" in options):
-            raise InvalidInput("analogy, and nothing else, needs a 'style'; give both or none")
+            raise InvalidInput("only analogy takes a 'style', and needs one; give both or neither")
         object.__setattr__(self, "command", command)
         object.__setattr__(self, "clip", as_path(clip))
         object.__setattr__(self, "output", as_path(output))
@@ -94,7 +94,7 @@ class Job:
         Returns
         -------
         Sample or None
-            The file, its shape and seed, and the seconds that it took; None if it was there.
+            The file, its shape and seed, and its time in seconds; None if it was there.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Job:
         Raises
         ------
         InvalidInput
-            If an option is unknown, or has a value that the command does not take.
+            If an option is unknown, or the command does not accept its value.
         """
         with rehearsing():
             self._call()
@@ -134,7 +134,7 @@ class Job:
         return [self.command, *named, "--", *map(os.fspath, files)]
 
     def absolute(self) -> "Job":
-        """Return the job with absolute paths, for workers in other folders."""
+        """Return the job with absolute paths, for workers that run in other folders."""
         options = {
             name: _absolute(value) if name in (*_FILES, *_WRITTEN) else value
             for name, value in self.options.items()

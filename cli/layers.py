@@ -21,7 +21,7 @@ _HOLD_FLOATS = ("", ".exr", ".tif", ".tiff")
 
 
 def layers_of(clip: str) -> Decorator:
-    """Make the options for what is written beside a video, from its field."""
+    """Make the options for files written beside a video, from its field."""
     return together(
         option(
             "--layer",
@@ -43,7 +43,7 @@ def layers_of(clip: str) -> Decorator:
 
 
 class Layer(NamedTuple):
-    """A layer that was read: its file, its values, and what it is in its file."""
+    """A layer from a file: the file, its values, and its properties."""
 
     path: Path
     video: "NDArray[Any]"
@@ -53,7 +53,7 @@ class Layer(NamedTuple):
 def read_layers(
     paths: Sequence[Path], frames: Frames, shape: Sequence[int], how: Reading
 ) -> list[Layer]:
-    """Read layers of a clip whose shape in use is given, and shrink them as the clip was."""
+    """Read layers of a clip of the given shape, and shrink them like the clip."""
     from patchvid import InvalidInput
 
     layers = []
@@ -61,7 +61,7 @@ def read_layers(
         read = read_clip(path, frames, how._replace(depth=None, tone_map=False))
         if read.video.shape[:3] != tuple(shape[:3]):
             raise InvalidInput(
-                f"the layer {str(path)!r} is {_by(read.video.shape)}, and its clip is {_by(shape)};"
+                f"the layer {str(path)!r} is {_by(read.video.shape)}, but its clip is {_by(shape)};"
                 " give a layer with the clip's frames, rows and columns"
             )
         layers.append(Layer(path, read.video, read.info))
@@ -84,7 +84,7 @@ def plan_layers(outputs: Outputs, layers: Sequence[Layer], *, overwrite: bool) -
 
 
 def name_layer(layer: Layer, ending: str = "", codec: str | None = None) -> Path:
-    """Name the file of a layer: of its own kind, or an array where that would lose values."""
+    """Name the file of a layer: of its own kind, or an array if that kind would lose values."""
     name = default_name(layer.path, ending, codec)
     dtype, n_channels = layer.video.dtype, layer.video.shape[3]
     is_light = layer.info is not None and layer.info.color.transfer == "linear"

@@ -44,7 +44,7 @@ class Boundary(click.Group):
 
         def warn(message: Warning | str, *_: Any, **__: Any) -> None:
             line = str(message).strip().splitlines()[0]  # Numba may add a traceback
-            # Not by the filter "once", which forgets when libraries set filters.
+            # The filter "once" would forget when libraries set filters.
             if line not in shown and not is_quiet(ctx):
                 shown.add(line)
                 click.echo(f"Warning: {line}", err=True)

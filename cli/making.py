@@ -1,4 +1,4 @@
-"""What every command that makes videos does: read a clip, make samples, write them."""
+"""The work of every command that makes videos: read a clip, make samples, write them."""
 
 import secrets
 import time
@@ -75,20 +75,20 @@ def make_videos(
 ) -> list[Sample]:
     """Write ``make(clip, seed=..., progress=..., details=True, **settings)`` for each seed.
 
-    Every sample is written as soon as it is made, so an interrupted job keeps those before.
+    Every sample is written as soon as it is made, so an interrupted job keeps earlier ones.
 
     Parameters
     ----------
     make
         The function of patchvid that makes a video.
     ending
-        Added to the clip's name where `output` gives none.
+        Added to the clip's name if `output` gives none.
     keeps_order
-        Whether things happen in the output when they do in the clip, so that its sound fits.
+        Whether the output keeps the timing of the clip, so that its sound fits.
     readers
         Read the further inputs of `make`, by name. They are shrunk like the clip.
     source
-        The input that outputs are made of.
+        The input that outputs are made from.
     layer_frames
         The frames of `source` in use, if they are not `frames`.
     extra
@@ -110,7 +110,7 @@ def make_videos(
     if output == NO_FILE and not (report or as_json):
         raise click.UsageError("-o - writes no video; add --report or --json, or give a name.")
     if output == NO_FILE and layers:
-        raise click.UsageError("layers are named after the video; leave -o - out.")
+        raise click.UsageError("layers are named after the video, so they need one; drop -o -.")
     if is_rehearsal():
         return []
     check_exists(clip, *layers)
@@ -149,7 +149,7 @@ def make_videos(
         label = f"sample {number + 1}/{samples}" if samples > 1 else ctx.command_path
         with reporting(shown, label) as progress:
             result = make(video, seed=seed + number, progress=progress, details=True, **settings)
-        # A loop has its frames once, in whatever order and as often as they are written.
+        # A loop stores each frame once; `order` says when to write it, perhaps several times.
         is_loop = isinstance(result, patchvid.LoopResult)
         new, order = (result.frames, result.order) if is_loop else (result.video, None)
         shape = (len(new if order is None else order), *new.shape[1:])

@@ -35,7 +35,7 @@ def mask_options(name: str, where: str) -> Decorator:
 def mask_reader(
     name: str, masks: Sequence[Path], boxes: Sequence[tuple[int, int, int, int]]
 ) -> Reader:
-    """Return a reader of the union of some masks and boxes; it returns None if there are none."""
+    """Return a reader of the union of masks and boxes; it returns None if there are none."""
     from patchvid.io.masks import read_masks
 
     return partial(read_masks, name, masks, boxes)

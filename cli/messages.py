@@ -4,7 +4,7 @@ from patchvid.errors import PatchvidError, TargetExists
 
 
 def told_in_one_line(error: BaseException) -> str | None:
-    """Return what an error says, with the options that help; None for a bug of patchvid."""
+    """Return the message of an error, with the options that help; None for a bug of patchvid."""
     if isinstance(error, MemoryError):
         return f"out of memory: {error or 'no details'}; try --max-size or fewer --frames"
     if isinstance(error, TargetExists):

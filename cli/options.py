@@ -54,7 +54,7 @@ def frames_of(clip: str, name: str = "--frames") -> Decorator:
 
 
 def reading_of(clip: str) -> Decorator:
-    """Make the options for how an input is read."""
+    """Make the options for reading an input."""
     return together(
         option(
             "--max-size",
@@ -119,7 +119,7 @@ quiet = option(
 
 
 def output_of(clip: str) -> Decorator:
-    """Make the options for what is written and printed."""
+    """Make the options for output and printing."""
     return together(
         option(
             "-o",
@@ -262,7 +262,7 @@ def levels_with(
     coarsest: str | None = "3,15",
     iterations: int | None = None,
 ) -> Decorator:
-    """Make the options for how levels are made, with the defaults of an application."""
+    """Make the options for levels, with the defaults of an application."""
     adapted = "" if coarsest else "  [default: 9,28; less for small clips and shorter outputs]"
     return together(
         patches_with(patch=patch, iterations=iterations),

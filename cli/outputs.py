@@ -11,7 +11,7 @@ import click
 NO_FILE = Path("-")  # the name that stands for no video
 
 # By default the output has the suffix of the clip if it is one of these. Photos become PNG files,
-# and everything else becomes MP4, or what holds the codec that was chosen.
+# and everything else becomes MP4, or a container that holds the chosen codec.
 _KEPT = {".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".exr", ".npy", ".npz"}
 _OF_CODEC = {"prores": ".mov", "vp9": ".webm", "ffv1": ".mkv"}
 _PHOTOS = {".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"}
@@ -19,7 +19,7 @@ _PHOTOS = {".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"}
 
 @dataclass
 class Sample:
-    """A sample that was made, as it is printed."""
+    """A finished sample, as it is printed."""
 
     file: Path | None
     shape: tuple[int, ...]
@@ -47,7 +47,7 @@ class Sample:
 
 @dataclass
 class Outputs:
-    """The files of a job; None where one is not wanted."""
+    """The files of a job; None for files that are not wanted."""
 
     videos: Sequence[Path | None]
     fields: Sequence[Path | None]
@@ -70,7 +70,7 @@ def plan_outputs(
 ) -> Outputs:
     """Name all files of a job, and raise an error before any work if one cannot be written.
 
-    `settings` are further ones of `patchvid.write_video` for the videos.
+    `settings` are further arguments of `patchvid.write_video` for the videos.
     """
     from patchvid.io.fields import check_field_target
     from patchvid.io.writing import check_target
@@ -100,7 +100,7 @@ def plan_outputs(
 
 
 def check_distinct(paths: Iterable[Path | None]) -> None:
-    """Refuse files that would be written over each other."""
+    """Refuse outputs that would overwrite each other."""
     seen = set()
     for path in filter(None, paths):
         if path.resolve() in seen:
@@ -109,7 +109,7 @@ def check_distinct(paths: Iterable[Path | None]) -> None:
 
 
 def print_json(samples: Sequence[Sample], report: Path | None, command: str) -> None:
-    """Print what was made as one JSON document."""
+    """Print the finished outputs as one JSON document."""
     files = [asdict(sample) for sample in samples]
     document = {"files": files, "report": report, "command": command}
     click.echo(json.dumps(document, indent=2, default=str))
@@ -141,7 +141,7 @@ def _preview_name(path: Path, preview: bool) -> Path:
 
 
 def in_a_folder(path: Path) -> Path:
-    """The output that a name stands for: of numbered pictures their folder."""
+    """The output of a name: for a pattern of numbered pictures, their folder."""
     return path.parent if "%" in path.name else path
 
 

@@ -1,7 +1,7 @@
-"""Records beside outputs, by which a batch that is started again skips finished jobs.
+"""Records beside outputs, so that a batch that is started again skips finished jobs.
 
-A record is a small JSON file beside the output. Every format can have one, folders and arrays too,
-and the bytes of the output stay those that the command writes.
+A record is a small JSON file beside the output. This works for every format, even for folders and
+arrays, and leaves the bytes of the output unchanged.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 
 class Stamp(NamedTuple):
-    """The size of a file in bytes, and when it was last changed, in ns; of a folder, its files'."""
+    """The size of a file in bytes and its last change in ns; for a folder, those of its files."""
 
     bytes: int
     modified: int
@@ -31,16 +31,16 @@ def stamp(path: Path) -> Stamp:
 
 
 class Record:
-    """What is known of the file that a job makes.
+    """The record of the file that a job makes.
 
     Parameters
     ----------
     output
         The file or folder, or the pattern of its pictures, such as ``frames/%05d.png``.
     settings
-        All that decides what is made, as data that JSON holds.
+        Everything that determines the output, as data for JSON.
     inputs
-        The files that it is made from, by name.
+        The input files, by name.
     """
 
     def __init__(
@@ -52,21 +52,21 @@ class Record:
         self.path = self._output.with_name(f"{self._output.name}.json")
 
     def is_finished(self) -> bool:
-        """Whether the file is there, and was made from these inputs with these settings."""
+        """Whether the file exists and was made from these inputs with these settings."""
         kept = self._read()
         return self._agrees(kept) and bool(kept.get("made")) and self._output.exists()
 
     def is_begun(self) -> bool:
-        """Whether a job with these settings began here and was ended before it had finished."""
+        """Whether a job with these settings began here and ended before it had finished."""
         kept = self._read()
         return self._agrees(kept) and not kept["made"]
 
     @contextmanager
     def finished_by(self) -> Iterator[dict[str, Any]]:
-        """Keep what is put into the dictionary, if the file is finished at the end.
+        """Save the contents of the yielded dictionary, if the file is finished at the end.
 
-        A process that is killed before leaves the note that it has begun: the file may then be
-        there, and is replaced.
+        A process that is killed earlier leaves a note that it has begun. If the file exists then,
+        it is replaced.
         """
         from patchvid.io._files import complete_or_nothing
 
@@ -83,7 +83,7 @@ class Record:
             yield made
             write(_as_json(content))
         except BaseException:
-            with suppress(OSError):  # where the disk is full, the note may stay
+            with suppress(OSError):  # if the disk is full, the note may stay
                 self.path.unlink(missing_ok=True) if before is None else write(before)
             raise
 
@@ -112,7 +112,7 @@ class Record:
 
 
 def _is_same(path: Path, kept: Mapping[str, Any]) -> bool:
-    """Whether an input is the one of a record, also where it was copied or touched since."""
+    """Whether an input is the one in a record, even if it was copied or touched since."""
     now = stamp(path)
     if now.bytes != kept.get("bytes"):
         return False

@@ -6,16 +6,16 @@ import sys
 
 
 def make_streams_safe() -> None:
-    """Print names that the encoding of a stream cannot hold, and keep numbers of closed streams.
+    """Allow names that the encoding of a stream cannot hold, and reserve numbers of closed streams.
 
-    A file that is opened while stderr is closed gets its number, and libraries would write their
-    messages into it.
+    If stderr is closed, the next file to be opened would get its number, and libraries would write
+    their messages into that file.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

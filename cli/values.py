@@ -1,4 +1,4 @@
-"""Parsers of the values of options; what they cannot parse is wrong usage."""
+"""Parsers of the values of options; a value that does not parse is wrong usage."""
 
 import math
 import os
@@ -58,7 +58,7 @@ class OutputPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not os.fspath(value) or path.name in ("", ".."):
-            self.fail(f"{os.fspath(value)!r} is no name of a file or folder.", param, ctx)
+            self.fail(f"{os.fspath(value)!r} is not a name of a file or folder.", param, ctx)
         if re.fullmatch(r"\.(mp4|mov|mkv|webm|gif|webp|a?png|np[yz]|html?)", path.name, re.I):
             self.fail(f"{os.fspath(value)!r} is a suffix without a name.", param, ctx)
         return path
@@ -115,7 +115,7 @@ def parse_alpha(value: Any) -> float | None:
 
 
 def _short(value: Any) -> str:
-    """A value as a message quotes it: of a long one only the two ends."""
+    """A value for a message: for a long value only its two ends."""
     quoting = reprlib.Repr()
     quoting.maxstring = 80
     return quoting.repr(value)

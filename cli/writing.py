@@ -34,7 +34,7 @@ _TIMELESS = ("", ".npy", ".npz", ".exr", ".tif", ".tiff")  # files that hold no 
 
 
 class Writing(NamedTuple):
-    """How videos are written: the options of these names, and whether frames keep their order."""
+    """How to write videos: the options of these names, and whether frames keep their order."""
 
     codec: str | None
     quality: int | None
@@ -50,9 +50,9 @@ class Writing(NamedTuple):
 
 
 def even_size(settings: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return the size that a scale asks for, with even sides where it changes them.
+    """Return the size for a scale; sides that the scale changes are made even.
 
-    Players want even sides, and a scale leaves it to us whether they are.
+    Players need even sides, and a scale leaves us the choice.
     """
     scale = settings.get("scale", (1, 1, 1))
     if settings.get("size") or scale[1] == scale[2] == 1:
@@ -82,14 +82,14 @@ def check_lengths(paths: Iterable[Path | None], n_frames: int) -> None:
 def choose_rate(
     clip: Path | None, inputs: Inputs, paths: Sequence[Path | None], *, quiet: bool
 ) -> float:
-    """The rate of the outputs; where the clip has none and it matters, a line tells of it."""
+    """The rate of the outputs, with a message if the clip has none and it matters."""
     from patchvid.io.info import DEFAULT_FPS
 
     if inputs.fps is not None:
         return inputs.fps
     needs_rate = any(path and path.suffix.lower() not in _TIMELESS for path in paths)
     if needs_rate and len(inputs.videos["clip"]) > 1 and not quiet:
-        line = f"{clip} has no frame rate; 24 frames a second are taken, or what --fps says"
+        line = f"{clip} has no frame rate; 24 frames a second are used; --fps sets another rate"
         click.echo(line, err=True)
     return DEFAULT_FPS * inputs.ratios[0]
 
@@ -97,13 +97,13 @@ def choose_rate(
 def choose_sound(
     clip: Path | None, frames: Frames, inputs: Inputs, n_frames: int, how: Writing
 ) -> tuple[dict[str, Any], str | None]:
-    """Return what copies the clip's sound to a video of it, or a line on why it is left out."""
+    """Return the arguments that copy the clip's sound, or a message why it is left out."""
     info = inputs.info
     if clip is None or info is None or not info.has_audio or not info.fps or how.no_audio:
         return {}, None
     left_out = f"{clip.name}: its sound is left out, because {{}} (--no-audio hides this line)"
     if not how.keeps_order:
-        return {}, left_out.format("things happen at other times in the output")
+        return {}, left_out.format("the output does not keep the clip's timing")
     n_before = len(inputs.videos["clip"])
     if n_frames != n_before:
         length = "longer" if n_frames > n_before else "shorter"

@@ -380,7 +380,7 @@ def test_preview_of_a_hole(here: Path, video: Video) -> None:
 def test_report(clip: Path) -> None:
     result = run("gen", clip, "-n", 2, "--seed", 1, "--report", "r.html")
     assert result.exit_code == 0, result.output
-    assert "has no frame rate; 24 frames a second are taken" in result.stderr
+    assert "has no frame rate; 24 frames a second are used" in result.stderr
     *lines, page = result.stdout.splitlines()
     assert len(lines) == 2
     assert re.fullmatch(r"r\.html: \d\.\d MB", page)
@@ -556,9 +556,9 @@ def raising(error: BaseException) -> click.Command:
         (["--frames", f"0:{'9' * 400}"], "99...99"),
         (["--noise", "9" * 400], "99...99"),
         (["-n", "1000000"], "1<=x<=10000"),
-        (["-o", "."], "'.' is no name of a file or folder"),
-        (["-o", ".", "-n", "2"], "'.' is no name of a file or folder"),
-        (["-o", ""], "'' is no name of a file or folder"),
+        (["-o", "."], "'.' is not a name of a file or folder"),
+        (["-o", ".", "-n", "2"], "'.' is not a name of a file or folder"),
+        (["-o", ""], "'' is not a name of a file or folder"),
         (["-o", ".mp4"], "'.mp4' is a suffix without a name"),
         (["--scale", "0,1,1"], "T,H,W"),
         (["--scale", "nan,1,1"], "T,H,W"),

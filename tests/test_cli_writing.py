@@ -90,7 +90,7 @@ def test_sound_is_kept_where_things_happen_when_they_did(clip: Path, words: Any)
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("gen",), "things happen at other times in the output"),
+        (("gen",), "the output does not keep the clip's timing"),
         (("retarget", "--scale", "0.5,1,1"), "the output is shorter than the clip"),
         (("retarget", "--size", "9,32,48"), "the output is longer than the clip"),
     ],
@@ -132,7 +132,7 @@ def test_sound_of_a_preview(clip: Path) -> None:
 
 def test_a_gif_holds_no_sound_and_says_so(clip: Path) -> None:
     result = succeed("inpaint", clip, "--box", "12,10,14,12", "-o", "made.gif", *FAST)
-    assert "made.gif' holds no sound" in result.stderr
+    assert "made.gif' cannot hold the sound" in result.stderr
 
 
 @pytest.mark.slow
@@ -208,12 +208,12 @@ def test_a_field_is_applied_as_clips_are_written(clip: Path) -> None:
     assert video_info("mute.mp4").pixel_format == "yuv420p12le"
     succeed("gen", "clip.mov", *FAST, "--save-field", "g.npz", "-o", "gen.mov")
     result = succeed("apply", "g.npz", "clip.mov", "-o", "other.mov")
-    assert "its sound is left out, because things happen at other times" in result.stderr
+    assert "its sound is left out, because the output does not keep" in result.stderr
 
 
 @pytest.mark.slow
 def test_what_has_no_rate_says_so_wherever_one_is_written(clip: Path) -> None:
-    line = "clip.npy has no frame rate; 24 frames a second are taken, or what --fps says"
+    line = "clip.npy has no frame rate; 24 frames a second are used; --fps sets another rate"
     np.save("clip.npy", sample_clip()[:6, 20:52, 40:88])
     words = ["gen", "clip.npy", *FAST, "--overwrite"]
     assert line not in succeed(*words, "--save-field", "f.npz").stderr

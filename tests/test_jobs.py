@@ -47,8 +47,8 @@ def test_paths_become_absolute_for_workers_in_other_folders(here: Path) -> None:
     [
         (("show", "a.mp4", "b.mp4"), "command must be one of gen, .* got 'show'"),
         (("gen", "a.mp4", "b.mp4", {"samples": 2}), "makes one file, so it takes no 'samples'"),
-        (("analogy", "a.mp4", "b.mp4"), "needs a 'style'"),
-        (("gen", "a.mp4", "b.mp4", {"style": "c.mp4"}), "needs a 'style'"),
+        (("analogy", "a.mp4", "b.mp4"), "takes a 'style'"),
+        (("gen", "a.mp4", "b.mp4", {"style": "c.mp4"}), "takes a 'style'"),
     ],
 )
 def test_wrong_jobs_are_refused(arguments: Any, message: str) -> None:
