@@ -1,4 +1,4 @@
-"""Scenes of a clip: tell of its cuts, and take one scene of several (``--scene``)."""
+"""Scenes of a clip: report its cuts, and select one of several scenes (``--scene``)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from patchvid.cli.values import Frames
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SMALL = 96  # pixels of the longer side at which a clip is read to find its cuts
+SMALL = 96  # longer side, in pixels, of a clip that is read to find its cuts
 
 
 def frames_of_scene(clip: Path | None, frames: Frames, scene: int | None, how: Reading) -> Frames:
@@ -19,7 +19,7 @@ def frames_of_scene(clip: Path | None, frames: Frames, scene: int | None, how: R
     if scene is None:
         return frames
     if clip is None:
-        raise click.UsageError("the sample clip has one scene; leave --scene out.")
+        raise click.UsageError("The sample clip has only one scene; leave --scene out.")
     import numpy as np
 
     from patchvid import find_cuts
@@ -38,13 +38,13 @@ def frames_of_scene(clip: Path | None, frames: Frames, scene: int | None, how: R
     starts = [frames.first + cut for cut in (0, *find_cuts(np.stack(small)))]
     if scene > len(starts):
         raise click.UsageError(
-            f"--scene {scene} is not there: {clip.name} has {_told(starts, len(small))}."
+            f"There is no scene {scene}: {clip.name} has {_told(starts, len(small))}."
         )
     return Frames(*[*starts, frames.first + len(small)][scene - 1 : scene + 1])
 
 
 def tell_cuts(clip: Path | None, video: "NDArray[Any]", frames: Frames, how: Reading) -> None:
-    """Say where a clip that was read cuts to another scene, and how to take one scene."""
+    """Report where a clip cuts to another scene, and how to select one scene."""
     if clip is None or how.preview or how.quiet:
         return
     from patchvid import find_cuts

@@ -1,4 +1,4 @@
-"""Find cuts: frames at which a clip goes on with another scene."""
+"""Find cuts: frames at which a clip switches to another scene."""
 
 from itertools import pairwise
 from typing import Any
@@ -14,20 +14,20 @@ from patchvid._resampling import resize
 from patchvid._validation import check_video
 from patchvid.kernels.exact import patch_rows, squared_distances
 
-SIDE, PATCH = 16, 3  # pixels of the shorter side at which frames are compared, and of a patch
+SIDE, PATCH = 16, 3  # pixels: shorter side of compared frames, and side of a patch
 SAMPLED = 4 * SIDE  # larger frames are sampled before they are shrunk
 
-# At a cut, a frame differs from the one before so much more than its neighbours do.
+# At a cut, a step from frame to frame is RATIO times larger than its NEIGHBOURS.
 RATIO, NEIGHBOURS, LEAST = 2.5, 8, 1.0
-FLASH = 3  # frames of a flash, at most
-FEWEST = 5  # frames of a clip in which cuts can be told from motion
+FLASH = 3  # most frames of a flash
+FEWEST = 5  # a shorter clip has too few frames to tell cuts from motion
 
 
 def find_cuts(video: NDArray[Any]) -> list[int]:
     """Find the frames at which another scene begins.
 
-    A frame is compared with the one before it at a small size: each patch with the nearest patch.
-    So motion, of things or of the camera, makes little difference. A flash is no cut. Slow fades
+    Each frame is compared with the one before at a small size: each patch with the nearest patch.
+    So motion of objects or of the camera makes little difference. A flash is not a cut. Slow fades
     are not found.
 
     Parameters
@@ -38,12 +38,12 @@ def find_cuts(video: NDArray[Any]) -> list[int]:
     Returns
     -------
     list of int
-        The first frame of every scene but the first. Empty if there are fewer than 5 frames.
+        The first frame of every scene after the first. Empty if there are fewer than 5 frames.
 
     Raises
     ------
     InvalidInput
-        If `video` is no video.
+        If `video` is not a video.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def find_cuts(video: NDArray[Any]) -> list[int]:
 
 
 def _cuts(frames: list[NDArray[np.float64]]) -> list[int]:
-    """The cuts between frames, which are given as rows of patches."""
+    """The cuts between frames, each given as rows of patches."""
     steps = [_difference(one, other) for one, other in pairwise(frames)]
     limits = [_limit(steps, number) for number in range(len(steps))]
     jumps = [number for number, step in enumerate(steps) if step > limits[number]]
@@ -74,7 +74,7 @@ def _cuts(frames: list[NDArray[np.float64]]) -> list[int]:
 
 
 def _small_frames(video: NDArray[Any]) -> NDArray[np.uint8]:
-    """Frames in 8 bits whose shorter side has `SIDE` pixels, as far as the clip has them."""
+    """Frames in 8 bits, their shorter side reduced to at most `SIDE` pixels."""
     n_frames, height, width, _ = video.shape
     stride = max(1, min(height, width) // SAMPLED)
     small = backend_of(video).to_host(video[:, ::stride, ::stride])
@@ -90,13 +90,13 @@ def _patches(frame: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Mean difference per value between a patch and the nearest of the other frame, either way."""
+    """Mean difference per value between patches and the nearest in the other frame, both ways."""
     squares = squared_distances(one, other) / one.shape[1]
     return float(max(np.sqrt(squares.min(axis=axis)).mean() for axis in (0, 1)))
 
 
 def _limit(steps: list[float], number: int) -> float:
-    """The difference above which a step is no motion."""
+    """The largest difference that motion explains."""
     first = max(0, number - NEIGHBOURS)
     others = steps[first:number] + steps[number + 1 : number + 1 + NEIGHBOURS]
     return RATIO * (float(np.median(others)) + LEAST)
