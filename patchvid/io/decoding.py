@@ -37,7 +37,7 @@ _DAMAGE = (
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
-class Layout(NamedTuple):
+class FrameFormat(NamedTuple):
     """How the frames of a stream are stored.
 
     Attributes
@@ -66,8 +66,8 @@ class Layout(NamedTuple):
     pixel_aspect: Fraction
 
 
-def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
-    """The layout of all frames of a stream, from one of them."""
+def format_of(frame: av.VideoFrame, stream: VideoStream) -> FrameFormat:
+    """The format of all frames of a stream, from one of them."""
     components = frame.format.components
     orientation = Orientation.of(frame)
     height, width = frame.height, frame.width
@@ -83,7 +83,7 @@ def layout_of(frame: av.VideoFrame, stream: VideoStream) -> Layout:
     aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
     if orientation.swaps:
         height, width, aspect = width, height, 1 / aspect
-    return Layout(
+    return FrameFormat(
         height,
         width,
         max(component.bits for component in components),
@@ -121,7 +121,7 @@ class Converter:
 
     Parameters
     ----------
-    layout
+    frame_format
         How frames are stored.
     is_deep
         Whether to return uint16, and not uint8.
@@ -130,41 +130,41 @@ class Converter:
         shrinking would mix in colours of transparent pixels.
     """
 
-    def __init__(self, layout: Layout, *, is_deep: bool, size: tuple[int, int]) -> None:
-        self._layout = layout
-        self._size = size[::-1] if layout.orientation.swaps else size
+    def __init__(self, frame_format: FrameFormat, *, is_deep: bool, size: tuple[int, int]) -> None:
+        self._frame_format = frame_format
+        self._size = size[::-1] if frame_format.orientation.swaps else size
         self._reformatter = VideoReformatter()
         names = ("rgb24", "rgb48le", "rgba", "rgba64le")
-        self._format = names[2 * layout.has_alpha + is_deep]
-        self._matrix = matrix_code(layout.tags)
-        self._gain = _deep_gain(layout) if is_deep else None
+        self._format = names[2 * frame_format.has_alpha + is_deep]
+        self._matrix = matrix_code(frame_format.tags)
+        self._gain = _deep_gain(frame_format) if is_deep else None
 
     def __call__(self, frame: av.VideoFrame) -> Frame:
         """Convert a frame."""
         height, width = self._size
-        if self._layout.tags.matrix != "gbr":
+        if self._frame_format.tags.matrix != "gbr":
             frame.colorspace = self._matrix
-            frame.color_range = 2 if self._layout.tags.range == "pc" else 1
+            frame.color_range = 2 if self._frame_format.tags.range == "pc" else 1
         pixels = self._reformatter.reformat(
             frame, width, height, format=self._format, interpolation=_FROM_YUV
         ).to_ndarray()
         if self._gain is not None:
             scaled = np.rint(pixels * self._gain)
             pixels = np.minimum(scaled, 65535, out=scaled).astype(np.uint16)
-        return self._layout.orientation.turn_upright(pixels)
+        return self._frame_format.orientation.turn_upright(pixels)
 
 
-def _deep_gain(layout: Layout) -> NDArray[np.float32] | None:
+def _deep_gain(frame_format: FrameFormat) -> NDArray[np.float32] | None:
     """The factor for each channel that makes white 65535 in FFmpeg's 16-bit RGB.
 
     FFmpeg shifts bits: white of limited range becomes 255 << 8, and the largest value of b bits is
     followed by zeros. If the file holds RGB, FFmpeg fills these bits.
     """
-    if layout.tags.matrix == "gbr":
+    if frame_format.tags.matrix == "gbr":
         return None
-    largest = 65536 - 2.0 ** (16 - layout.bits)
-    white = 255 * 256 if layout.tags.range == "tv" else largest
-    gains = [65535 / white] * 3 + [65535 / largest] * layout.has_alpha
+    largest = 65536 - 2.0 ** (16 - frame_format.bits)
+    white = 255 * 256 if frame_format.tags.range == "tv" else largest
+    gains = [65535 / white] * 3 + [65535 / largest] * frame_format.has_alpha
     return np.array(gains, np.float32)
 
 

@@ -18,9 +18,9 @@ from patchvid.io.decoding import (
     Converter,
     Decoder,
     Frame,
-    Layout,
+    FrameFormat,
     content_light,
-    layout_of,
+    format_of,
     mastering_display,
 )
 from patchvid.io.info import VideoInfo
@@ -41,21 +41,21 @@ def film_source(path: Path) -> Source:
         first = next(_all_frames(container, stream, decoder), None)
         if first is None:
             raise VideoError(_DAMAGED.format(quoted(path), 0))
-        layout = layout_of(first, stream)
+        frame_format = format_of(first, stream)
         info = VideoInfo(
             frames=len(packets.timeline.order),
-            height=layout.height,
-            width=layout.width,
-            channels=4 if layout.has_alpha else 3,
-            dtype="uint16" if layout.bits > 8 else "uint8",
+            height=frame_format.height,
+            width=frame_format.width,
+            channels=4 if frame_format.has_alpha else 3,
+            dtype="uint16" if frame_format.bits > 8 else "uint8",
             fps=packets.timeline.fps,
-            pixel_aspect=layout.pixel_aspect,
-            rotation=layout.orientation.rotation,
-            mirrored=layout.orientation.mirrored,
-            interlaced=layout.is_interlaced,
+            pixel_aspect=frame_format.pixel_aspect,
+            rotation=frame_format.orientation.rotation,
+            mirrored=frame_format.orientation.mirrored,
+            interlaced=frame_format.is_interlaced,
             variable_rate=packets.timeline.is_variable,
             keyframe_interval=packets.usual_distance(),
-            color=layout.tags,
+            color=frame_format.tags,
             mastering_display=mastering_display(first),
             content_light=content_light(first),
             has_audio=bool(container.streams.audio),
@@ -72,7 +72,7 @@ def film_source(path: Path) -> Source:
         )
     elif is_unfinished(path, info.container):
         damage.append(f"{quoted(path)} is cut short: its end is missing; copy or download it again")
-    decode = partial(_decode, path, packets, layout, damage)
+    decode = partial(_decode, path, packets, frame_format, damage)
     held = 1 / packets.timeline.fps if packets.timeline.fps else 0.0
     words, times = _words(path, info), packets.pts.astype(np.float64) * base
     return Source(path, info, packets.timeline, decode, times, held, words, damage)
@@ -96,10 +96,10 @@ def _words(path: Path, info: VideoInfo) -> list[str]:
 
 
 def _decode(
-    path: Path, packets: Packets, layout: Layout, damage: list[str], wanted: Wanted
+    path: Path, packets: Packets, frame_format: FrameFormat, damage: list[str], wanted: Wanted
 ) -> Iterator[Frame]:
     """Yield frames of a video file, upright."""
-    convert = Converter(layout, is_deep=wanted.is_deep, size=wanted.size)
+    convert = Converter(frame_format, is_deep=wanted.is_deep, size=wanted.size)
     with open_film(path) as container:
         stream = video_stream(container, path)
         decoder = Decoder(stream)
@@ -111,7 +111,7 @@ def _decode(
         else:
             needed = [range(packets.n_packets)]
             # Fields are filled from the frames beside them.
-            if not (layout.is_interlaced or decoder.has_two_streams):
+            if not (frame_format.is_interlaced or decoder.has_two_streams):
                 needed = packets.needed_for(set(wanted.stored.tolist()))
             decoded = _some_frames(container, stream, decoder, needed)
             yield from _select(_indexed(decoded, packets.pts), wanted.stored, convert, decoder)
