@@ -190,6 +190,16 @@ def test_an_opaque_alpha_channel_changes_no_diversity(dtype: Any, opaque: float)
     )
 
 
+def test_an_opaque_alpha_channel_changes_no_measure() -> None:
+    source, *outputs = (video.astype(np.uint8) for video in (CLIP, OTHER, OTHER[::-1]))
+    opaque = [np.pad(v, [(0, 0)] * 3 + [(0, 1)], constant_values=255) for v in (source, *outputs)]
+    measured = [
+        metrics.evaluate(clip, made, progress=False).mean
+        for clip, made in ((source, outputs), (opaque[0], opaque[1:]))
+    ]
+    assert measured[0] == measured[1]
+
+
 @pytest.mark.parametrize(
     ("source", "outputs", "message"),
     [

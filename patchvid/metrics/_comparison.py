@@ -6,8 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._alpha import opaque
 from patchvid._convert import ValueRange
-from patchvid._validation import COMPARABLE, Triple, check_patch, check_size, check_video
+from patchvid._validation import (
+    COMPARABLE,
+    Triple,
+    check_patch,
+    check_size,
+    check_video,
+    contiguous,
+)
 from patchvid.errors import InvalidInput
 
 PATCH: Triple = (3, 7, 7)
@@ -39,6 +47,8 @@ class Pair(NamedTuple):
 def check_pair(source: Any, output: Any, patch: Any, name: str = "output") -> Pair:
     """Check two videos and bring them to the scale of 8 bits; `name` is the second in errors.
 
+    An alpha channel that is opaque in both is left out.
+
     Raises
     ------
     InvalidInput
@@ -56,6 +66,8 @@ def check_pair(source: Any, output: Any, patch: Any, name: str = "output") -> Pa
             f"{name} must hold {'floats' if source.dtype.kind == 'f' else 'integers'} as source "
             f"does, got {output.dtype}; convert one of them"
         )
+    if all(map(_has_opaque_alpha, (source, output))):
+        source, output = contiguous(source[..., :3]), contiguous(output[..., :3])
     n_frames, height, width = check_size("patch", patch)
     n_frames = 1 if min(len(source), len(output)) == 1 else n_frames
     patch = check_patch((n_frames, height, width), source.shape)
@@ -70,6 +82,10 @@ def check_pair(source: Any, output: Any, patch: Any, name: str = "output") -> Pa
     else:
         ranges = [ValueRange.of_type(video.dtype) for video in (source, output)]
     return Pair(ranges[0].scale(source), ranges[1].scale(output), patch)
+
+
+def _has_opaque_alpha(video: NDArray[Any]) -> bool:
+    return video.shape[3] == 4 and bool((video[..., 3] == opaque(video.dtype)).all())
 
 
 def _range_of(source: NDArray[Any], output: NDArray[Any], name: str) -> ValueRange:
