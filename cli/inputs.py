@@ -211,7 +211,7 @@ def _preview_step(n_frames: int, keyframe_interval: int | None) -> int:
 
 
 def _shrink(video: Any, how: Reading) -> Any:
-    """Shrink to the limits of the longer side and of a preview, unless that was done before."""
+    """Shrink to the limits of the longer side and of a preview, unless done before."""
     from patchvid import resize
 
     if video is None:

@@ -56,7 +56,7 @@ class JobList:
         options = {**common, **options}
         options.pop("command", None)
         if "clip" not in options:
-            raise InvalidInput("there is no clip; give clip")
+            raise InvalidInput("clip is missing; give one")
         clip = Path(options.pop("clip"))
         samples = click.IntRange(1, MOST_SAMPLES).convert(options.pop("samples", 1), None, None)
         seed = click.IntRange(min=0).convert(options.pop("seed", 0), None, None)

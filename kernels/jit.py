@@ -35,7 +35,7 @@ def kernel(function):
 
 
 class _KernelCache(FunctionCache):
-    """Numba's files of one kernel. Failing to read or write a file is no error."""
+    """Numba's files of one kernel. Failing to read or write a file is not an error."""
 
     def load_overload(self, sig, target_context):
         """Return the compiled kernel, or None if no usable one is kept."""

@@ -44,7 +44,7 @@ def resize(
     Raises
     ------
     InvalidInput
-        If `video` is no video, a size is below 1, or a scale is not above 0.
+        If `video` is not a video, a size is below 1, or a scale is not above 0.
 
     Notes
     -----

@@ -83,7 +83,7 @@ def test_wrong_use_is_told_before_anything_starts(
         ),
         ("jobs.csv", "clip,seed\na.npy,1\nb.npy,x\n", "jobs.csv, line 3: .*'x' is not a valid"),
         ("jobs.csv", "clip,scael\na.npy,2\n", "jobs.csv, line 2: No such option '?--scael"),
-        ("jobs.csv", "name\na.npy\n", "jobs.csv, line 2: there is no clip"),
+        ("jobs.csv", "name\na.npy\n", "jobs.csv, line 2: clip is missing"),
         ("jobs.csv", "clip,command\na.npy,crop\n", "jobs.csv, line 2: command must be one of"),
         ("jobs.yaml", "clip: a.npy\n", "must be a list of mappings"),
         ("jobs.yaml", "- {clip: a.npy", "cannot read 'jobs.yaml' as YAML"),

@@ -177,7 +177,7 @@ def test_a_field_comes_back_as_it_was_written(tmp_path: Path, name: str) -> None
 def test_what_is_no_field_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "video.npz", video=CLIP)
     with pytest.raises(
-        InvalidInput, match=r"is no field: it has no array 'places'; give a file from"
+        InvalidInput, match=r"is not a field: it has no array 'places'; give a file from"
     ):
         patchvid.read_field(tmp_path / "video.npz")
     with pytest.raises(InvalidInput, match=r"there is no field at .*; check the name"):
@@ -186,10 +186,10 @@ def test_what_is_no_field_is_named(tmp_path: Path) -> None:
     patchvid.write_field(tmp_path / "field.npz", whole)
     data = (tmp_path / "field.npz").read_bytes()
     (tmp_path / "half.npz").write_bytes(data[: len(data) // 2])
-    with pytest.raises(InvalidInput, match=r"is no field, or cut short"):
+    with pytest.raises(InvalidInput, match=r"is not a field, or cut short"):
         patchvid.read_field(tmp_path / "half.npz")
     np.savez(tmp_path / "odd.npz", **{**whole._asdict(), "made": 1, "patch": 3})
-    with pytest.raises(InvalidInput, match=r"is no field, or cut short"):
+    with pytest.raises(InvalidInput, match=r"is not a field, or cut short"):
         patchvid.read_field(tmp_path / "odd.npz")
     with pytest.raises(VideoError, match=r"the suffix of a field must be .npz, got '.npy'"):
         patchvid.write_field(tmp_path / "field.npy", whole)

@@ -133,7 +133,7 @@ class _Target:
 
 
 def _match(frame: Pixels, keys: Pixels, near: Region) -> tuple[NDArray[np.int32], Region]:
-    """The best patches in the predictions (n, y, x, 3) of a frame, and where none is alike."""
+    """The best patches in the predictions (n, y, x, 3) of a frame, and where none is similar."""
     query = frame[None]
     grid = (1, *(n - extent + 1 for n, extent in zip(near.shape, PATCH[1:])))
     itself = np.stack([*np.indices(grid, np.int32)], axis=3)

@@ -121,7 +121,7 @@ def batch(
             "client give client.get_executor()"
         )
     if executor is not None and workers is not None:
-        raise InvalidInput("workers are those of the executor; leave one of the two out")
+        raise InvalidInput("an executor has its own workers; leave workers out")
     cores = usable_cores()
     n_workers = min(cores if workers is None else check_integer("workers", workers, 1), len(jobs))
     if threads is not None:

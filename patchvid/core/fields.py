@@ -72,7 +72,7 @@ def random_field(
     key_mask: PatchMask | None,
     seed: int,
 ) -> Field:
-    """A field of independent random keys among those that the mask allows."""
+    """A field of independent random keys; a mask may restrict them."""
     places = kernels.xp.arange(math.prod(grid))
     return _random_keys(kernels, places, key_shape, key_grid, key_mask, seed).reshape(grid)
 

@@ -161,7 +161,7 @@ def build_pyramid(
     Raises
     ------
     InvalidInput
-        If `video` is no video, or a setting is out of range.
+        If `video` is not a video, or a setting is out of range.
 
     Notes
     -----

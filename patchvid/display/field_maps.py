@@ -88,7 +88,7 @@ def pixel_sources(nnf: ArrayLike, size: Sequence[int]) -> NDArray[np.int32]:
     Raises
     ------
     InvalidInput
-        If the array is no field of such an output.
+        If the array is not a field of such an output.
 
     Examples
     --------

@@ -167,7 +167,7 @@ def field_map(
     Raises
     ------
     InvalidInput
-        If the array is no field, or has no such frame.
+        If the array is not a field, or has no such frame.
     PatchvidError
         If matplotlib is not installed.
 

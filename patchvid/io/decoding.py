@@ -67,7 +67,7 @@ class FrameFormat(NamedTuple):
 
 
 def format_of(frame: av.VideoFrame, stream: VideoStream) -> FrameFormat:
-    """The format of all frames of a stream, from one of them."""
+    """The format of all frames of a stream, from one frame."""
     components = frame.format.components
     orientation = Orientation.of(frame)
     height, width = frame.height, frame.width

@@ -132,7 +132,7 @@ def read_field(path: StrPath) -> PatchField:
         missing = [name for name in _NEEDED if name not in arrays]
         if missing:
             raise InvalidInput(
-                f"{quoted(path)} is no field: it has no array {missing[0]!r}; give a file from "
+                f"{quoted(path)} is not a field: it has no array {missing[0]!r}; give a file from "
                 "--save-field or write_field"
             )
         return PatchField(
@@ -152,7 +152,7 @@ def read_field(path: StrPath) -> PatchField:
     except Exception as error:  # damaged archives raise nearly anything
         raise_if_out_of_memory(error)
         raise InvalidInput(
-            f"{quoted(path)} is no field, or cut short; give a file from --save-field or "
+            f"{quoted(path)} is not a field, or cut short; give a file from --save-field or "
             "write_field"
         ) from error
 

@@ -1,4 +1,4 @@
-"""Optical flow that was computed elsewhere, from files."""
+"""Read optical flow that was computed elsewhere."""
 
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def _read_flo_folder(folder: Path) -> list[Flow]:
         raw = file.read_bytes()
         width, height = (int.from_bytes(raw[at : at + 4], "little") for at in (4, 8))
         if raw[:4] != _FLO_MAGIC or len(raw) != 12 + 8 * width * height:
-            raise ValueError(f"{file.name} is no .flo file, or cut short")
+            raise ValueError(f"{file.name} is not a .flo file, or cut short")
         fields.append(np.frombuffer(raw, "<f4", offset=12).reshape(height, width, 2))
     if len({field.shape for field in fields}) > 1:
         raise ValueError("its files differ in size")

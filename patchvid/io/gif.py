@@ -172,7 +172,7 @@ def _blocks(raw: bytes | bytearray) -> Iterator[tuple[int, int]]:
         elif raw[at : at + 1] == _EXTENSION:
             end = _after_data(raw, at + 2)
         else:
-            raise ValueError("the next bytes are no block")
+            raise ValueError("the next bytes are not a block")
         yield at, end
         at = end
 

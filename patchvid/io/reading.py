@@ -108,8 +108,8 @@ def read_video(
     VideoError
         If there is no clip at `path`, or it cannot be read, or it is damaged and `strict` is true.
     InvalidInput
-        If `frames` is no range of the clip, another argument is not as described, or a saved array
-        is no video by its shape, type or values.
+        If `frames` is not a range of the clip, another argument is not as described, or a saved
+        array is not a video by its shape, type or values.
 
     Notes
     -----

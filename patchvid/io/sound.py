@@ -38,7 +38,7 @@ def find_sound(path: StrPath, clip: StrPath, seconds: tuple[float, float | None]
     VideoError
         If there is no such clip.
     InvalidInput
-        If `seconds` is no range.
+        If `seconds` is not a range.
     """
     try:
         start, stop = seconds

@@ -52,8 +52,8 @@ def check_pair(source: Any, output: Any, patch: Any, name: str = "output") -> Pa
     Raises
     ------
     InvalidInput
-        If an array is no video or smaller than the patch, if the numbers of channels differ, if one
-        holds integers and the other floats, or if their floats are of different magnitudes.
+        If an array is not a video or smaller than the patch, if the numbers of channels differ, if
+        one holds integers and the other floats, or if their floats differ in magnitude.
     """
     source, output = check_video("source", source), check_video(name, output)
     if source.shape[3] != output.shape[3]:

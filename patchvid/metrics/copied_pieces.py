@@ -69,7 +69,7 @@ def copied_pieces(nnf: ArrayLike, *, patch: Triple = PATCH) -> CopiedPieces:
     Raises
     ------
     InvalidInput
-        If the array is no field.
+        If the array is not a field.
 
     Notes
     -----

@@ -19,7 +19,7 @@ from patchvid.metrics._patches import copy_rows, middle_of, unfold
 
 SCALES = 3
 DIRECTIONS = 512
-PROJECTED = 1 << 14  # patches of each video, at most
+PROJECTED = 1 << 14  # most patches of each video
 
 # Sorted projections of the source's patches by scale, patch and number of patches.
 Projections = dict[tuple[int, Triple, int], Floats]

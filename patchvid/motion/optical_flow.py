@@ -89,7 +89,7 @@ def optical_flow(
     Raises
     ------
     InvalidInput
-        If `video` is no video or has one frame, a setting is out of range, or a file holds no
+        If `video` is not a video or has one frame, a setting is out of range, or a file holds no
         weights of RAFT.
     WeightsError
         If `method` is "raft" and its weights are not on this machine.

@@ -64,7 +64,7 @@ class Report:
     Raises
     ------
     InvalidInput
-        If an array is no video, or there is no such source.
+        If an array is not a video, or there is no such source.
 
     Examples
     --------
