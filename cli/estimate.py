@@ -43,7 +43,7 @@ class Estimate(NamedTuple):
         if least is not None and needed > least.free / 2:
             fitting = max(shape[1:3]) * (least.free / 2 / needed) ** 0.5
             remedy = f"--max-size {max(int(fitting), 1)}"
-            there = f", but {least.setter} leaves {_as_text(least.free)} of {_as_text(least.limit)}"
+            there = f", and {least.setter} leaves {_as_text(least.free)} of {_as_text(least.limit)}"
         made = "" if size == tuple(shape[:3]) else f" and an output of {'x'.join(map(str, size))}"
         if made and self.settings.get("size"):
             remedy = "a smaller --size"

@@ -47,7 +47,7 @@ def test_size_and_remedy_are_told_before_a_long_job(monkeypatch: pytest.MonkeyPa
     free = Room(int(needed * 1.1), 2**30, "the container (memory.max)")
     monkeypatch.setattr(cpu_memory, "room", lambda: free)
     told = run("gen", "clip.mp4", "-o", "e.npz").stderr
-    assert ", but the container (memory.max) leaves 0.0 GB of 1.1 GB; --max-size 47, fewer" in told
+    assert ", and the container (memory.max) leaves 0.0 GB of 1.1 GB; --max-size 47, fewer" in told
 
 
 def test_what_does_not_fit_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_refused_before_it_is_read(monkeypatch: pytest.Monk
         refused = run(words[0], "clip.mp4", "-o", "f.npz", *words[1:], *BOX.get(words[0], []))
         assert refused.exit_code == 1
         assert refused.stderr.startswith("Error: clip.mp4: 6 frames of 64x32 pixels")
-        assert "GB of memory, but the container (memory.max) leaves 0.0 GB of 0.7 GB" in (
+        assert "GB of memory, and the container (memory.max) leaves 0.0 GB of 0.7 GB" in (
             refused.stderr
         )
         assert refused.stderr.count("\n") == 1

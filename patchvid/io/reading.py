@@ -73,7 +73,7 @@ def read_video(
         The first frame to read and the one to stop before, counted from 0; None is the end. A third
         number is the step from one frame to the next. As few frames as possible are decoded.
     max_size : int, optional
-        Shrink each frame as it is read, so that its longer side has at most so many pixels.
+        Most pixels of the longer side. Larger frames are shrunk as they are read.
     fps : float, optional
         Frames per second, from 0.01 to 1000: frames are repeated or left out, so that the clip
         keeps its pace. Folders and arrays keep their frames and get this rate. By default the
@@ -84,11 +84,11 @@ def read_video(
         bits.
     tone_map : bool
         Turn high dynamic range (PQ, HLG) and the colours of BT.2020 and P3 into BT.709 of standard
-        dynamic range. Otherwise values do not change, `video_info` tells their meaning, and a
-        warning tells of high dynamic range.
+        dynamic range. Otherwise values do not change; `video_info` tells their meaning, and a
+        warning points out high dynamic range.
     strict : bool
-        Refuse a file that is damaged or cut short. Otherwise a warning tells of it, and the video
-        has the frames that FFmpeg can recover.
+        Refuse a file that is damaged or cut short. Otherwise read the frames that FFmpeg can
+        recover, with a warning.
     progress : callable or bool, optional
         Called as ``progress(fraction, message)``. None shows a bar in a terminal if it takes
         longer than a second, False shows nothing.
@@ -166,7 +166,7 @@ def iter_video(
     Returns
     -------
     iterator of array
-        Frames (y, x, c). If `video_info` tells of four channels, each frame has all four.
+        Frames (y, x, c). If `video_info` says four channels, each frame has all four.
 
     Raises
     ------
