@@ -57,7 +57,7 @@ def test_wrong_numbers_of_workers_are_named_at_once() -> None:
         batch([Tell()], workers=0)
     with pytest.raises(InvalidInput, match="threads"):
         batch([Tell()], threads=0)
-    with ThreadPoolExecutor(1) as executor, pytest.raises(InvalidInput, match="leave one"):
+    with ThreadPoolExecutor(1) as executor, pytest.raises(InvalidInput, match="leave workers out"):
         batch([Tell()], executor, workers=2)
 
 
