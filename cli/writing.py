@@ -72,7 +72,7 @@ def length_of(settings: Mapping[str, Any], n_frames: int) -> int:
 
 
 def check_lengths(paths: Iterable[Path | None], n_frames: int) -> None:
-    """Refuse files that cannot hold so many frames, before the work is done."""
+    """Refuse files that cannot hold `n_frames` frames, before any work."""
     from patchvid.io.writing import check_length
 
     for path in filter(None, paths):

@@ -55,11 +55,11 @@ CONTRACT = {
         "Seconds from one event to another.", {"begin": "any", "end": "any"}, "float"
     ),
     "check_memory": Function(
-        "Why there is too little memory, in one line, or nothing.", {"size": "int"}, "str"
+        "Why `size` bytes are not available, in one line, or nothing.", {"size": "int"}, "str"
     ),
     "footprint": Function(
-        "Bytes that a level takes beside its value, from the voxels of key and query, and the "
-        "channels of the value and the bytes of each.",
+        "Bytes that a level takes in addition to its value, from the voxels of key and query, and "
+        "the channels of the value and the bytes of each.",
         {"n_keys": "int", "n_queries": "int", "channels": "int", "itemsize": "int"}, "int",
     ),
     "indices": Function(

@@ -28,7 +28,7 @@ def room(proc=Path("/proc")):
 
 
 def check_room(size):
-    """Why so many bytes are not available, in one line; empty if they are."""
+    """Why `size` bytes are not available, in one line; empty if they are."""
     least = room()
     if least is None or size <= least.free:
         return ""
@@ -39,14 +39,14 @@ def check_room(size):
 
 
 def check_memory(size):
-    """Why so many bytes are not available, in one line; empty if they are."""
+    """Why `size` bytes are not available, in one line; empty if they are."""
     if problem := check_room(size):
         return f"{problem}; make the clip or the output smaller or shorter"
     return ""
 
 
 def footprint(n_keys, n_queries, channels, itemsize):
-    """Approximate bytes of a level beside its value."""
+    """About how many bytes a level takes in addition to its value."""
     keys = 8 + channels * (4 + 2 * itemsize)  # a layout for search and one for votes, blurred key
     queries = 8 + channels * (4 + itemsize)  # field, cost, layout, query, output
     return n_keys * keys + n_queries * queries

@@ -95,7 +95,7 @@ def _reserve(size):
 
 
 def check_memory(size):
-    """Why so many bytes plus those for resampling are not free, in one line; empty if they are.
+    """Why `size` bytes plus those for resampling are not free, in one line; empty if they are.
 
     Running work holds memory, so if there is too little, this waits for the work to end.
     """
@@ -115,7 +115,7 @@ def check_memory(size):
 
 
 def footprint(n_keys, n_queries, channels, itemsize):
-    """Most bytes that a level takes beside its value."""
+    """Most bytes that a level takes in addition to its value."""
     # Field, cost, and 8-bit words of query, key and value; memory for votes, and the output.
     return max(n_keys, n_queries) * (20 + channels * (8 * itemsize - 4))
 

@@ -281,7 +281,7 @@ FLOW = np.zeros((N_FRAMES - 1, HEIGHT, WIDTH, 2), np.float32)
         ({"structure": (SQUARE[1:], WINDOW)}, "structure of content must be .t, y, x. or"),
         ({"structure": (SQUARE, WINDOW * 2.0)}, "structure of style must be bool, uint8 or floats"),
         ({"structure": (SQUARE, WINDOW * np.nan)}, "structure of style must be bool, uint8 or"),
-        ({"structure": (SQUARE, STYLE)}, "as many channels, got 1 and 3"),
+        ({"structure": (SQUARE, STYLE)}, "same number of channels, got 1 and 3"),
         ({"flow": "magic"}, "method must be 'auto', 'raft' or 'classical', got 'magic'"),
         ({"flow": FLOW[1:]}, "the flow of content must be finite floats of shape"),
         ({"flow": (FLOW + 1, FLOW * np.nan)}, "content does not move"),

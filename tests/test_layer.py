@@ -94,7 +94,7 @@ def test_a_layer_names_what_is_wrong(clip: NDArray[np.uint8]) -> None:
         vpnn(clip, gaps, clip, patch=PATCH, alpha=1)
     with pytest.raises(InvalidInput, match="key and value must have the same"):
         vpnn(clip, clip, clip[:, 1:], patch=PATCH)
-    with pytest.raises(InvalidInput, match="as many channels"):
+    with pytest.raises(InvalidInput, match="same number of channels"):
         vpnn(clip, clip[..., :1], clip, patch=PATCH)
     with pytest.raises(InvalidInput, match="alpha must be"):
         vpnn(clip, clip, clip, patch=PATCH, alpha=-1)

@@ -389,7 +389,7 @@ GRID = (1, 3, 3)
         ({"query": VIDEO.astype(complex)}, "query must hold integers or floats, got complex128"),
         ({"key": np.full((3, 9, 9, 3), np.nan)}, "key must be finite"),
         ({"key": np.full((3, 9, 9, 3), 1e16)}, "key must be finite and at most 1e\\+15"),
-        ({"query": VIDEO[..., :2]}, "as many channels, got 2 and 3"),
+        ({"query": VIDEO[..., :2]}, "same number of channels, got 2 and 3"),
         ({"query": VIDEO[:2]}, "a video of 2 frames, 9x9 pixels is smaller than the patch 3x7x7"),
         ({"patch": (3, 7, 10)}, "a video of 3 frames, 9x9 pixels is smaller than the patch 3x7x10"),
         ({"patch": (3, 0, 7)}, "patch must be three whole numbers"),

@@ -248,8 +248,8 @@ def _guide_plan(plan: Plan, structures: list[Structure]) -> Plan:
     channels = [guide.shape[3] for guide in pairs[0]]
     if channels[0] != channels[1]:
         raise InvalidInput(
-            f"the structures of content and style must have as many channels, got {channels[0]} "
-            f"and {channels[1]}"
+            "the structures of content and style must have the same number of channels, "
+            f"got {channels[0]} and {channels[1]}"
         )
     query, key = pairs[0]
     pairs[0] = _placed(query), _placed(key)

@@ -25,8 +25,8 @@ class Workers(Executor):
     """An executor of several processes.
 
     When one process of a `ProcessPoolExecutor` dies, the whole executor breaks: all of its jobs
-    fail, and nothing tells which one is to blame. So here every process is a pool of its own, with
-    a thread that waits for it. If it dies, one job fails with `BrokenProcessPool`, and the next job
+    fail, and nothing tells which one is to blame. So here every process has its own pool, and a
+    thread that waits for it. If it dies, one job fails with `BrokenProcessPool`, and the next job
     starts another process.
 
     Parameters

@@ -199,7 +199,7 @@ class Plan:
 
 
 def footprint(kernels: ModuleType, shape: Sequence[int], size: Sequence[int], itemsize: int) -> int:
-    """Bytes needed beside a clip (t, y, x, c) to make an output of `size` from it."""
+    """Bytes needed, in addition to a clip (t, y, x, c), to make an output of `size` from it."""
     n_voxels, channels = math.prod(shape[:3]), shape[3]
     levels = math.ceil(COARSER_LEVELS * n_voxels) * channels * itemsize
     return levels + kernels.footprint(n_voxels, math.prod(size), channels, itemsize)

@@ -214,7 +214,8 @@ def check_operands(
     periodic = check_axes("periodic", periodic)
     if query.shape[3] != key.shape[3]:
         raise InvalidInput(
-            f"query and key must have as many channels, got {query.shape[3]} and {key.shape[3]}"
+            "query and key must have the same number of channels, "
+            f"got {query.shape[3]} and {key.shape[3]}"
         )
     query, key = _without_offset(query, key)
     query_grid = kernels.patch_grid(query.shape, patch, periodic)

@@ -239,7 +239,7 @@ def check_target(
 
 
 def check_length(path: StrPath, n_frames: int) -> None:
-    """Raise an error unless a file can hold so many frames.
+    """Raise an error unless a file can hold `n_frames` frames.
 
     Raises
     ------

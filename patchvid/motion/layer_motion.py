@@ -13,7 +13,7 @@ from patchvid.motion.optical_flow import Flow
 
 Region = NDArray[np.bool_]
 
-FEWEST = 8  # least known pixels from which to estimate a motion
+FEWEST = 8  # fewest known pixels that suffice to estimate a motion
 MOST = 4000  # number of pixels that is enough for that
 ROUNDS = 8  # of the fit; each weights pixels by the errors of the last round
 LEAST_ERROR = 0.2  # pixels; every flow has such an error

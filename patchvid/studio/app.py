@@ -68,7 +68,7 @@ def _tell(status: int) -> Any:
 
 
 async def _read(request: Request, most: int) -> bytes:
-    """Read a body of at most so many bytes."""
+    """Read a body of at most `most` bytes."""
     parts = [part async for part in _stream(request, most)]
     return b"".join(parts)
 
