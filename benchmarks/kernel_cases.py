@@ -14,7 +14,7 @@ from numba import njit
 
 from patchvid import Level, build_pyramid, plan_levels, resize
 from patchvid._validation import Triple
-from patchvid.core.fields import random_field
+from patchvid.core.fields import Grid, carry_field, random_field
 from patchvid.data.sample_clip import sample_clip
 from patchvid.kernels import cpu, rules
 from patchvid.kernels.jit import inlined
@@ -43,7 +43,7 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
     n_patches, n_voxels = prod(grid), prod(shape)
     start = random_field(cpu, grid, shape, grid, None, seed=0)
     field = start.copy()
-    unfolded = cpu.unfold_time(key, PATCH).nbytes
+    unfolded = cpu.prepare(key, patch=PATCH).layout.nbytes
     searched = allocated(lambda: cpu.search(query, key, field, patch=PATCH, sweeps=1))
 
     def row(
@@ -65,7 +65,7 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
     ) -> tuple[str, Row]:
         return row(name, min(timed(call, repeats)), allocated(call), n_bytes, arithmetic)
 
-    yield measured("unfold", lambda: cpu.unfold_time(key, PATCH), key.nbytes + unfolded)
+    yield measured("unfold", lambda: cpu.prepare(key, patch=PATCH), key.nbytes + unfolded)
 
     moved = query.nbytes + key.nbytes + 3 * field.nbytes  # field in and out, cost out
     seconds = time_sweeps(query, key, start, repeats)
@@ -113,8 +113,10 @@ def _kernels_at(size: str, shape: Triple, repeats: int) -> Rows:
     coarse = levels[-2].shape
     coarse_grid = cpu.patch_grid(coarse, PATCH)
     carried = random_field(cpu, coarse_grid, coarse, coarse_grid, None, seed=0)
+    queries, fine_queries = (Grid(cpu.patch_grid(n, PATCH), (0, 0, 0), n) for n in (coarse, shape))
+    pair = (queries, coarse), (fine_queries, shape)
     yield measured(
-        "carry", lambda: cpu.carry(carried, coarse, coarse, shape, shape, patch=PATCH),
+        "carry", lambda: carry_field(cpu, carried, *pair, PATCH),
         carried.nbytes + field.nbytes,
     )  # fmt: skip
 

@@ -66,13 +66,21 @@ CONTRACT = {
         "Flat indices where a mask is True, in order; any others follow.", {"mask": "...: bool"},
         "n: int64",
     ),
+    "select": Function(
+        "Flat indices where a mask is True, by their ranks in order.",
+        {"mask": "...: bool", "ranks": "...: int64"}, "...: int64",
+    ),
     "patch_grid": Function(
         "Number of patches along t, y and x.", {"shape": "(t y x ...)", **_PATCH, **_PERIODIC},
         "(t' y' x')",
     ),
     "prepare": Function(
         "Bring a video into the layout in which its patches are compared, for several searches.",
-        {"video": "t y x c: uint8 float32", "*": "", **_PATCH, **_PERIODIC}, "prepared",
+        {
+            "video": "t y x c: uint8 float32", "*": "", **_PATCH, **_PERIODIC,
+            "few": "bool = False",
+        },
+        "prepared",
     ),
     "prepare_value": Function(
         "Bring a video into the layout in which its patches vote, for several votes.",
@@ -81,7 +89,7 @@ CONTRACT = {
     "search": Function(
         "Improve `field` in place by PatchMatch; return its cost and the next threshold.",
         {
-            **_PAIR, **_FIELD, "*": "", **_PATCH, "weights": "T' Y' X': float32 = None",
+            **_PAIR, **_FIELD, "*": "", **_PATCH, "weights": "T' Y' X': float32 bool = None",
             "query_mask": "t' y' x': bool = None", **_PERIODIC, "sweeps": "int",
             "first_sweep": "int = 0", "search_radius": "int = None",
             "cost_threshold": "1: float32 = None", "seed": "int = 0", "alpha": "float = None",
@@ -92,7 +100,7 @@ CONTRACT = {
         "Find the nearest key of every query patch; return the field and its cost.",
         {
             "query": "t y x c: uint8 float32", "key": "T Y X c: as query", "*": "", **_PATCH,
-            "weights": "T' Y' X': float32 = None", **_PERIODIC, "alpha": "float = None",
+            "weights": "T' Y' X': float32 bool = None", **_PERIODIC, "alpha": "float = None",
         },
         ("t' y' x': int32", "t' y' x': float32"),
     ),
@@ -101,11 +109,11 @@ CONTRACT = {
         {**_PAIR, **_FIELD, "*": "", **_PATCH, **_PERIODIC}, "t' y' x': float32",
     ),
     "carry": Function(
-        "Scale the field of a coarser level to a finer one.",
+        "Scale the field of a coarser level to a finer one; `near` is from `carrying.near_tables`.",
         {
-            **_FIELD, "query_shape": "(t y x ...)", "key_shape": "(T Y X ...)",
-            "fine_query_shape": "(ft fy fx ...)", "fine_key_shape": "(fT fY fX ...)", "*": "",
-            **_PATCH, **_PERIODIC,
+            **_FIELD, "near": tuple(f"f{axis}' 2: host int64" for axis in "tyx"),
+            "key_shape": "(T Y X ...)", "fine_query_shape": "3 int",
+            "fine_key_shape": "(fT fY fX ...)", "*": "", **_PATCH,
         },
         "ft' fy' fx': int32",
     ),
@@ -170,10 +178,10 @@ LAUNCHES = {
         {"value": "T Y X c: uint8 uint16 float32", **_VOTES}, "None",
     ),
     "carry": Function(
-        "Write the field of a finer level; `near` is the result of `rules.near_tables`.",
+        "Write the field of a finer level; `near` is the result of `carrying.near_tables`.",
         {
             "coarse": "t' y' x': int32", "near": tuple(f"f{axis}' 2: int64" for axis in "tyx"),
-            "fine": "ft' fy' fx': int32", "key_size": "(T Y X)", "fine_query_size": "(ft fy fx)",
+            "fine": "ft' fy' fx': int32", "key_size": "(T Y X)", "fine_query_size": "3 int",
             "fine_key_size": "(fT fY fX)", **_PATCH,
         },
         "None",

@@ -1,7 +1,7 @@
 // The field of a coarser level scaled to a finer one: one thread per patch.
 //
-// The rules are those of `carry_patch` in rules.py. For every position of an axis, the tables `near`
-// hold the result of `nearest_coarse`: the nearest patch, and the offset from it.
+// The rules are those of `carry_patch` in carrying.py. For every position of an axis, the tables
+// `near` hold the result of `nearest_coarse`: the nearest patch, and the offset from it.
 
 __device__ __forceinline__ int carry_key(
     int key, long long offset, int extent, int query_fine, int coarse, int fine)

@@ -10,14 +10,18 @@ from contextlib import nullcontext
 import numpy as np
 
 from patchvid.kernels import rules
+from patchvid.kernels.carrying import carrier
+from patchvid.kernels.choosing import indices as indices
+from patchvid.kernels.choosing import select as select
 from patchvid.kernels.cpu_memory import check_memory as check_memory
 from patchvid.kernels.cpu_memory import footprint as footprint
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.jit import inlined, kernel
+from patchvid.kernels.layout import prepare as prepare
+from patchvid.kernels.layout import scene
 from patchvid.kernels.resample import apply_taps as apply_taps
-from patchvid.kernels.rules import Prepared, make_geometry
 from patchvid.kernels.rules import patch_grid as patch_grid
-from patchvid.kernels.simd_distance import OVERREAD, rows_ssd
+from patchvid.kernels.simd_distance import rows_ssd
 from patchvid.kernels.threads import parallel_range
 from patchvid.kernels.voting import prepare_value as prepare_value
 from patchvid.kernels.voting import vote as vote
@@ -64,58 +68,6 @@ def seconds_between(begin, end):
     return end - begin
 
 
-def indices(mask):
-    """Flat indices where a mask is True, in order."""
-    return np.flatnonzero(mask)
-
-
-# ---------------------------------------------------------------------------------------------
-# Layout: the kt frames of a patch lie side by side, so a patch is ky rows of kx * kt * c values
-# ---------------------------------------------------------------------------------------------
-
-
-@kernel
-def _unfold_time(video, unfolded, n_rows, n_columns, depth, first, stop):
-    frames, height, width, channels = video.shape
-    pixel = depth * channels
-    for row in range(first, stop):
-        t, y = divmod(row, n_rows)
-        y %= height
-        for dt in range(depth):
-            source = video[(t + dt) % frames, y]
-            # One channel at a time: Numba compiles inner loops of just three steps badly.
-            for c in range(channels):
-                start = row * n_columns * pixel + dt * channels + c
-                for x in range(width):
-                    unfolded[start + x * pixel] = source[x, c]
-                for x in range(width, n_columns):
-                    unfolded[start + x * pixel] = source[x - width, c]
-
-
-def unfold_time(video: np.ndarray, patch, periodic=(False, False, False)) -> np.ndarray:
-    """Copy a video to (t', y, x, kt * c), flat: voxel (t, y, x) of the frames t to t + kt - 1.
-
-    The start of a periodic axis is repeated at its end, so that all patches lie inside.
-    """
-    grid = patch_grid(video.shape, patch, periodic)
-    n_frames, n_rows, n_columns = grid[0], grid[1] + patch[1] - 1, grid[2] + patch[2] - 1
-    size = n_frames * n_rows * n_columns * patch[0] * video.shape[3]
-    buffer = np.empty(size + OVERREAD, video.dtype)
-
-    def work(first: int, stop: int) -> None:
-        _unfold_time(video, buffer, n_rows, n_columns, patch[0], first, stop)
-
-    parallel_range(work, n_frames * n_rows, grain=64)
-    return buffer
-
-
-def prepare(video, *, patch, periodic=(False, False, False)):
-    """Bring a video into the layout in which its patches are compared, for several searches."""
-    if isinstance(video, Prepared):
-        return video
-    return Prepared(unfold_time(video, patch, periodic), video.shape, video.dtype)
-
-
 # ---------------------------------------------------------------------------------------------
 # Patch distance and search
 # ---------------------------------------------------------------------------------------------
@@ -124,19 +76,29 @@ def prepare(video, *, patch, periodic=(False, False, False)):
 @inlined
 def _distance(query, key, query_voxel, key_voxel, geometry, weight, bound):
     """Weighted squared distance of two patches, or a part of it if that already reaches `bound`."""
-    query_size, _, key_size, _, (depth, rows, columns), _, channels = geometry
+    query_size, _, key_size, _, (slabs, depth, rows, columns), _, channels = geometry
     pixel = depth * channels
     length, query_row, key_row = columns * pixel, query_size[2] * pixel, key_size[2] * pixel
     a, b = query_voxel * pixel, key_voxel * pixel
-    first = min(rows, rules.FIRST_ROWS)
-    ssd = rows_ssd(query, a, query_row, key, b, key_row, length, first)
-    if first < rows and np.float32(ssd) * weight < bound:
-        a, b = a + first * query_row, b + first * key_row
-        ssd += rows_ssd(query, a, query_row, key, b, key_row, length, rows - first)
+    done = min(rows, rules.FIRST_ROWS)
+    ssd = rows_ssd(query, a, query_row, key, b, key_row, length, done)
+    for _ in range(slabs):
+        if done < rows and np.float32(ssd) * weight < bound:
+            at, to = a + done * query_row, b + done * key_row
+            ssd += rows_ssd(query, at, query_row, key, to, key_row, length, rows - done)
+        a, b, done = a + query_size[1] * query_row, b + key_size[1] * key_row, 0
     return np.float32(ssd) * weight
 
 
-_improve = rules.improver(inlined, _distance)
+@inlined
+def _weight_at(weights, t, y, x):
+    """The weight of a key; of a mask, whose items have one byte, it is 1 or infinite."""
+    if weights.itemsize == 1:
+        return np.float32(1) if weights[t, y, x] else np.float32(np.inf)
+    return np.float32(weights[t, y, x])
+
+
+_improve = rules.improver(inlined, _distance, _weight_at)
 _fixed_point = inlined(rules.fixed_point)
 
 
@@ -171,8 +133,9 @@ def search(
         (t', y', x'): flat index of the first voxel of each key patch.
     patch : tuple of int
         Frames, rows and columns of a patch.
-    weights : array of float32, optional
-        Factor of the cost for each key patch. A key with an infinite weight is never chosen.
+    weights : array of float32 or bool, optional
+        Factor of the cost for each key patch. A key with an infinite weight is never chosen. Bools
+        say which keys may be chosen, and weigh nothing.
     query_mask : array of bool, optional
         Query patches that may change. The cost of the others is NaN.
     periodic : tuple of bool
@@ -197,8 +160,8 @@ def search(
     cost_threshold : array of float32
         (1,), the mean cost, for the next search.
     """
-    query, key = prepare(query, patch=patch, periodic=periodic), prepare(key, patch=patch)
-    geometry = make_geometry(query.shape, key.shape, patch, periodic)
+    size, n_values = key.shape, rules.value_count(patch, key.shape[3])
+    query, key, geometry = scene(query, key, patch, periodic)
     cost = np.full(field.shape, np.nan, np.float32)
     n_rows = field.shape[0] * field.shape[1]
     totals = np.zeros((2, n_rows), np.int64)
@@ -209,18 +172,18 @@ def search(
     for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
         for parity in (0, 1):
             sweep = rules.plan_sweep(
-                first_sweep + number, parity, number == 0, step, search_radius, seed, key.shape
+                first_sweep + number, parity, number == 0, step, search_radius, seed, size
             )
 
             def work(first: int, stop: int, threshold=cost_threshold, sweep=sweep) -> None:
                 _sweep(
-                    query.layout, key.layout, weights, query_mask, field, cost, threshold, totals,
+                    query, key, weights, query_mask, field, cost, threshold, totals,
                     geometry, sweep, first, stop,
                 )  # fmt: skip
 
             parallel_range(work, n_rows, grain=16)
         cost_threshold = np.full(1, rules.mean_cost(totals.sum(), n_updated))
-    return rules.finish_cost(cost, rules.value_count(patch, key.shape[3]), alpha), cost_threshold
+    return rules.finish_cost(cost, n_values, alpha), cost_threshold
 
 
 @kernel
@@ -237,15 +200,15 @@ def _patch_distance(query, key, field, cost, geometry, first, stop):
 
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     """Mean squared difference (float32) of every query patch and its key patch."""
-    query, key = prepare(query, patch=patch, periodic=periodic), prepare(key, patch=patch)
-    geometry = make_geometry(query.shape, key.shape, patch, periodic)
+    n_values = rules.value_count(patch, key.shape[3])
+    query, key, geometry = scene(query, key, patch, periodic)
     cost = np.empty(field.shape, np.float32)
 
     def work(first: int, stop: int) -> None:
-        _patch_distance(query.layout, key.layout, field, cost, geometry, first, stop)
+        _patch_distance(query, key, field, cost, geometry, first, stop)
 
     parallel_range(work, field.shape[0] * field.shape[1], grain=16)
-    cost /= rules.value_count(patch, key.shape[3])
+    cost /= n_values
     return cost
 
 
@@ -254,7 +217,7 @@ def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
 # ---------------------------------------------------------------------------------------------
 
 
-_carry_patch = rules.carrier(inlined)
+_carry_patch = carrier(inlined)
 
 
 @kernel
@@ -270,13 +233,9 @@ def _carry(field, near, fine, key_size, fine_query_size, fine_key_size, patch, f
             )  # fmt: skip
 
 
-def carry(
-    field, query_shape, key_shape, fine_query_shape, fine_key_shape, *, patch,
-    periodic=(False, False, False),
-):  # fmt: skip
+def carry(field, near, key_shape, fine_query_shape, fine_key_shape, *, patch):
     """Scale the field of a coarser level to a finer one: nearest patch, scaled key."""
-    fine = np.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
-    near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
+    fine = np.empty(tuple(map(len, near)), np.int32)
 
     def work(first: int, stop: int) -> None:
         _carry(

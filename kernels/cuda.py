@@ -133,10 +133,16 @@ def indices(mask):
     return found
 
 
-def prepare(video, *, patch, periodic=(False, False, False)):
+def select(mask, ranks):
+    """Flat indices where a mask is True, by their ranks in order."""
+    return indices(mask)[ranks]
+
+
+def prepare(video, *, patch, periodic=(False, False, False), few=False):
     """Bring a video into the layout in which its patches are compared, for several searches.
 
-    It is padded along periodic axes; four channels of 8 bits become a word.
+    It is padded along periodic axes; four channels of 8 bits become a word. That serves `few`
+    patches as well as many.
     """
     if isinstance(video, Prepared):
         return video
@@ -185,7 +191,7 @@ def search(
     if query_mask is not None:
         cost.fill(np.nan)
         counted = query_mask.sum(dtype=np.int64).reshape(1)
-    weights = _none(np.float32, device) if weights is None else weights
+    weights = _none(np.float32, device) if weights is None else rules.as_weights(weights)
     query_mask = _none(np.bool_, device) if query_mask is None else query_mask
     threshold = _none(np.float32, device) if cost_threshold is None else cost_threshold
     unfinished = 1.0, float(rules.NO_ALPHA)
@@ -213,13 +219,9 @@ def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     return cost
 
 
-def carry(
-    field, query_shape, key_shape, fine_query_shape, fine_key_shape, *, patch,
-    periodic=(False, False, False),
-):  # fmt: skip
+def carry(field, near, key_shape, fine_query_shape, fine_key_shape, *, patch):
     """Scale the field of a coarser level to a finer one: nearest patch, scaled key."""
-    fine = cupy.empty(patch_grid(fine_query_shape, patch, periodic), np.int32)
-    near = rules.near_tables(fine.shape, patch, query_shape, fine_query_shape, field.shape)
+    fine = cupy.empty(tuple(map(len, near)), np.int32)
     launches.carry(
         field, tuple(_upload(near)), fine,
         key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,

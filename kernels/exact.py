@@ -45,6 +45,7 @@ def search_exact(
     nearest = np.empty(len(queries), np.int64, like=queries)
     cost = np.empty(len(queries), np.float32, like=queries)
     if weights is not None:
+        weights = rules.as_weights(weights)
         forbidden = np.isinf(weights.reshape(-1))
         factors = np.where(forbidden, 1, weights.reshape(-1))
     rows = max(1, CHUNK // len(keys))

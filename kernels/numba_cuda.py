@@ -82,7 +82,7 @@ def pack(values):
 
 
 def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
-    """Write the field of a finer level; `near` is the result of `rules.near_tables`."""
+    """Write the field of a finer level; `near` is the result of `carrying.near_tables`."""
     _launch(
         numba_kernels.carry_kernel, fine.size, coarse, *near, fine, key_size, fine_query_size,
         fine_key_size, patch,

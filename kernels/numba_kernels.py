@@ -6,10 +6,10 @@ There is one thread for each patch, voxel and channel, or word. `numba_cuda` lau
 import numpy as np
 from numba import cuda
 
-from patchvid.kernels import rules
+from patchvid.kernels import carrying, rules
 
 device = cuda.jit(device=True)
-coordinates, carry_patch = device(rules.coordinates), rules.carrier(device)
+coordinates, carry_patch = device(rules.coordinates), carrying.carrier(device)
 fixed_point, mean_cost = device(rules.fixed_point), device(rules.mean_cost)
 finish_cost = device(rules.finish_cost)
 
@@ -72,9 +72,14 @@ def _make_distance(rows_ssd):
     return distance
 
 
+@device
+def _weight_at(weights, t, y, x):
+    return weights[t, y, x]
+
+
 def _make_kernels(rows_ssd):
     distance = _make_distance(rows_ssd)
-    improve = rules.improver(device, distance)
+    improve = rules.improver(device, distance, _weight_at)
 
     @cuda.jit
     def sweep_kernel(

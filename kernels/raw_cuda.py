@@ -163,7 +163,7 @@ def pack(values):
 
 
 def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
-    """Write the field of a finer level; `near` is the result of `rules.near_tables`."""
+    """Write the field of a finer level; `near` is the result of `carrying.near_tables`."""
     _launch(
         "carry", "carry_kernel", (), fine.size, coarse, *near, fine,
         _sizes(coarse.shape[1:], fine.shape, key_size, fine_query_size, fine_key_size, patch),

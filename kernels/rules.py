@@ -18,12 +18,13 @@ MOST, UNITS = np.float32(2**26), np.float32(2**8)  # costs as integers: their li
 class Prepared(NamedTuple):
     """A video in the layout in which a back end compares its patches or lets them vote.
 
-    `shape` and `dtype` are those of the video.
+    `shape` and `dtype` are those of the video. So many of its frames lie side by side, `depth`.
     """
 
     layout: Any
     shape: tuple[int, int, int, int]
     dtype: Any
+    depth: int = 1
 
 
 def patch_grid(shape, patch, periodic=(False, False, False)):
@@ -155,12 +156,19 @@ def coordinates(index, height, width):
     return np.int64(t), np.int64(y), np.int64(x)
 
 
-def improver(compiled, distance):
+def as_weights(weights):
+    """Weights as floats: of a mask, 1 for keys that may be chosen, and infinity for others."""
+    if weights is None or weights.dtype != np.bool_:
+        return weights
+    return np.where(weights, np.float32(1), np.float32(np.inf))
+
+
+def improver(compiled, distance, weight_at):
     """Compile the rule by which a sweep improves the key of one patch.
 
     `compiled` is the compiler of a back end. Its ``distance(query, key, query_voxel, key_voxel,
     geometry, weight, bound)`` is the weighted distance of two patches, or a part of it if that
-    already reaches the bound.
+    already reaches the bound. Its ``weight_at(weights, t, y, x)`` is the weight of a key.
     """
     mix_bits, draw, split = compiled(mix), compiled(draw_near), compiled(coordinates)
 
@@ -180,7 +188,7 @@ def improver(compiled, distance):
         best_cost = cost[t, y, x]
         if init:
             if weights.size:
-                weight = weights[best_t, best_y, best_x]
+                weight = weight_at(weights, best_t, best_y, best_x)
             best_cost = distance(query, key, start, best, geometry, weight, np.float32(np.inf))
         for number in range(6):
             side = 2 * (number & 1) - 1
@@ -207,7 +215,7 @@ def improver(compiled, distance):
             if not (0 <= at_t < grid_t and 0 <= at_y < grid_y and 0 <= at_x < grid_x):
                 continue
             if weights.size:
-                weight = weights[at_t, at_y, at_x]
+                weight = weight_at(weights, at_t, at_y, at_x)
             distant = distance(query, key, start, candidate, geometry, weight, best_cost)
             if distant < best_cost:
                 best, best_cost = candidate, distant
@@ -223,7 +231,7 @@ def improver(compiled, distance):
                 radius >>= 1
                 candidate = (at_t * key_y + at_y) * key_x + at_x
                 if weights.size:
-                    weight = weights[at_t, at_y, at_x]
+                    weight = weight_at(weights, at_t, at_y, at_x)
                 distant = distance(query, key, start, candidate, geometry, weight, best_cost)
                 if distant < best_cost:
                     best, best_cost = candidate, distant
@@ -232,18 +240,6 @@ def improver(compiled, distance):
         cost[t, y, x] = best_cost
 
     return compiled(improve)
-
-
-def nearest_coarse(position, extent, coarse, fine, count):
-    """Find the coarse patch, in [0, count), nearest to a fine patch; also return the offset.
-
-    This is along one axis of `coarse` and `fine` voxels, where both patches are `extent` long, and
-    by their centres. The offset from the coarse centre to the fine one is in units of
-    1 / (2 * fine) coarse voxels, so all numbers are exact. `position` may be an array.
-    """
-    exact = (2 * position + extent) * coarse - extent * fine
-    nearest = np.clip((exact + fine) // (2 * fine), 0, count - 1)
-    return nearest, exact - 2 * fine * nearest
 
 
 def value_count(patch, channels):
@@ -259,38 +255,3 @@ def finish_cost(cost, divisor, alpha):
     """
     cost = cost / divisor
     return cost if alpha is None or alpha < 0 else np.float32(1) / (alpha + cost)
-
-
-def near_tables(fine_grid, patch, query_shape, fine_query_shape, grid):
-    """`nearest_coarse` for every position of the axes t, y and x: three tables (n, 2) of int64."""
-    return tuple(
-        np.stack(nearest_coarse(np.arange(n, dtype=np.int64), *sizes), axis=-1)
-        for n, *sizes in zip(fine_grid, patch, query_shape, fine_query_shape, grid)
-    )
-
-
-def carry_key(key, offset, extent, query_fine, coarse, fine):
-    """The key of a fine patch along one axis: the coarse patch's key plus `offset`, scaled.
-
-    `offset` is from `nearest_coarse`, for a fine query of `query_fine` voxels. The key videos have
-    `coarse` and `fine` voxels.
-    """
-    unit = 2 * query_fine
-    exact = (unit * key + offset + extent * query_fine) * fine - extent * query_fine * coarse
-    return min(max((exact + query_fine * coarse) // (unit * coarse), 0), fine - extent)
-
-
-def carrier(compiled):
-    """Compile the rule that gives one patch of a finer level its key; see `improver`."""
-    split, scale = compiled(coordinates), compiled(carry_key)
-
-    def carry_patch(field, near_t, near_y, near_x, key_size, fine_query, fine_key, patch):
-        """The key, as a flat index, of the patch with these rows of `near_tables`."""
-        found = field[near_t[0], near_y[0], near_x[0]]
-        key_t, key_y, key_x = split(found, key_size[1], key_size[2])
-        t = scale(key_t, near_t[1], patch[0], fine_query[0], key_size[0], fine_key[0])
-        y = scale(key_y, near_y[1], patch[1], fine_query[1], key_size[1], fine_key[1])
-        x = scale(key_x, near_x[1], patch[2], fine_query[2], key_size[2], fine_key[2])
-        return (t * fine_key[1] + y) * fine_key[2] + x
-
-    return compiled(carry_patch)

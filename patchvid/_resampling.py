@@ -73,16 +73,29 @@ def resize(
 
 
 def resample(
-    video: NDArray[Any], size: Sequence[int], *, scale: Sequence[float] | None = None
+    video: NDArray[Any],
+    size: Sequence[int],
+    *,
+    scale: Sequence[float] | None = None,
+    window: tuple[slice, slice, slice] | None = None,
+    dtype: Any = None,
 ) -> NDArray[Any]:
-    """Resize a clip as `resize` does, but without checks, which would wait for a GPU."""
+    """Resize a clip as `resize` does, but without checks, which would wait for a GPU.
+
+    With a window, the result is this part of it; with a dtype, it has that type.
+    """
     if scale is None:
         scale = tuple(m / n for n, m in zip(video.shape, size, strict=False))
-    t, y, x = map(_taps, video.shape[:3], size, scale)
+    tables = tuple(map(_taps, video.shape[:3], size, scale))
+    if window is not None:
+        parts, tables = zip(*map(_within, tables, window))
+        video = video[parts]
+    if dtype is not None:
+        video = video.astype(dtype, copy=False)
     source = video if video.dtype in (np.uint8, np.uint16) else video.astype(np.float32, copy=False)
     kernels = backend_of(source)
-    out = kernels.xp.empty((*size, video.shape[3]), source.dtype)
-    kernels.apply_taps(contiguous(source), (t, y, x), out)
+    out = kernels.xp.empty((*(len(starts) for starts, _ in tables), video.shape[3]), source.dtype)
+    kernels.apply_taps(contiguous(source), tables, out)
     if video.dtype == np.float16:  # cubic interpolation overshoots
         out = out.clip(*(np.finfo(np.float16).min, np.finfo(np.float16).max))
     return out.astype(video.dtype, copy=False)
@@ -101,6 +114,13 @@ def _taps(n: int, size: int, scale: float) -> Taps:
     weights = _cubic((starts[:, None] + np.arange(taps) - centre[:, None]) / stretch)
     weights /= weights.sum(axis=1, keepdims=True)
     return starts, weights.astype(np.float32)
+
+
+def _within(table: Taps, part: slice) -> tuple[slice, Taps]:
+    """The entries of the input that a part of the output needs, and its own table."""
+    starts, weights = table[0][part], table[1][part]
+    first = int(starts.min())
+    return slice(first, int(starts.max()) + weights.shape[1]), (starts - first, weights)
 
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Rules for one patch or voxel, against their formulas."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from patchvid.kernels import cpu, rng, rules
+from patchvid.kernels import carrying, cpu, rng, rules
 
 modest = settings(derandomize=True)
 words = st.integers(0, 2**32 - 1)
@@ -114,17 +115,25 @@ def test_carried_keys_follow_the_centres_of_their_patches(
     position, coarse_key = data.draw(st.integers(0, fine_query)), data.draw(st.integers(0, key))
     n_query, n_key, n_fine_query, n_fine_key = (last + extent for last in axis[1:])
 
-    nearest, offset = rules.nearest_coarse(position, extent, n_query, n_fine_query, query + 1)
+    nearest, offset = carrying.nearest_coarse(position, extent, n_query, n_fine_query, query + 1)
     wanted = (position + extent / 2) * n_query / n_fine_query - extent / 2
     assert 0 <= nearest <= query
     assert abs(nearest - min(max(wanted, 0), query)) <= 0.5 + 1e-9
     assert offset / (2 * n_fine_query) == pytest.approx(wanted - nearest, abs=1e-9)
 
-    carried = rules.carry_key(coarse_key, offset, extent, n_fine_query, n_key, n_fine_key)
+    carried = carrying.carry_key(coarse_key, offset, extent, n_fine_query, n_key, n_fine_key)
     centre = coarse_key + (wanted - nearest) + extent / 2
     wanted = min(max(centre * n_fine_key / n_key - extent / 2, 0), fine_key)
     assert 0 <= carried <= fine_key
     assert abs(carried - wanted) <= 0.5 + 1e-9
+
+
+def carry(
+    field: NDArray[np.int32], query: Any, key: Any, fine_query: Any, fine_key: Any, patch: Any
+) -> NDArray[np.int32]:
+    grid = cpu.patch_grid(fine_query, patch)
+    near = carrying.near_tables(grid, patch, query, fine_query, field.shape)
+    return cpu.carry(field, near, key, fine_query, fine_key, patch=patch)
 
 
 shapes = st.tuples(st.integers(3, 6), st.integers(4, 9), st.integers(5, 12))
@@ -144,18 +153,20 @@ def test_a_carried_field_follows_the_rules(
     random = np.random.default_rng(seed)
     keys = np.stack([random.integers(0, n, grid) for n in key_grid], axis=-1)
     field = np.ravel_multi_index(tuple(np.moveaxis(keys, -1, 0)), key).astype(np.int32)
-    fine = cpu.carry(field, query, key, fine_query, fine_key, patch=patch)
+    fine = carry(field, query, key, fine_query, fine_key, patch)
 
     expected = np.empty(cpu.patch_grid(fine_query, patch), int)
     for place in np.ndindex(*expected.shape):
         near = [
-            rules.nearest_coarse(*of_axis)
+            carrying.nearest_coarse(*of_axis)
             for of_axis in zip(place, patch, query, fine_query, grid, strict=True)
         ]
         found = keys[tuple(nearest for nearest, _ in near)]
         expected[place] = np.ravel_multi_index(
             [
-                rules.carry_key(found[i], near[i][1], patch[i], fine_query[i], key[i], fine_key[i])
+                carrying.carry_key(
+                    found[i], near[i][1], patch[i], fine_query[i], key[i], fine_key[i]
+                )
                 for i in range(3)
             ],
             fine_key,
@@ -171,14 +182,29 @@ def test_tables_hold_what_is_nearest_to_every_position(
 ) -> None:
     query, fine_query, patch = sizes
     grid, fine_grid = cpu.patch_grid(query, patch), cpu.patch_grid(fine_query, patch)
-    tables = rules.near_tables(fine_grid, patch, query, fine_query, grid)
+    tables = carrying.near_tables(fine_grid, patch, query, fine_query, grid)
     for axis, table in enumerate(tables):
         assert (table.dtype, table.shape) == (np.int64, (fine_grid[axis], 2))
         for position, row in enumerate(table):
-            wanted = rules.nearest_coarse(
+            wanted = carrying.nearest_coarse(
                 position, patch[axis], query[axis], fine_query[axis], grid[axis]
             )
             assert tuple(row) == wanted
+
+
+def test_tables_of_windows_are_parts_of_those_of_the_whole() -> None:
+    query, fine_query, patch, first, fine_first = (
+        (6, 30, 40),
+        (7, 36, 49),
+        (3, 5, 5),
+        (1, 9, 0),
+        (2, 12, 3),
+    )
+    whole = carrying.near_tables((5, 32, 45), patch, query, fine_query, (4, 26, 36))
+    part = carrying.near_tables((3, 8, 9), patch, query, fine_query, (3, 9, 12), first, fine_first)
+    for table, own, begin, fine_begin in zip(whole, part, first, fine_first, strict=True):
+        wanted = table[fine_begin : fine_begin + len(own)] - [begin, 0]
+        np.testing.assert_array_equal(own, wanted)
 
 
 @pytest.mark.parametrize("patch", [(3, 7, 7), (2, 4, 5)])
@@ -186,8 +212,8 @@ def test_a_field_between_equal_sizes_stays_as_it_is(patch: tuple[int, int, int])
     query, key = (5, 14, 20), (6, 17, 13)
     grid, key_grid = cpu.patch_grid(query, patch), cpu.patch_grid(key, patch)
     drawn = np.random.default_rng(0).integers(0, np.prod(key_grid), grid)
-    field = np.ravel_multi_index(np.unravel_index(drawn, key_grid), key).astype(np.int32)
-    carried = cpu.carry(field, query, key, query, key, patch=patch)
+    field: Any = np.ravel_multi_index(np.unravel_index(drawn, key_grid), key).astype(np.int32)
+    carried = carry(field, query, key, query, key, patch)
     np.testing.assert_array_equal(carried, field)
 
 
@@ -197,5 +223,5 @@ def test_a_field_onto_itself_stays_one() -> None:
         return np.ravel_multi_index(tuple(places), shape).astype(np.int32)
 
     coarse, fine = (4, 15, 26), (5, 19, 31)
-    carried = cpu.carry(onto_itself(coarse), coarse, coarse, fine, fine, patch=(3, 7, 7))
+    carried = carry(onto_itself(coarse), coarse, coarse, fine, fine, (3, 7, 7))
     np.testing.assert_array_equal(carried, onto_itself(fine))

@@ -7,6 +7,7 @@ that are not found correctly, nothing is copied. Small differences, such as a ch
 added to the copied values, so that no seam shows.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from patchvid._convert import ValueRange, to_rgb
 from patchvid._device import backend_of
-from patchvid.apps.holes import Region, dilate, fill_smoothly
+from patchvid.apps.holes import Region, dilate, fill_smoothly, window_around
+from patchvid.core.fields import Window
 from patchvid.motion.layer_motion import layer_motion
 from patchvid.motion.optical_flow import optical_flow
 
@@ -24,6 +26,7 @@ MARGIN = 6  # pixels around the ring in which the flow may be that of the object
 LARGEST_REST = 1.0  # pixels of flow beyond the camera's; faster parts are not background
 LEAST_KNOWN = 0.1  # share of a frame that must be known to tell how the camera moves
 STEP = 0.125  # pixels to which places are rounded, so that whole pixels are copied exactly
+PAIRS = 4  # of frames whose flow is held at the same time
 UNLIKE = 12.0  # mean difference in 8 bits; above, the ring was not found correctly
 
 Places = NDArray[np.float32]
@@ -54,25 +57,27 @@ def seen_elsewhere(
     """
     kernels = backend_of(video)
     video, hole, source = (kernels.to_host(array) for array in (video, hole, source))
-    around = dilate(hole.astype(np.float32), RING) > 0
+    window = window_around(hole, (len(hole), RING + MARGIN, RING + MARGIN))
+    around = dilate(hole[window], RING)
     frames = to_rgb(ValueRange.of_values(video).quantize(video))
-    before = _look_back(frames, around, source)
-    after = _look_back(frames[::-1], around[::-1], source[::-1])[::-1]
-    after[..., 0] = len(video) - 1 - after[..., 0]  # NaN stays
-    t = np.nonzero(around)[0].astype(np.float32)
-    first, second = before[around], after[around]
+    first = np.concatenate(_look_back(frames, around, source, window))
+    after = _look_back(frames[::-1], around[::-1], source[::-1], window)
+    second = np.concatenate(after[::-1])
+    second[:, 0] = len(video) - 1 - second[:, 0]  # NaN stays
+    t = np.repeat(np.arange(len(video), dtype=np.float32), around.sum(axis=(1, 2)))
     is_first = ~(np.abs(first[:, 0] - t) > np.abs(second[:, 0] - t)) & ~np.isnan(first[:, 0])
     places = np.where(is_first[:, None], first, second)
     found = ~np.isnan(places[:, 0])
-    known = np.zeros(hole.shape, bool)
+    known = np.zeros(around.shape, bool)
     known[around] = found
     places = places[found]
     values = _sample(video, places)
-    is_right, correction = _judge(video, hole, known, values)
-    inside = hole[known]
-    taken = inside & is_right
+    low, high, _ = ValueRange.of_values(video)
+    unit = 255 / ((high - low) or 1)
+    is_right, correction = _judge(video[window], hole[window], known, values, unit)
+    taken = hole[window][known] & is_right
     seen = np.zeros(hole.shape, bool)
-    seen[known] = taken
+    seen[window][known] = taken
     nearest = np.rint(places[taken]).astype(np.int64)
     for axis, n in enumerate(hole.shape):
         nearest[:, axis] = nearest[:, axis].clip(0, n - 1)
@@ -81,33 +86,56 @@ def seen_elsewhere(
     return kernels.to_device(seen), kernels.to_device(right), kernels.to_device(flat)
 
 
-def _look_back(frames: NDArray[np.uint8], around: Region, source: Region) -> Places:
-    """Find the voxels around a hole in earlier frames: places (t, y, x, 3), NaN if not found."""
-    n_frames, height, width = around.shape
-    found = np.full((*around.shape, 3), np.nan, np.float32)
-    if n_frames < 2:
-        return found
-    flow = optical_flow(frames[::-1], method="classical", progress=False)[::-1]
-    unsure = dilate(around.astype(np.float32), MARGIN) > 0
-    everywhere = np.ones((height, width), bool)
-    for t in range(1, n_frames):
-        known = ~(unsure[t] | unsure[t - 1])
+def _look_back(
+    frames: NDArray[np.uint8], around: Region, source: Region, window: Window
+) -> list[Places]:
+    """Find the voxels around a hole in earlier frames: places (n, 3) of each, NaN if not found.
+
+    `around` has the size of the window.
+    """
+    size = frames.shape[1:3]
+    _, *part = window
+    unsure = dilate(around, MARGIN)
+    everywhere = np.ones(size, bool)
+    places = [np.full((np.count_nonzero(frame), 3), np.nan, np.float32) for frame in around]
+    for t, flow in _flow_back(frames, around):
+        known = ~_placed(unsure[t] | unsure[t - 1], part, size)
         if known.mean() < LEAST_KNOWN:
             continue
-        motion = layer_motion(flow[t - 1], known, everywhere, largest_rest=LARGEST_REST)
-        rows, columns = np.nonzero(around[t])
+        motion = layer_motion(flow, known, everywhere, largest_rest=LARGEST_REST)
+        rows, columns = np.nonzero(_placed(around[t], part, size))
         y = rows + motion.flow[rows, columns, 1]
         x = columns + motion.flow[rows, columns, 0]
         top, left = (np.rint(place).astype(np.int64) for place in (y, x))
-        inside = (top >= 0) & (top < height) & (left >= 0) & (left < width)
-        top, left = top.clip(0, height - 1), left.clip(0, width - 1)
-        is_shown = inside & (~around[t - 1] & source[t - 1])[top, left]
-        beyond = found[t - 1, top, left]
+        inside = (top >= 0) & (top < size[0]) & (left >= 0) & (left < size[1])
+        top, left = top.clip(0, size[0] - 1), left.clip(0, size[1] - 1)
+        hidden = _placed(around[t - 1], part, size)
+        is_shown = inside & (~hidden & source[t - 1])[top, left]
+        found = np.full((*size, 3), np.nan, np.float32)
+        found[hidden] = places[t - 1]
         shift = np.stack([np.zeros_like(y), y - top, x - left], axis=1)
-        carried = np.where(inside[:, None], beyond + shift, np.nan)
+        carried = np.where(inside[:, None], found[top, left] + shift, np.nan)
         here = np.stack([np.full_like(y, t - 1), y, x], axis=1)
-        found[t, rows, columns] = np.where(is_shown[:, None], here, carried)
-    return found
+        places[t] = np.where(is_shown[:, None], here, carried)
+    return places
+
+
+def _flow_back(
+    frames: NDArray[np.uint8], around: Region
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Numbers of frames with voxels around a hole, and their flow to the frames before."""
+    for first in range(1, len(frames), PAIRS):
+        if around[first : first + PAIRS].any():
+            some = frames[first - 1 : first + PAIRS]
+            flow = optical_flow(some[::-1], method="classical", progress=False)
+            yield from enumerate(flow[::-1], first)
+
+
+def _placed(part: Region, place: Sequence[slice], size: tuple[int, ...]) -> Region:
+    """A region of a frame, by what is in a part of it."""
+    whole = np.zeros(size, bool)
+    whole[tuple(place)] = part
+    return whole
 
 
 def _sample(video: NDArray[Any], places: Places) -> NDArray[np.float32]:
@@ -135,18 +163,18 @@ def _taps(place: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.flo
 
 
 def _judge(
-    video: NDArray[Any], hole: Region, known: Region, values: NDArray[np.float32]
+    video: NDArray[Any], hole: Region, known: Region, values: NDArray[np.float32], unit: float
 ) -> tuple[Region, NDArray[np.float32]]:
-    """For each found value, whether it can be right and the correction to add to it."""
-    inner = dilate(hole.astype(np.float32), EDGE) > 0
-    ring = known & ~inner
+    """For each found value, whether it can be right and the correction to add to it.
+
+    `unit` times a difference of values is one in 8 bits.
+    """
+    ring = known & ~dilate(hole, EDGE)
     if not ring.any():
         return np.zeros(len(values), bool), np.zeros_like(values)
-    box = tuple(slice(int(line.min()), int(line.max()) + 1) for line in np.nonzero(known))
     missed = np.zeros((*hole.shape, values.shape[1]), np.float32)
     missed[known] = video[known].astype(np.float32) - values
+    box = window_around(known, (0, 0, 0))
     missed, ring, known = missed[box], ring[box], known[box]
-    low, high, _ = ValueRange.of_values(video)
-    unit = 255 / ((high - low) or 1)
     size = fill_smoothly(np.abs(missed).mean(axis=3, keepdims=True) * unit, ~ring)
     return size[known][:, 0] < UNLIKE, fill_smoothly(missed, ~ring)[known]

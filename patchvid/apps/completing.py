@@ -2,7 +2,7 @@
 
 The coarsest query is the clip with its hole filled smoothly, or with the cue in it; key and value
 are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
-voxels are fixed.
+voxels are fixed. So of each level only a window around the hole is made.
 """
 
 from dataclasses import replace
@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 
 from patchvid._progress import Progress
 from patchvid._resampling import resample
-from patchvid._validation import Axes
+from patchvid._validation import Axes, contiguous
 from patchvid.apps._setup import Clip
-from patchvid.apps.holes import Region, fill_smoothly, first_level, hole_of, restrict_keys
+from patchvid.apps.holes import (
+    Region,
+    fill_smoothly,
+    first_level,
+    hole_of,
+    restrict_keys,
+    window_of,
+)
+from patchvid.core.fields import Window
 from patchvid.core.plan import LevelInputs, Settings, plan_synthesis
 from patchvid.core.synthesis import LevelOutput, finest, synthesize
 
@@ -36,11 +44,16 @@ def complete(
     settings: Settings,
     seed: int,
     report: Progress,
-) -> LevelOutput:
-    """The value with its hole filled by patches from the region of keys."""
+) -> tuple[LevelOutput, Window]:
+    """The window around a hole, filled by patches from the region of keys, and its place.
+
+    No copy of the value is kept, so a caller who does not keep it either saves its memory.
+    """
+    t, y, x = (part.stop - part.start for part in window_of(hole, settings))
     filled = fill_smoothly(clip.compressed(value), hole)
-    plan = plan_synthesis(kernels, filled, hole.shape, settings).map(
-        partial(restrict_keys, hole, keys)
+    del value
+    plan = plan_synthesis(kernels, filled, hole.shape, settings, (t, y, x)).map(
+        partial(restrict_keys, hole, keys, settings)
     )
     plan = replace(plan, levels=plan.levels[first_level(plan.levels, settings) :])
     if painted_on is None:
@@ -51,20 +64,25 @@ def complete(
         quantize = plan.quantize
         plan = plan.guided(lambda level: quantize(_paint(guide, level)), CUED_PIXELS)
     made = clip.restore(plan, finest(synthesize(plan, start, seed=seed, progress=report)))
-    return made._replace(output=np.where(hole[..., None], made.output, value))
+    window = plan.levels[-1].window
+    assert window is not None
+    return made, window
 
 
 def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:
-    """The value with its hole filled smoothly from its surroundings, also across periodic ends."""
-    hole = hole_of(level)
+    """The window with its hole filled smoothly from its surroundings, also across periodic ends."""
+    assert level.window is not None
+    hole = np.zeros(level.output_level.shape, bool, like=hole_of(level))
+    hole[level.window] = hole_of(level)
     pads = [(n // 2 * wraps,) * 2 for n, wraps in zip(hole.shape, periodic)]
     filled = fill_smoothly(
         np.pad(level.value, [*pads, (0, 0)], mode="wrap"), np.pad(hole, pads, mode="wrap")
     )
-    return filled[tuple(slice(begin, begin + n) for (begin, _), n in zip(pads, hole.shape))]
+    whole = filled[tuple(slice(begin, begin + n) for (begin, _), n in zip(pads, hole.shape))]
+    return contiguous(whole[level.window])
 
 
 def _paint(cue: NDArray[Any], level: LevelInputs) -> NDArray[Any]:
-    """The value with the cue in its hole."""
-    hole = hole_of(level)
-    return level.restore_fixed(resample(cue, hole.shape, scale=level.value_level.scale))
+    """The window with the cue in its hole."""
+    shape, scale = level.value_level
+    return level.restore_fixed(resample(cue, shape, scale=scale, window=level.window))

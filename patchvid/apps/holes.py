@@ -7,28 +7,32 @@ A mask is (t, y, x) of float32, from 0 for black to 1 for white; a region is a m
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._device import backend_of
 from patchvid._masks import Mask
 from patchvid._resampling import resample
-from patchvid.core.fields import patches_within
+from patchvid._validation import Axes
+from patchvid.core.fields import NOT_PERIODIC, Window, patches_within
 from patchvid.core.plan import LevelInputs, Settings
 from patchvid.core.pyramid import Level
 
 Region = NDArray[np.bool_]
+AnyMask = TypeVar("AnyMask", Mask, Region)
 
 FEWEST_KEYS = 0.1  # share of a level's patches that must lie outside of the hole
 FEWEST_LEVELS = 3  # even for a thin hole: coarse levels continue lines across it best
 
 TRACE = 0.05  # a coarse voxel is part of a region if a larger fraction of it is
+BAND = 64  # rows that are resampled at once, so that few floats are held
 MIN_KNOWN_SHARE = 0.3  # fraction of a coarse voxel that must be known for its mean to be trusted
 
 
-def dilate(mask: Mask, radius: int) -> Mask:
-    """Enlarge a mask by `radius` pixels on all sides in every frame."""
+def dilate(mask: AnyMask, radius: int) -> AnyMask:
+    """Enlarge a mask or region by `radius` pixels on all sides in every frame."""
     if not radius:
         return mask
     size = 2 * radius + 1
@@ -42,21 +46,51 @@ def dilate(mask: Mask, radius: int) -> Mask:
     return grown
 
 
+def window_around(region: Region, margin: Sequence[int], periodic: Axes = NOT_PERIODIC) -> Window:
+    """The smallest window around a region and a margin of voxels; the whole of periodic axes."""
+    kernels, window = backend_of(region), []
+    for axis, wraps in enumerate(periodic):
+        others = tuple(other for other in range(3) if other != axis)
+        places = np.flatnonzero(kernels.to_host(region.any(axis=others)))
+        n, first, last = region.shape[axis], 0, 0
+        if len(places):
+            first, last = int(places[0]), int(places[-1])
+        first, stop = max(0, first - margin[axis]), min(n, last + margin[axis] + 1)
+        window.append(slice(0, n) if wraps else slice(first, stop))
+    t, y, x = window
+    return t, y, x
+
+
+def window_of(hole: Region, settings: Settings) -> Window:
+    """The window of all patches that touch a hole."""
+    patch, _ = settings.at(hole.shape)
+    return window_around(hole, [extent - 1 for extent in patch], settings.periodic)
+
+
 def coarse_region(region: Region, level: Level) -> Region:
     """Which voxels of a coarser level belong to a region, at least in part."""
+    if level.shape == region.shape:
+        return region
     share = resample(region[..., None].astype(np.float32), level.shape, scale=level.scale)
     return share[..., 0] > TRACE
 
 
-def restrict_keys(hole: Region, keys: Region, level: LevelInputs) -> LevelInputs:
-    """The inputs of a level with its output fixed outside of a hole, and keys within a region."""
-    outside = ~coarse_region(hole, level.value_level)
-    inside = ~coarse_region(~keys, level.value_level) & outside
-    return replace(level, key_region=inside, fixed=(outside, level.value))
+def restrict_keys(
+    hole: Region, keys: Region, settings: Settings, level: LevelInputs
+) -> LevelInputs:
+    """The inputs of a level that makes the window around a hole, with keys within a region."""
+    inside = coarse_region(hole, level.value_level)
+    window = window_of(inside, settings)
+    return replace(
+        level,
+        key_region=~(inside | coarse_region(~keys, level.value_level)),
+        fixed=(~inside[window], level.value[window]),
+        window=window,
+    )
 
 
 def hole_of(level: LevelInputs) -> Region:
-    """The hole of a level, whose output is fixed outside of it."""
+    """The hole of a level in the window that is made, which is fixed outside of it."""
     assert level.fixed is not None
     return ~level.fixed[0]
 
@@ -70,9 +104,9 @@ def first_level(levels: Sequence[LevelInputs], settings: Settings) -> int:
     last = max(0, len(levels) - FEWEST_LEVELS)
     for number, level in enumerate(levels):
         hole = hole_of(level)
-        patch, _ = settings.at(hole.shape)
-        keys = ~hole if level.key_region is None else level.key_region
-        shares.append(float(patches_within(keys, patch).mean()))
+        patch, _ = settings.at(level.output_level.shape)
+        assert level.key_region is not None
+        shares.append(float(patches_within(level.key_region, patch).mean()))
         if number <= last and not patches_within(hole, patch, settings.periodic).any():
             sighted = number
     rich = (n for n in range(sighted, len(levels)) if shares[n] >= FEWEST_KEYS)
@@ -84,20 +118,32 @@ def fill_smoothly(video: NDArray[Any], hole: Region) -> NDArray[Any]:
 
     The values inside the hole are not used. There must be voxels outside of it.
     """
-    filled = _spread(video.astype(np.float32), hole)
-    if video.dtype.kind == "u":
-        filled = np.rint(np.clip(filled, 0, np.iinfo(video.dtype).max))
-    return filled.astype(video.dtype)
+    filled = np.where(hole[..., None], video.dtype.type(0), video)
+    if hole.any():
+        window = window_around(hole, (0, 0, 0))
+        made = resample(_means(filled, hole), hole.shape, window=window)
+        if video.dtype.kind == "u":
+            made = np.rint(np.clip(made, 0, np.iinfo(video.dtype).max))
+        kept = filled[window]
+        filled[window] = np.where(hole[window][..., None], made.astype(video.dtype), kept)
+    return filled
 
 
-def _spread(video: NDArray[np.float32], hole: Region) -> NDArray[np.float32]:
-    if not hole.any():
-        return video
-    halves = tuple(-(-n // 2) for n in hole.shape)
-    known = (~hole)[..., None].astype(np.float32)
-    share = resample(known, halves)
+def _means(video: NDArray[Any], hole: Region) -> NDArray[np.float32]:
+    """Means of what surrounds a hole of zeros, at half the size."""
+    share = _halved((~hole)[..., None])
     # Even the smallest island of known voxels must survive.
     enough = np.minimum(share.max(), np.float32(MIN_KNOWN_SHARE))
-    coarse = resample(video * known, halves) / np.maximum(share, enough)
-    coarse = _spread(coarse, share[..., 0] < enough)
-    return np.where(hole[..., None], resample(coarse, hole.shape), video)
+    means = _halved(video) / np.maximum(share, enough)
+    return fill_smoothly(means, share[..., 0] < enough)
+
+
+def _halved(video: NDArray[Any]) -> NDArray[np.float32]:
+    """A video at half the size, in bands of rows, so that few of them are held as floats."""
+    n_frames, height, width = (-(-n // 2) for n in video.shape[:3])
+    halved = backend_of(video).xp.empty((n_frames, height, width, video.shape[3]), np.float32)
+    for first in range(0, height, BAND):
+        rows = slice(first, min(first + BAND, height))
+        window = (slice(0, n_frames), rows, slice(0, width))
+        halved[:, rows] = resample(video, halved.shape[:3], window=window, dtype=np.float32)
+    return halved

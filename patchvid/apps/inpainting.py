@@ -32,13 +32,14 @@ from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.background import seen_elsewhere
 from patchvid.apps.completing import complete
 from patchvid.apps.cues import copy_paint, painted
-from patchvid.apps.holes import Region, dilate
-from patchvid.core.fields import Field, patches_within
+from patchvid.apps.holes import Region, dilate, window_of
+from patchvid.apps.origins import name_found, name_made, own_places
+from patchvid.core.fields import Window, patches_within
 from patchvid.core.plan import Settings
 from patchvid.core.rearranging import blend
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
-from patchvid.results import Result
+from patchvid.results import LevelTiming, Result
 
 # Margin of the hole around the paint, as a share of the clip's shorter side: objects need not
 # follow the paint's outline.
@@ -191,29 +192,36 @@ def inpaint(
     if source is not None:
         keys &= check_soft_mask("source", as_array(source), video.shape) > 0.5
     _check_hole(hole, keys, settings)
+    window, rest = window_of(hole, settings), hole
+    found = made = None
     with reporting(progress, "inpaint") as report:
-        value, rest = clip.value, hole
-        origin = np.arange(hole.size, dtype=np.int32, like=hole).reshape(hole.shape)
         if painted_on is None and not loop:
-            seen, values, places = seen_elsewhere(value, hole, keys)
-            value, rest = _insert(value, seen, values), hole & ~seen
-            origin[seen] = places
+            seen, values, origins = seen_elsewhere(clip.value, hole, keys)
+            if len(origins):
+                found, rest = (seen, values), hole & ~seen
         if rest.any():
-            made = complete(kernels, clip, value, rest, keys, painted_on, settings, seed, report)
+            made = complete(
+                kernels, clip, clip.value if found is None else _insert(clip.value, *found), rest,
+                keys, painted_on, settings, seed, report,
+            )  # fmt: skip
         else:
-            grid = kernels.patch_grid(
-                hole.shape, settings.at(hole.shape)[0], periodic=settings.periodic
-            )
-            made = LevelOutput(value, np.zeros(grid, np.int32, like=origin), [])
             report(1.0, "found in other frames")
-    output = clip.straight(blend(made.output, clip.value, soft))
-    made = made._replace(
-        output=np.where(hole[..., None], output, video),
-        field=_name_untouched(made.field, rest, origin, settings),
-    )
+    field, filled = own_places(kernels, hole.shape, settings), clip.value[window]
+    timings: list[LevelTiming] = []
+    if found is not None:
+        filled = _insert(filled, seen[window], values)
+        name_found(field, seen, origins, window, settings)
+    if made is not None:
+        (output, places, timings), part = made
+        filled = _put(filled, window, output, part, rest[part])
+        name_made(field, places, part, rest, settings)
+    filled = clip.straight(blend(filled, clip.value[window], soft[window]))
+    output = video.copy()
+    output[window] = np.where(hole[window][..., None], filled, video[window])
     return collect(
-        [made], video, given, seed, settings, details=details, made_share=soft, keeps_time=True
-    )
+        [LevelOutput(output, field, timings)], video, given, seed, settings,
+        details=details, made_share=soft, keeps_time=True,
+    )  # fmt: skip
 
 
 def _insert(video: NDArray[Any], place: Region, values: NDArray[np.float32]) -> NDArray[Any]:
@@ -222,6 +230,18 @@ def _insert(video: NDArray[Any], place: Region, values: NDArray[np.float32]) -> 
     if video.dtype.kind == "u":
         values = np.rint(values).clip(0, np.iinfo(video.dtype).max)
     video[place] = values.astype(video.dtype)
+    return video
+
+
+def _put(
+    video: NDArray[Any], window: Window, made: NDArray[Any], part: Window, place: Region
+) -> NDArray[Any]:
+    """The video of a window with what was made in some place of a part of it."""
+    video = video.copy()
+    inner = tuple(
+        slice(own.start - outer.start, own.stop - outer.start) for own, outer in zip(part, window)
+    )
+    video[inner] = np.where(place[..., None], made, video[inner])
     return video
 
 
@@ -259,24 +279,3 @@ def _check_hole(hole: Region, keys: Region, settings: Settings) -> None:
             f"no whole patch, {'x'.join(map(str, patch))}, of the clip is left to fill the hole "
             "from; use a smaller mask, a larger source or a smaller patch"
         )
-
-
-def _name_untouched(
-    field: Field, hole: Region, origin: NDArray[np.int32], settings: Settings
-) -> Field:
-    """The field with patches outside of the hole mapped to where their centres come from.
-
-    Patches that wrap around a periodic end do not occur in the clip, so they keep their keys.
-    """
-    patch = settings.at(hole.shape)[0]
-    untouched = patches_within(~hole, patch)
-    inside = tuple(map(slice, untouched.shape))
-    half = [extent // 2 for extent in patch]
-    centres = tuple(slice(begin, begin + n) for begin, n in zip(half, untouched.shape))
-    rows, x = origin[centres] // hole.shape[2], origin[centres] % hole.shape[2]
-    places = zip((rows // hole.shape[1], rows % hole.shape[1], x), half, untouched.shape)
-    t, y, x = ((place - begin).clip(0, n - 1) for place, begin, n in places)
-    first = ((t * hole.shape[1] + y) * hole.shape[2] + x).astype(np.int32)
-    field = field.copy()
-    field[inside] = np.where(untouched, first, field[inside])
-    return field

@@ -8,19 +8,38 @@ import math
 from collections.abc import Sequence
 from functools import reduce
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from patchvid._validation import Axes, Triple, as_array, contiguous
 from patchvid.errors import InvalidInput
-from patchvid.kernels import rng, rules
+from patchvid.kernels import carrying, rng, rules
 
 NOT_PERIODIC: Axes = (False, False, False)
 
 Field = NDArray[np.int32]
 PatchMask = NDArray[np.bool_]
+Window = tuple[slice, slice, slice]
+
+
+class Grid(NamedTuple):
+    """The patches of a query, which may be a window of a larger video.
+
+    Attributes
+    ----------
+    shape
+        Number of patches along t, y and x.
+    first
+        The first voxel of the first one, in the larger video.
+    size
+        (t, y, x) of the larger video.
+    """
+
+    shape: Triple
+    first: Triple
+    size: Triple
 
 
 def from_nnf(
@@ -104,17 +123,41 @@ def replace_forbidden(
 def carry_field(
     kernels: ModuleType,
     field: Field,
-    coarse: tuple[Triple, Triple],
-    fine: tuple[Triple, Triple],
+    coarse: tuple[Grid, Triple],
+    fine: tuple[Grid, Triple],
     patch: Triple,
-    periodic: Axes,
 ) -> Field:
-    """Carry the field of a coarser level to a finer one, from the sizes of query and key on both.
+    """Carry the field of a coarser level to a finer one, from query patches and key size of both.
 
     A fine patch gets the key of the nearest coarse patch, scaled to the finer level.
     """
-    carried: Field = kernels.carry(field, *coarse, *fine, patch=patch, periodic=periodic)
+    (grid, key_size), (fine_grid, fine_key_size) = coarse, fine
+    near = carrying.near_tables(
+        fine_grid.shape, patch, grid.size, fine_grid.size, grid.shape, grid.first, fine_grid.first
+    )
+    carried: Field = kernels.carry(
+        field, near, key_size, fine_grid.size, fine_key_size, patch=patch
+    )
     return carried
+
+
+def are_few(count: int, value: NDArray[Any], patch: Triple) -> bool:
+    """Whether so many patches have fewer voxels than the clip they are taken from."""
+    return count * math.prod(patch) < math.prod(value.shape[:3])
+
+
+def named_patches(value: NDArray[Any], field: Field, patch: Triple) -> tuple[NDArray[Any], Field]:
+    """The patches that a field names, one after the other as a clip, and a field that names those.
+
+    If they are few, votes then take less memory than with the clip in the layout of a back end.
+    """
+    voxels = [np.arange(n, dtype=np.int32, like=field) for n in patch]
+    _, height, width, channels = value.shape
+    offsets = (voxels[0][:, None, None] * height + voxels[1][:, None]) * width + voxels[2]
+    index = field.reshape(-1, 1, 1, 1) + offsets
+    pieces = value.reshape(-1, channels)[index].reshape(-1, *patch[1:], channels)
+    places = np.arange(field.size, dtype=np.int32, like=field) * offsets.size
+    return pieces, places.reshape(field.shape)
 
 
 def _random_keys(
@@ -130,7 +173,7 @@ def _random_keys(
         drawn = rng.below(math.prod(key_grid), places, seed)
     else:
         count = key_mask.sum(dtype=np.uint64)
-        drawn = kernels.indices(key_mask)[rng.below(count, places, seed)]
+        drawn = kernels.select(key_mask, rng.below(count, places, seed))
     keys: Field = rules.first_voxel(drawn, key_grid, key_shape).astype(np.int32)
     return keys
 

@@ -14,6 +14,7 @@ from patchvid._validation import Axes, Triple
 from patchvid.core.fields import (
     NOT_PERIODIC,
     Field,
+    Grid,
     PatchMask,
     carry_field,
     random_field,
@@ -22,6 +23,7 @@ from patchvid.core.fields import (
 from patchvid.kernels import rules
 
 SWEEPS = 8  # from a random start
+MANY = 8  # keys for each query patch; with more, a larger layout of the key does not pay
 RADIUS = 16  # voxels around a known key in which to look for a better one
 
 EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
@@ -43,6 +45,8 @@ class Operand:
         Frames, rows and columns of a patch.
     periodic : tuple of bool
         Axes (t, y, x) along which it is periodic, as a query may be.
+    first, size : tuple of int, optional
+        Where it begins in a larger video, and how large that one is. None: it is the whole.
     """
 
     def __init__(
@@ -51,17 +55,23 @@ class Operand:
         video: NDArray[Any],
         patch: Triple,
         periodic: Axes = NOT_PERIODIC,
+        *,
+        first: Triple = (0, 0, 0),
+        size: Triple | None = None,
     ) -> None:
         self.kernels, self.video, self.patch, self.periodic = kernels, video, patch, periodic
+        shape: Triple = kernels.patch_grid(video.shape, patch, periodic)
+        t, y, x = size or video.shape[:3]
+        self.grid = Grid(shape, first, (t, y, x))
         self._prepared: dict[Any, Any] = {}
 
-    def prepared(self, dtype: Any) -> Any:
-        """The video in this dtype and in the layout of the back end."""
-        if dtype not in self._prepared:
+    def prepared(self, dtype: Any, *, few: bool) -> Any:
+        """The video in this dtype and in the layout of the back end, for few patches or many."""
+        if (dtype, few) not in self._prepared:
             video = self.video.astype(dtype, copy=False)
-            made = self.kernels.prepare(video, patch=self.patch, periodic=self.periodic)
-            self._prepared[dtype] = made
-        return self._prepared[dtype]
+            made = self.kernels.prepare(video, patch=self.patch, periodic=self.periodic, few=few)
+            self._prepared[dtype, few] = made
+        return self._prepared[dtype, few]
 
     def padded(self) -> "Operand":
         """The same patches, as those of a video that is not periodic."""
@@ -83,8 +93,6 @@ class Matcher:
         The back end of the device that holds the arrays.
     seed : int
         Each search draws different random numbers from it.
-    periodic : tuple of bool
-        Axes (t, y, x) along which queries are periodic.
     field : array of int32, optional
         Where the first search starts. None: a random field.
     method : {"auto", "patchmatch", "exact"}
@@ -100,14 +108,13 @@ class Matcher:
         self,
         kernels: ModuleType,
         seed: int,
-        periodic: Axes = NOT_PERIODIC,
         *,
         field: Field | None = None,
         method: Method = "auto",
         sweeps: int | None = None,
         explores: bool = True,
     ) -> None:
-        self.kernels, self.seed, self.periodic = kernels, seed, periodic
+        self.kernels, self.seed = kernels, seed
         self.method, self.sweeps, self.explores = method, sweeps, explores
         self.field = field
         self._sizes: Any = None  # sizes and patch of the last search
@@ -131,31 +138,30 @@ class Matcher:
         """
         kernels, patch, periodic = self.kernels, query.patch, query.periodic
         dtype = comparable_dtype(query.video, key.video, patch)
+        factors: Any = weights
         if key_mask is not None:
-            one = np.float32(1) if weights is None else weights
-            weights = np.where(key_mask, one, np.float32(np.inf))
-        query_size, key_size = query.video.shape[:3], key.video.shape[:3]
-        channels = key.video.shape[3]
-        sizes = (query_size, key_size, patch)
-        n_queries = math.prod(kernels.patch_grid(query_size, patch, periodic))
-        n_keys = math.prod(kernels.patch_grid(key_size, patch))
-        n_values = math.prod(patch) * channels
+            infinite = np.float32(np.inf)
+            factors = key_mask if weights is None else np.where(key_mask, weights, infinite)
+        sizes = (query.grid, key.grid, patch)
+        n_queries, n_keys = math.prod(query.grid.shape), math.prod(key.grid.shape)
+        n_values = math.prod(patch) * key.video.shape[3]
         is_small = n_queries * n_keys * n_values <= EXACT_PRODUCTS
         if self.method == "exact" or (self.method == "auto" and is_small):
             pair = (operand.video.astype(dtype, copy=False) for operand in (query, key))
             self.field, cost = kernels.search_exact(
-                *pair, patch=patch, weights=weights, periodic=periodic, alpha=alpha
+                *pair, patch=patch, weights=factors, periodic=periodic, alpha=alpha
             )
         else:
             threshold = self._cost_threshold if sizes == self._sizes else None
             sweeps, radius = self._fit_field(sizes, key_mask, query_mask)
             if self.sweeps is not None:
                 sweeps, radius = self.sweeps, None
+            few = n_queries * MANY <= n_keys
             cost, self._cost_threshold = kernels.search(
-                query.prepared(dtype), key.prepared(dtype), self.field, patch=patch,
-                weights=weights, query_mask=query_mask, periodic=periodic, sweeps=sweeps,
-                first_sweep=self._swept, search_radius=radius, cost_threshold=threshold,
-                seed=self.seed, alpha=alpha,
+                query.prepared(dtype, few=few), key.prepared(dtype, few=few), self.field,
+                patch=patch, weights=factors, query_mask=query_mask, periodic=periodic,
+                sweeps=sweeps, first_sweep=self._swept, search_radius=radius,
+                cost_threshold=threshold, seed=self.seed, alpha=alpha,
             )  # fmt: skip
             self._swept += sweeps
         self._sizes = sizes
@@ -167,20 +173,20 @@ class Matcher:
     ) -> tuple[int, int | None]:
         """Fit the field to these sizes; return the sweeps and the search radius that it needs."""
         kernels = self.kernels
-        query_shape, key_shape, patch = sizes
+        query, key, patch = sizes
         if self.field is None:
             self.field = random_field(
-                kernels, kernels.patch_grid(query_shape, patch, self.periodic), key_shape,
-                kernels.patch_grid(key_shape, patch), key_mask, self.seed,
-            )  # fmt: skip
+                kernels, query.shape, key.size, key.shape, key_mask, self.seed
+            )
             return SWEEPS, None
         if sizes == self._sizes:
             return 1, RADIUS
         if self._sizes is not None:
+            coarse_query, coarse_key, _ = self._sizes
             self.field = carry_field(
-                kernels, self.field, self._sizes[:2], sizes[:2], patch, self.periodic
+                kernels, self.field, (coarse_query, coarse_key.size), (query, key.size), patch
             )
-        replace_forbidden(kernels, self.field, key_shape, key_mask, self.seed, query_mask)
+        replace_forbidden(kernels, self.field, key.size, key_mask, self.seed, query_mask)
         return (2, RADIUS) if self.explores else (1, 0)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from patchvid._convert import ValueRange
 from patchvid._resampling import resample
 from patchvid._validation import Axes, Triple, to_kernel_dtype, too_small
-from patchvid.core.fields import NOT_PERIODIC
+from patchvid.core.fields import NOT_PERIODIC, Window
 from patchvid.core.pyramid import Level, plan_levels, resample_levels
 from patchvid.errors import DeviceError, InvalidInput
 
@@ -95,6 +95,9 @@ class LevelInputs:
         Extra channels (t, y, x, g) of uint8 for query and key, which are compared as well.
     fixed
         A mask (t, y, x) of bool and a video: inside the mask the output equals the video.
+    window
+        The part of the output that is made; elsewhere the output equals the value. The query, its
+        guide, and the fixed mask and video have the size of the window. None: the whole output.
     """
 
     value: NDArray[Any]
@@ -103,6 +106,30 @@ class LevelInputs:
     key_region: NDArray[np.bool_] | None = None
     guides: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
     fixed: tuple[NDArray[np.bool_], NDArray[Any]] | None = None
+    window: Window | None = None
+
+    @property
+    def n_made(self) -> int:
+        """Number of voxels that are made."""
+        if self.window is None:
+            return math.prod(self.output_level.shape)
+        return math.prod(part.stop - part.start for part in self.window)
+
+    @property
+    def first(self) -> Triple:
+        """The first voxel that is made."""
+        if self.window is None:
+            return (0, 0, 0)
+        t, y, x = (part.start for part in self.window)
+        return t, y, x
+
+    def whole(self, made: NDArray[Any]) -> NDArray[Any]:
+        """The output, of which the window was made."""
+        if self.window is None:
+            return made
+        whole = self.value.copy()
+        whole[self.window] = made
+        return whole
 
     def restore_fixed(self, video: NDArray[Any]) -> NDArray[Any]:
         """The video with the fixed voxels put back."""
@@ -194,7 +221,7 @@ class Plan:
 
     def footprint(self) -> int:
         """Bytes of the finest level, without its value."""
-        sizes = math.prod(self.value.shape[:3]), math.prod(self.size)
+        sizes = math.prod(self.value.shape[:3]), self.levels[-1].n_made
         return self.kernels.footprint(*sizes, self.value.shape[3], self.value.itemsize)
 
 
@@ -206,11 +233,18 @@ def footprint(kernels: ModuleType, shape: Sequence[int], size: Sequence[int], it
 
 
 def plan_synthesis(
-    kernels: ModuleType, video: NDArray[Any], size: Triple, settings: Settings
+    kernels: ModuleType,
+    video: NDArray[Any],
+    size: Triple,
+    settings: Settings,
+    made: Triple | None = None,
 ) -> Plan:
-    """The plan of an output of `size`, with the pyramid of a clip as values."""
+    """The plan of an output of `size` with the pyramid of a clip as values.
+
+    The check of memory is for the size of the part that is `made`, by default the whole.
+    """
     source = to_kernel_dtype(video)
-    needed = footprint(kernels, source.shape, size, source.itemsize)
+    needed = footprint(kernels, source.shape, made or size, source.itemsize)
     if problem := kernels.check_memory(needed):
         raise DeviceError(f"{_by(size)} voxels out of {_by(video.shape[:3])}: {problem}")
     quantize = ValueRange.of_values(source).quantize

@@ -124,7 +124,7 @@ def search(
     )  # fmt: skip
     query, key, patch, periodic, field, allowed, searched = operands
     factors = _check_weights(kernels, weights, kernels.patch_grid(key.shape, patch))
-    matcher = Matcher(kernels, seed, periodic, field=field, method=method, sweeps=sweeps)
+    matcher = Matcher(kernels, seed, field=field, method=method, sweeps=sweeps)
     found, cost = matcher.find(
         Operand(kernels, query, patch, periodic), Operand(kernels, key, patch), weights=factors,
         key_mask=allowed, query_mask=searched,

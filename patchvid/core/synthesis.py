@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from patchvid._progress import Progress, ignore
 from patchvid._resampling import resample
 from patchvid._validation import Axes
-from patchvid.core.fields import Field, patches_within
+from patchvid.core.fields import Field, Window, are_few, patches_within
 from patchvid.core.matcher import Matcher, Operand
 from patchvid.core.plan import LevelInputs, Plan
 from patchvid.core.pyramid import Level
@@ -28,7 +28,10 @@ CUBIC_REACH = 2  # voxels on either side that cubic interpolation reads
 
 
 class LevelOutput(NamedTuple):
-    """The output of a level, its field (flat voxel indices), and the times of all levels so far."""
+    """The output of a level, its field (flat voxel indices), and the times of all levels so far.
+
+    Of a level with a window, output and field are those of the window.
+    """
 
     output: NDArray[Any]
     field: Field
@@ -59,26 +62,32 @@ def synthesize(
     if problem := kernels.check_memory(plan.footprint()):
         raise DeviceError(problem)
     schedule = plan.schedule()
-    work = [n * float(np.prod(x.output_level.shape)) for x, (_, n) in zip(plan.levels, schedule)]
+    work = [n * float(level.n_made) for level, (_, n) in zip(plan.levels, schedule)]
     done, timings = 0.0, []
-    forward = Matcher(kernels, seed, settings.periodic, explores=settings.explores)
+    forward = Matcher(kernels, seed, explores=settings.explores)
     reverse = Matcher(kernels, rules.random_stream(seed), explores=settings.explores)
     output: Any = start
     query: Any
+    key: Any
     coarser: LevelInputs | None = None
     for number, (level, (patch, iterations)) in enumerate(zip(plan.levels, schedule, strict=True)):
         begin = kernels.record_event()
         message = f"level {plan.offset + number + 1}/{plan.offset + len(plan.levels)}"
-        as_query = partial(Operand, kernels, patch=patch, periodic=settings.periodic)
+        as_query = partial(
+            Operand, kernels, patch=patch, periodic=settings.periodic,
+            first=level.first, size=level.output_level.shape,
+        )  # fmt: skip
         as_key = partial(Operand, kernels, patch=patch)
         of_query, of_key = (None, None) if level.guides is None else level.guides
-        value = kernels.prepare_value(level.value, reduce=settings.reduce)
         sharp = as_key(_join(quantize(level.value), of_key))
         if coarser is None:
             query, key = start, sharp if start is not None else as_key(_join(None, of_key))
         else:
-            query, blurred = map(quantize, _scale_up(output, coarser, level, settings.periodic))
-            key = as_key(_join(blurred, of_key))
+            query, key = map(quantize, _scale_up(output, coarser, level, settings.periodic))
+            key = as_key(_join(key, of_key))
+        value: Any = level.value
+        if not are_few(level.n_made, value, patch):
+            value = kernels.prepare_value(value, reduce=settings.reduce)
         is_complete = plan.offset + number < settings.complete_levels
         key_mask = query_mask = update_mask = None
         if level.key_region is not None:
@@ -100,6 +109,7 @@ def synthesize(
         timings.append(LevelTiming(shape, iterations, kernels, begin, kernels.record_event()))
         yield LevelOutput(output, field, [*timings])
         coarser = level
+        del key, sharp, value  # the next level needs their memory
 
 
 def finest(outputs: Iterable[LevelOutput]) -> LevelOutput:
@@ -114,7 +124,8 @@ def _scale_up(
     step = _ratio(level.value_level, coarser.value_level)
     key = resample(coarser.value, level.value_level.shape, scale=step)
     step = _ratio(level.output_level, coarser.output_level)
-    query = _resample_periodic(output, level.output_level.shape, step, periodic)
+    whole, size = coarser.whole(output), level.output_level.shape
+    query = _resample_periodic(whole, size, step, periodic, level.window)
     return level.restore_fixed(query), key
 
 
@@ -126,15 +137,21 @@ def _join(video: Any, guide: Any) -> NDArray[Any]:
 
 
 def _resample_periodic(
-    video: NDArray[Any], shape: Sequence[int], scale: Sequence[float], periodic: Axes
+    video: NDArray[Any],
+    shape: Sequence[int],
+    scale: Sequence[float],
+    periodic: Axes,
+    window: Window | None = None,
 ) -> NDArray[Any]:
     """Resample a video along whose periodic axes the last voxel is a neighbour of the first."""
+    if not any(periodic):
+        return resample(video, shape, scale=scale, window=window)
     ratios = (fine / coarse for fine, coarse in zip(shape, video.shape))
     # Periodic axes scale from period to period, other axes by the levels' exact scales.
     scale = [ratio if wraps else s for ratio, wraps, s in zip(ratios, periodic, scale)]
     # Centres coincide, so the padding on both sides falls outside of the result.
     pads = [(CUBIC_REACH * wraps,) * 2 for wraps in periodic]
-    return resample(np.pad(video, [*pads, (0, 0)], mode="wrap"), shape, scale=scale)
+    return resample(np.pad(video, [*pads, (0, 0)], mode="wrap"), shape, scale=scale, window=window)
 
 
 def _ratio(fine: Level, coarse: Level) -> tuple[float, ...]:

@@ -22,7 +22,7 @@ from patchvid._validation import (
     like_input,
     to_kernel_dtype,
 )
-from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask
+from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask, are_few, named_patches
 from patchvid.core.matcher import SWEEPS, Matcher, Operand
 from patchvid.core.search import check_operands
 from patchvid.errors import InvalidInput
@@ -55,8 +55,11 @@ def rebuild(
         _, weights = reverse.find(key, query.padded(), alpha=alpha)
     # Drop the cost at once: during the vote it would take up the most memory.
     field = forward.find(query, key, weights=weights, key_mask=key_mask, query_mask=query_mask)[0]
+    votes = field
+    if isinstance(value, query.kernels.xp.ndarray) and are_few(field.size, value, query.patch):
+        value, votes = named_patches(value, field, query.patch)
     output = query.kernels.vote(
-        value, field, patch=query.patch, periodic=query.periodic, reduce=reduce,
+        value, votes, patch=query.patch, periodic=query.periodic, reduce=reduce,
         update_mask=update_mask,
     )  # fmt: skip
     return output, field
@@ -141,7 +144,7 @@ def vpnn(
         raise InvalidInput(
             f"key and value must have the same (t, y, x), got {key.shape} and {value.shape}"
         )
-    forward = Matcher(kernels, seed, periodic, field=field, method="patchmatch", sweeps=sweeps)
+    forward = Matcher(kernels, seed, field=field, method="patchmatch", sweeps=sweeps)
     reverse = Matcher(kernels, rules.random_stream(seed), method="patchmatch", sweeps=sweeps)
     output, found = rebuild(
         Operand(kernels, query, patch, periodic), Operand(kernels, key, patch),

@@ -40,6 +40,7 @@ WORDS: dict[str, Callable[[Any], bool]] = {
     "int": is_int,
     "float": lambda value: isinstance(value, float),
     "str": lambda value: isinstance(value, str),
+    "bool": is_flag,
     "set": lambda value: isinstance(value, set),
     "tuple": lambda value: isinstance(value, tuple),
     "list": lambda value: isinstance(value, list),

@@ -46,7 +46,7 @@ def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, 
 def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
     """Yield results of the functions of a back end, with names."""
     from patchvid._resampling import _taps
-    from patchvid.kernels import rules
+    from patchvid.kernels import carrying, rules
 
     for case in CASES:
         periodic = case[2]
@@ -99,11 +99,12 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
         kernels.apply_taps(move(random_array((3, 9, 11, 2), dtype)), tables, out)
         yield f"resampling, {np.dtype(dtype)}", out
     query, key, fine_query, fine_key = (3, 7, 8), (3, 8, 9), (4, 9, 11), (4, 11, 10)
-    field = move(random_field((2, 5, 5), key, (2, 6, 6)))
     sizes = query, key, fine_query, fine_key
-    yield "carry", kernels.carry(field, *sizes, patch=PATCH)
-    field, periodic = move(random_field((2, 7, 8), key, (2, 6, 6))), (False, True, True)
-    yield "carry, periodic", kernels.carry(field, *sizes, patch=PATCH, periodic=periodic)
+    for name, periodic in (("carry", (False,) * 3), ("carry, periodic", (False, True, True))):
+        grid, fine_grid = (rules.patch_grid(size, PATCH, periodic) for size in sizes[::2])
+        near = carrying.near_tables(fine_grid, PATCH, query, fine_query, grid)
+        field = move(random_field(grid, key, (2, 6, 6)))
+        yield name, kernels.carry(field, near, *sizes[1:], patch=PATCH)
 
 
 def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, Any]]:
