@@ -74,11 +74,12 @@ class Estimate(NamedTuple):
         held = itemsize * shape[3] * math.prod(shape[:3])
         if kernels.DEVICE != "cpu":
             return held + itemsize * shape[3] * math.prod(size)
-        if self.kind == "fill":
+        if self.kind == "vote":  # field and share; the layer in words, and its output
+            return held + math.prod(shape[:3]) * (8 + 4 * itemsize * shape[3])
+        if self.kind == "fill":  # the hole is not yet known; a large one is refused later
+            size = (0, 0, 0)
             held += BYTES_OF_HOLE * math.prod(shape[:3])
-        return held + footprint(
-            kernels, shape, (0, 0, 0) if self.kind == "vote" else size, itemsize
-        )
+        return held + footprint(kernels, shape, size, itemsize)
 
 
 def _as_text(n_bytes: float) -> str:

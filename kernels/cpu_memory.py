@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from patchvid.kernels.rules import MANY
+
 GIB = 2**30
 _UNLIMITED = 2**60  # control groups without a limit name a larger number
 
@@ -47,7 +49,10 @@ def check_memory(size):
 
 def footprint(n_keys, n_queries, channels, itemsize):
     """About how many bytes a level takes in addition to its value."""
-    keys = 8 + channels * (4 + 2 * itemsize)  # a layout for search and one for votes, blurred key
+    if n_queries * MANY <= n_keys:
+        keys = 6 + channels * (1 + itemsize)  # masks, blurred key, its layout
+    else:
+        keys = 8 + channels * (4 + 2 * itemsize)  # layouts for search and votes, blurred key
     queries = 8 + channels * (4 + itemsize)  # field, cost, layout, query, output
     return n_keys * keys + n_queries * queries
 

@@ -11,6 +11,7 @@ import numpy as np
 _BITS = 0xFFFFFFFF
 FIRST_ROWS = 2  # rows of a patch that are compared first: they are often enough to reject a key
 FIRST_STEPS, STEPS = (15, 7), (3, 1)  # all odd, so that such neighbours have the other parity
+MANY = 8  # keys for each query patch; with more, a larger layout of the key does not pay
 NO_ALPHA = np.float32(-1)
 MOST, UNITS = np.float32(2**26), np.float32(2**8)  # costs as integers: their limit, steps per 1
 

@@ -1,5 +1,6 @@
 """Inpainting: known answers, the unchanged rest, the unused hole, cues, errors, the command."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -434,3 +435,20 @@ def test_command_names_what_is_wrong(here: Path) -> None:
     result = CliRunner().invoke(command, ["clip.npz", "--box", "1,2,3"])
     assert result.exit_code == 2
     assert "not X,Y,W,H" in result.output
+
+
+# Memory
+
+
+def test_memory_is_that_of_the_clip_if_the_hole_is_small() -> None:
+    hole = np.zeros((240, 360), bool)
+    hole[20:32, 30:46] = True
+    inpaint(CLIP, HOLE, seed=0, device="cpu")  # compiles
+    clip = noisy(4, 240, 360, 3)
+    tracemalloc.start()
+    try:
+        inpaint(clip, hole, seed=0, device="cpu")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 17 * clip.nbytes  # it was 22 when queries had the size of the clip

@@ -23,7 +23,6 @@ from patchvid.core.fields import (
 from patchvid.kernels import rules
 
 SWEEPS = 8  # from a random start
-MANY = 8  # keys for each query patch; with more, a larger layout of the key does not pay
 RADIUS = 16  # voxels around a known key in which to look for a better one
 
 EXACT_PRODUCTS = 1.5e7  # multiplications that an exact search may take: two milliseconds
@@ -156,7 +155,7 @@ class Matcher:
             sweeps, radius = self._fit_field(sizes, key_mask, query_mask)
             if self.sweeps is not None:
                 sweeps, radius = self.sweeps, None
-            few = n_queries * MANY <= n_keys
+            few = n_queries * rules.MANY <= n_keys
             cost, self._cost_threshold = kernels.search(
                 query.prepared(dtype, few=few), key.prepared(dtype, few=few), self.field,
                 patch=patch, weights=factors, query_mask=query_mask, periodic=periodic,
