@@ -451,4 +451,4 @@ def test_memory_is_that_of_the_clip_if_the_hole_is_small() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 17 * clip.nbytes  # it was 22 when queries had the size of the clip
+    assert peak < 17 * clip.nbytes  # 22 with queries as large as the clip

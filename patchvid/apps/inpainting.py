@@ -35,7 +35,7 @@ from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.holes import Region, dilate, window_of
 from patchvid.apps.origins import name_found, name_made, own_places
 from patchvid.core.fields import Window, patches_within
-from patchvid.core.plan import Settings
+from patchvid.core.plan import Settings, check_fits
 from patchvid.core.rearranging import blend
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
@@ -197,6 +197,7 @@ def inpaint(
     _check_hole(hole, keys, settings)
     window, rest = window_of(hole, settings), hole
     found = made = None
+    check_fits(kernels, clip.value, [part.stop - part.start for part in window])
     with reporting(progress, "inpaint") as report:
         if painted_on is None and not loop:
             seen, values, origins = seen_elsewhere(clip.value, hole, keys)

@@ -232,6 +232,13 @@ def footprint(kernels: ModuleType, shape: Sequence[int], size: Sequence[int], it
     return levels + kernels.footprint(n_voxels, math.prod(size), channels, itemsize)
 
 
+def check_fits(kernels: ModuleType, video: NDArray[Any], size: Sequence[int]) -> None:
+    """Refuse to make an output of `size` from a clip if the memory is too small."""
+    itemsize = to_kernel_dtype(video[:1]).itemsize
+    if problem := kernels.check_memory(footprint(kernels, video.shape, size, itemsize)):
+        raise DeviceError(f"{_by(size)} voxels out of {_by(video.shape[:3])}: {problem}")
+
+
 def plan_synthesis(
     kernels: ModuleType,
     video: NDArray[Any],
@@ -244,9 +251,7 @@ def plan_synthesis(
     The check of memory is for the size of the part that is `made`, by default the whole.
     """
     source = to_kernel_dtype(video)
-    needed = footprint(kernels, source.shape, made or size, source.itemsize)
-    if problem := kernels.check_memory(needed):
-        raise DeviceError(f"{_by(size)} voxels out of {_by(video.shape[:3])}: {problem}")
+    check_fits(kernels, source, made or size)
     quantize = ValueRange.of_values(source).quantize
     levels_of = partial(
         plan_levels, video.shape[:3], factor=settings.factor, coarsest=settings.coarsest
