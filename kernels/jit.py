@@ -14,6 +14,8 @@ from pathlib import Path
 from numba import config, njit
 from numba.core.caching import FunctionCache
 
+from patchvid.kernels.user_cache import user_cache
+
 inlined = njit(inline="always")
 
 _problems: list[str] = []
@@ -42,7 +44,7 @@ class _KernelCache(FunctionCache):
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # a damaged file can raise anything
-            _warn(f"{type(error).__name__}: {error}")
+            _warn(f"{type(error).__name__} in {_folder()}: {error}")
         try:
             self.flush()
         except OSError:
@@ -66,20 +68,16 @@ def _folder():
     sources = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         sources.update(path.read_bytes())
-    if config.CACHE_DIR:
-        home = Path(config.CACHE_DIR)
-    else:
-        from platformdirs import user_cache_path
-
-        home = user_cache_path("patchvid", appauthor=False) / "kernels"
+    home = Path(config.CACHE_DIR) if config.CACHE_DIR else user_cache() / "kernels"
     return home / sources.hexdigest()[:16]
 
 
 @cache
 def _can_write():
     try:
-        _folder().mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=_folder()).close()
+        folder = _folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         _warn(str(error))
         return False
@@ -92,7 +90,7 @@ def _warn(problem):
         return
     _problems.append(problem)
     warnings.warn(
-        f"compiled kernels cannot be kept in {_folder()} ({problem}), so every start compiles them "
-        "again, which takes some seconds; set NUMBA_CACHE_DIR to a folder that you can write to",
+        f"compiled kernels cannot be kept ({problem}), so every start compiles them again, "
+        "which takes some seconds; set NUMBA_CACHE_DIR to a folder that you can write to",
         stacklevel=2,
     )

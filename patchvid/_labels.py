@@ -130,6 +130,7 @@ def _read_greys(name: str, levels: Levels) -> NDArray[np.bool_] | None:
     if (
         counts[numbers].sum() >= LEAST_NUMBERED * counts.sum()
         and 2 * equal[numbers].sum() >= counts[numbers].sum()
+        and 2 * np.count_nonzero(equal) >= np.count_nonzero(counts)  # compression leaves more
         and not counts[ALMOST_WHITE].any()
     ):
         found = np.flatnonzero(counts[1:]) + 1

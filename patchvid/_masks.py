@@ -113,7 +113,8 @@ def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:
         white = 65535 if mask.dtype == np.uint16 and high > 255 else 255
     if not 0 <= low <= high <= white:
         raise InvalidInput(
-            f"{name} must be from 0, black, to {white}, white, got {low:g} to {high:g}"
+            f"{name} must be from 0, black, to {white}, white, got {low:g} to {high:g}; scale "
+            "it, or give only what is above 0 if it holds labels"
         )
     return mask / np.float32(white)
 
@@ -121,8 +122,10 @@ def _to_unit(name: str, mask: NDArray[Any]) -> NDArray[np.floating[Any]]:
 def _to_levels(mask: NDArray[Any]) -> NDArray[np.uint8]:
     """A mask of integers as (t, y, x, c) of 8 bits on the host."""
     mask = backend_of(mask).to_host(mask)
-    if mask.dtype == np.uint16 and mask.max() > 255:
-        mask = mask >> 8
+    if mask.dtype == np.uint16 and (largest := int(mask.max())) > 255:
+        # Numbers of many objects are small, and none may become black.
+        mask = mask >> 8 if largest >= 4096 else (mask >> 4) + (mask % 16 > 0)
+        mask = np.minimum(mask, 255)
     video = mask[None] if mask.ndim == 2 else mask
     return (video if video.ndim == 4 else video[..., None]).astype(np.uint8, copy=False)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from patchvid.errors import InvalidInput
+from patchvid.kernels.user_cache import user_cache as user_cache
 
 StrPath = str | os.PathLike[str]
 

@@ -49,8 +49,17 @@ def test_kernels_are_compiled_in_memory_where_no_folder_is_writable(
     nowhere = tmp_path / "nowhere"
     nowhere.write_text("")  # root may write everywhere, but not into a file
     said = run(site, HOME=str(nowhere), XDG_CACHE_HOME=str(nowhere))
-    assert said.count("UserWarning: compiled kernels cannot be kept in") == 1
+    assert said.count("UserWarning: compiled kernels cannot be kept") == 1
     assert str(nowhere) in said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="hides the user's home as Linux has it")
+def test_kernels_are_compiled_in_memory_for_a_user_without_a_home(site: Path) -> None:
+    (site / "sitecustomize.py").write_text("import os; os.path.expanduser = lambda path: path")
+    said = run(site)
+    assert said.count("cannot be kept (the user has no home folder)") == 1
+    assert sorted(path.name for path in site.iterdir()) == ["patchvid", "sitecustomize.py"]
 
 
 @pytest.mark.slow
@@ -72,5 +81,5 @@ def test_damaged_files_are_compiled_anew(site: Path, tmp_path: Path) -> None:
         data = path.read_bytes()
         path.write_bytes([b"", data[: len(data) // 2], os.urandom(200)][number % 3])
     said = run(site, **place)
-    assert said.count("UserWarning: compiled kernels cannot be kept in") == 1
+    assert said.count("UserWarning: compiled kernels cannot be kept") == 1
     assert run(site, **place) == ""

@@ -106,6 +106,7 @@ def with_alpha(pixels: Array, alpha: Array) -> Array:
         (labelled(100, 38).astype(np.int64), BOTH, "labels, 38, 100: all but black"),
         (labelled(128, 64).astype(np.uint16) * 257, BOTH, "labels, 64, 128: all but black"),
         (labelled(2, 1).astype(np.uint16), BOTH, "labels, 1, 2: all but 0"),
+        ((5 * OBJECT + 300 * OTHER)[None].astype(np.uint16), BOTH, "labels, 1, 19: all but 0"),
         (labelled((128, 0, 0), (0, 128, 0)), BOTH, "coloured labels: all but black"),
         (labelled((236, 95, 99), (255, 255, 255)), BOTH, "coloured labels: all but black"),
         (labelled((255, 0, 0), (255, 0, 0)), BOTH, "coloured labels: all but black"),
@@ -200,6 +201,20 @@ def test_the_palettes_of_data_sets(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="labels"):
             read = check_soft_mask("mask", read_mask(tmp_path / name), (2, 96, 128, 3))
         np.testing.assert_array_equal(read[1], BOTH)
+
+
+@pytest.mark.parametrize(
+    ("name", "quality"), [("a.jpg", 50), ("a.jpg", 70), ("a.webp", 80), ("a.mp4", 35)]
+)
+def test_labels_of_grey_survive_compression(tmp_path: Path, name: str, quality: int) -> None:
+    mask = labelled(170, 85)
+    if name == "a.mp4":
+        write_video(tmp_path / name, mask, quality=quality)
+    else:
+        Image.fromarray(mask[0, ..., 0]).save(tmp_path / name, quality=quality)
+    with pytest.warns(UserWarning, match="mask holds labels, [0-9, ]+: all but black counts"):
+        read = check_soft_mask("mask", read_mask(tmp_path / name), (1, 96, 128, 3))
+    assert np.mean(read[0] != BOTH) < 0.01
 
 
 def test_a_mask_may_move() -> None:

@@ -9,11 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
 import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
 
 from patchvid import InvalidInput, VideoError, generate, read_video, video_info, write_video
 from patchvid.errors import TargetExists
@@ -252,6 +254,53 @@ def test_a_range_of_12_bits_is_named(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", video >> 2)
     with pytest.warns(UserWarning, match=r"never exceed 1023, as if they had 10 bits.* by 64"):
         read_video(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("name", ["a.pfm", "a.hdr"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_of_floats(tmp_path: Path, name: str, channels: int) -> None:
+    pixels = np.exp2(np.random.default_rng(0).integers(-3, 9, (10, 14, channels))).astype("f4")
+    if name == "a.hdr" and channels == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    _, data = cv2.imencode(name[1:], pixels[..., ::-1])
+    (tmp_path / "as.png").write_bytes(data.tobytes())
+    (video,), fps = read_video(tmp_path / "as.png")
+    assert (fps, video.dtype) == (None, np.float32)
+    np.testing.assert_allclose(video, pixels, atol=1 if name == "a.hdr" else 0)
+    assert video_info(tmp_path / "as.png").color.transfer == "linear"
+
+
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_avif_of_10_bits(tmp_path: Path, n_frames: int) -> None:
+    with av.open(tmp_path / "a.avif", "w") as container:
+        stream: Any = container.add_stream("libsvtav1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
+        context = stream.codec_context
+        context.color_trc, context.colorspace, context.color_primaries = 16, 9, 9
+        for _ in range(n_frames):
+            frame = av.VideoFrame(64, 64, "yuv420p10le")
+            for plane in frame.planes:
+                plane.update(np.full(plane.buffer_size // 2, 513, "<u2").tobytes())
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.warns(
+        UserWarning, match=r"'.*a.avif' has high dynamic range \(PQ\), which is kept"
+    ):
+        video, fps = read_video(tmp_path / "a.avif")
+    assert video.shape == (n_frames, 64, 64, 3)
+    assert video.dtype == np.uint16
+    assert fps == (10 if n_frames > 1 else None)
+    assert abs(video[..., 1] / 65535 - (513 - 64) / 876).max() < 0.01
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif_keeps_its_rate(tmp_path: Path) -> None:
+    first, *others = map(Image.fromarray, colours(3, 16, 16, 4))
+    first.save(tmp_path / "a.avif", save_all=True, append_images=others, duration=80)
+    first.save(tmp_path / "still.avif")
+    video, fps = read_video(tmp_path / "a.avif")
+    assert (video.shape, fps) == ((3, 16, 16, 4), 12.5)
+    assert read_video(tmp_path / "still.avif")[1] is None
 
 
 # OpenEXR

@@ -1,11 +1,13 @@
 """Video as others make it: colours, rates, shapes of pixels, fields, damage; read in parts."""
 
+import base64
 import io
 import itertools
 import re
 import subprocess
 import sys
 import warnings
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -608,6 +610,31 @@ def test_a_clip_that_begins_late_is_whole(tmp_path: Path, name: str) -> None:
         video, fps = read_video(tmp_path / name)
     assert numbers(video) == [*range(12)]
     assert fps == 10
+
+
+def test_what_pyav_cannot_decode_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    )
+    with pytest.raises(
+        VideoError, match=r"PyAV has no decoder for '.*a.mp4' \(svg_pipe\); convert"
+    ):
+        read_video(tmp_path / "a.mp4")
+
+
+TILES = (  # two grey ones, as phones store photos
+    "eNptUM1Kw0AQ/rJbpBUr4k8JJUcPHo1HT4H6GPaw5qcd2G2WGEI9iPGg4GN49B18BF/GBxCcbLZQSgdmv5n5dr6d"
+    "HQBRUT/ZZU4p2FRDhaEiNqQKIHg2ea3Q29Uy05WPYSmtsWWaHrrWLjy2VBtXDNhvSZdO+Q6QrsIefDIOIXz2xRgy"
+    "u50B90QrJ+iYKSe58KqLirJZqUs3zoYJOj3VXMd7GLnDRFTlhR/9JCOzcN3CvfRBtrKMc7JpyXhOjzb3d1v2pP/j"
+    "mtwwQz7O0lJXq1SvWWWMg3anKfF+pJp49oqoq12SNZvF8lpkICTEYCDeJGQPvHCTqdp9uEVyisNRePHy9y6m4+Rm"
+    "NElChe+f3/Yfj41I4Q=="
+)
+
+
+def test_pictures_in_tiles_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(zlib.decompress(base64.b64decode(TILES)))
+    with pytest.raises(VideoError, match=r"a.heic' is stored in tiles, which are not supported"):
+        read_video(tmp_path / "a.heic")
 
 
 def test_what_is_told_of_a_clip(tmp_path: Path) -> None:

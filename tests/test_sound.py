@@ -140,6 +140,14 @@ def test_a_word_where_a_file_cannot_hold_a_stream(tmp_path: Path) -> None:
         ] == ["opus"]
 
 
+def test_a_word_where_pyav_does_not_know_a_stream(tmp_path: Path) -> None:
+    clip = clip_with_sound(tmp_path / "a.mkv", "aac", "flac")
+    clip.write_bytes(clip.read_bytes().replace(b"A_FLAC", b"A_XLAC"))  # as phones' spatial sound
+    with pytest.warns(UserWarning, match=r"sound 2 of .*a.mkv' is left out: PyAV does not know"):
+        write_video(tmp_path / "b.mp4", new_frames(), fps=FPS, audio=clip)
+    assert packets(tmp_path / "b.mp4") == packets(clip)
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".npz", ""])
 def test_a_word_where_a_file_holds_no_sound(tmp_path: Path, suffix: str) -> None:
     clip = clip_with_sound(tmp_path / "a.mp4", "aac")

@@ -1,7 +1,7 @@
 """Pictures of more than 8 bits per channel, which Pillow would reduce to 8 in colour.
 
-OpenCV reads PNG and all kinds of TIFF, and writes PNG; tifffile writes TIFF, because OpenCV does
-not mark alpha there.
+OpenCV reads PNG, PFM, Radiance's HDR and all kinds of TIFF, and writes PNG; tifffile writes TIFF,
+because OpenCV does not mark alpha there.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from patchvid._alpha import straight
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 from patchvid.io.exr import read_exr
+from patchvid.io.file_kinds import FLOATS
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -31,7 +32,7 @@ def is_deep(path: Path, kind: str) -> bool:
     if kind == "tiff":
         first = _first_page(path)
         return first is not None and first.bitspersample > 8
-    return kind == "exr"
+    return kind in FLOATS
 
 
 def read_pages(path: Path, kind: str) -> list[NDArray[Any]]:
@@ -39,7 +40,7 @@ def read_pages(path: Path, kind: str) -> list[NDArray[Any]]:
     if kind == "exr":
         return [read_exr(path)]
     data = np.fromfile(path, np.uint8)
-    if kind == "png":
+    if kind != "tiff":
         page = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         pages = [] if page is None else [page]
     else:

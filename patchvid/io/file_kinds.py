@@ -14,6 +14,8 @@ _SIGNATURES = (
     ("jpeg", 0, (b"\xff\xd8\xff",)),
     ("tiff", 0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     ("exr", 0, (b"v/1\x01",)),
+    ("pfm", 0, (b"PF\n", b"Pf\n")),
+    ("hdr", 0, (b"#?RADIANCE\n", b"#?RGBE\n")),
     ("npy", 0, (b"\x93NUMPY",)),
     ("npz", 0, (b"PK\x03\x04", b"PK\x05\x06")),
     ("webp", 8, (b"WEBP",)),
@@ -26,8 +28,10 @@ _PLAYLISTS = (
 )
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the lengths that its second header may have
 _DEEP = b"\x10"  # bits of a PNG, after its size
+_AVIF_HEAD = 1 << 16  # bytes that hold the properties of an AVIF
 _HAS_AVIF = "avif" in features.modules and features.check("avif")  # since Pillow 11.3
-PICTURES = ("exr", "gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
+FLOATS = ("exr", "pfm", "hdr")
+PICTURES = (*FLOATS, "gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
 
 
 def check_is_file(path: Path) -> None:
@@ -53,12 +57,23 @@ def kind_of(path: Path) -> str:
                 return "film"  # a sequence of JPEG files, which begins as a single one does
             if kind == "png" and head[24:25] == _DEEP and _is_animated(path):
                 return "film"  # Pillow would lose half of the bits
-            return "film" if kind == "avif" and not _HAS_AVIF else kind
+            if kind == "avif" and (not _HAS_AVIF or _is_deep_avif(path)):
+                return "film"  # here too
+            return kind
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "bmp"
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
         return "pnm"
     return "film"
+
+
+def _is_deep_avif(path: Path) -> bool:
+    """Whether an AVIF has more than 8 bits, and neither alpha nor tiles, which FFmpeg drops."""
+    with path.open("rb") as file:
+        head = file.read(_AVIF_HEAD)
+    at = head.find(b"av1C")
+    is_deep = at > 0 and head[at + 6 : at + 7] > b"" and bool(head[at + 6] & 0x40)
+    return is_deep and b"auxiliary:alpha" not in head and b"grid" not in head
 
 
 def _is_animated(path: Path) -> bool:

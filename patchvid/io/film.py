@@ -28,19 +28,24 @@ from patchvid.io.packets import Packets, list_packets, open_film, video_stream
 from patchvid.io.source import Source, Wanted
 from patchvid.io.truncation import is_unfinished
 
-_DAMAGED = "{} is damaged or cut short after {} frames; copy or download it again"
+_NO_FRAME = (
+    "no frame of {} can be decoded; it is damaged, or stored in a rare way: copy it again, or "
+    "convert it"
+)
 
 
 def film_source(path: Path) -> Source:
     """List the packets of a video file, and decode its first frame."""
     with open_film(path) as container:
         packets = list_packets(container, video_stream(container, path))
+        if container.duration is None and len(packets.timeline.order) == 1:  # a picture
+            packets = packets._replace(timeline=packets.timeline._replace(fps=None))
     with open_film(path) as container:
         stream = video_stream(container, path)
         decoder = Decoder(stream, deinterlace=False)
         first = next(_all_frames(container, stream, decoder), None)
         if first is None:
-            raise VideoError(_DAMAGED.format(quoted(path), 0))
+            raise VideoError(_NO_FRAME.format(quoted(path)))
         frame_format = format_of(first, stream)
         info = VideoInfo(
             frames=len(packets.timeline.order),
@@ -92,6 +97,8 @@ def _words(path: Path, info: VideoInfo) -> list[str]:
             f"{name} has colours of the kind {info.color.matrix}, which is not supported; they may "
             "look wrong"
         )
+    if "f16" in (info.pixel_format or "") or "f32" in (info.pixel_format or ""):
+        words.append(f"{name} holds floats, which are cut to what is from 0, black, to 1, white")
     return words
 
 

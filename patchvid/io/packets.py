@@ -38,6 +38,15 @@ def video_stream(container: InputContainer, path: StrPath) -> VideoStream:
     )
     if not isinstance(stream, VideoStream) or is_cover or container.format.name == "tty":
         raise VideoError(f"there is no video in {quoted(path)}; give a video file")
+    if getattr(stream, "codec_context", None) is None:
+        raise VideoError(
+            f"PyAV has no decoder for {quoted(path)} ({container.format.name}); convert it with "
+            "the program that made it"
+        )
+    if stream.disposition & av.stream.Disposition.dependent:
+        raise VideoError(
+            f"{quoted(path)} is stored in tiles, which are not supported; save it as PNG or JPEG"
+        )
     stream.thread_type = av.codec.context.ThreadType.AUTO
     stream.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
     stream.codec_context.flags |= av.codec.context.Flags.output_corrupt

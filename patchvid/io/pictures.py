@@ -18,7 +18,7 @@ from patchvid._convert import Pixels
 from patchvid._paths import quoted
 from patchvid.io.deep_pictures import is_deep, read_pages
 from patchvid.io.exr import exr_size
-from patchvid.io.file_kinds import kind_of
+from patchvid.io.file_kinds import FLOATS, kind_of
 from patchvid.io.gif import gif_source
 from patchvid.io.info import ColorTags, VideoInfo
 from patchvid.io.source import Frame, Source, Wanted
@@ -92,7 +92,7 @@ def still_size(path: Path) -> tuple[int, int]:
     kind = kind_of(path)
     if kind == "exr":
         return exr_size(path)
-    if kind == "tiff" and is_deep(path, kind):
+    if kind in (*FLOATS, "tiff") and is_deep(path, kind):
         height, width = read_pages(path, kind)[0].shape[:2]
         return height, width
     with Image.open(path) as image:
@@ -156,6 +156,8 @@ def _durations(path: Path, image: Image.Image) -> list[float]:
     durations: list[float] = []
     for index in range(_n_hidden(image), _n_hidden(image) + n_stored):
         image.seek(index)
+        if image.format == "AVIF" and n_stored > 1:
+            image.load()  # tells the duration
         durations.append(image.info.get("duration") or 0)
     return durations
 

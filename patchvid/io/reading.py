@@ -65,10 +65,10 @@ def read_video(
     ----------
     path : str or path
         A video file (mp4, mov, mkv, webm, avi and all else that FFmpeg opens), an animated or still
-        picture (gif, png, webp, jpg, bmp, tif, avif), a folder of still pictures of one size, read
-        in the natural order of their names, or an array: ``.npy``, or ``.npz`` with an array named
-        ``video`` or a single array, of shape (t, y, x) or (t, y, x, c). The content of a file tells
-        its kind, not its name.
+        picture (gif, png, webp, avif, jpg, bmp, tif; exr, hdr and pfm, of floats), a folder of
+        still pictures of one size, read in the natural order of their names, or an array: ``.npy``,
+        or ``.npz`` with an array named ``video`` or a single array, of shape (t, y, x) or
+        (t, y, x, c). The content of a file tells its kind, not its name.
     frames : tuple of int
         The first frame to read and the one to stop before, counted from 0; None is the end. A third
         number is the step from one frame to the next. As few frames as possible are decoded.

@@ -77,15 +77,15 @@ def copying(sound: Sound, target: OutputContainer) -> Iterator[Callable[[float],
         ) from error
     with opened as source:
         streams = {}
-        for stream in source.streams.audio:
+        for number, stream in enumerate(source.streams.audio, 1):
             try:
                 streams[stream.index] = _like(stream, target)
             except ValueError:
-                warnings.warn(
-                    f"the sound of {quoted(sound.path)} is left out: {target.format.name} files "
-                    f"hold no {stream.codec_context.name}; write .mkv or .mp4 instead",
-                    stacklevel=4,
-                )
+                which = "the sound" if len(source.streams.audio) == 1 else f"sound {number}"
+                why = "PyAV does not know its codec"
+                if codec := getattr(stream, "codec_context", None):
+                    why = f"{target.format.name} files hold no {codec.name}; write .mkv or .mp4"
+                warnings.warn(f"{which} of {quoted(sound.path)} is left out: {why}", stacklevel=4)
         packets = _packets(source, streams, sound)
         waiting = next(packets, None)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, quoted, reason, user_cache
 from patchvid._progress import Progress, reporting
 from patchvid._validation import shown
 from patchvid.errors import InvalidInput, WeightsError
@@ -94,7 +94,10 @@ def cached_weights(name: str) -> Path | None:
     """The file of published weights in the user's cache, if it is there and complete."""
     import pooch
 
-    path = _place(name)
+    try:
+        path = _place(name)
+    except OSError:
+        return None
     is_whole = path.is_file() and pooch.file_hash(str(path)).startswith(PUBLISHED[name].sha256)
     return path if is_whole else None
 
@@ -138,8 +141,8 @@ def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path
     if (cached := cached_weights(name)) is not None:
         return cached
     url, sha256, _ = PUBLISHED[name]
-    path = _place(name)
     try:
+        path = _place(name)
         with reporting(progress, "fetching weights") as report, _without_messages():
             http = pooch.HTTPDownloader(_Bar(report), chunk_size=_CHUNK, timeout=_TIMEOUT)
 
@@ -162,9 +165,7 @@ def fetch_weights(name: str, *, progress: Progress | bool | None = None) -> Path
 
 def _place(name: str) -> Path:
     """The path of published weights in the cache."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("patchvid", appauthor=False) / PUBLISHED[name].url.rpartition("/")[2]
+    return user_cache() / PUBLISHED[name].url.rpartition("/")[2]
 
 
 class _Bar:
