@@ -336,6 +336,15 @@ def test_alpha_of_webm_is_read(tmp_path: Path, codec: str) -> None:
     np.testing.assert_array_equal(part, read[10::9])
 
 
+def test_hidden_colours_stay_hidden_where_a_film_is_shrunk(tmp_path: Path) -> None:
+    video = np.zeros((2, 48, 64, 4), np.uint8)
+    video[..., 1] = 255
+    video[:, 11:37, 15:45] = (255, 0, 0, 255)
+    write(tmp_path / "a.mkv", video, codec="ffv1")
+    for small in read_video(tmp_path / "a.mkv", max_size=20)[0]:
+        assert small[small[..., 3] > 0, 1].max() == 0
+
+
 # Shapes
 
 

@@ -132,6 +132,8 @@ class Converter:
 
     def __init__(self, frame_format: FrameFormat, *, is_deep: bool, size: tuple[int, int]) -> None:
         self._frame_format = frame_format
+        if frame_format.has_alpha:
+            size = frame_format.height, frame_format.width
         self._size = size[::-1] if frame_format.orientation.swaps else size
         self._reformatter = VideoReformatter()
         names = ("rgb24", "rgb48le", "rgba", "rgba64le")
