@@ -87,6 +87,8 @@ def name_layer(layer: Layer, ending: str = "", codec: str | None = None) -> Path
     """Name the file of a layer: of its own kind, or an array if that kind would lose values."""
     name = default_name(layer.path, ending, codec)
     dtype, n_channels = layer.video.dtype, layer.video.shape[3]
+    if n_channels == 4 and codec is None and name.suffix == ".mp4":
+        name = name.with_suffix(".webm" if dtype == "uint8" else ".mov")  # for alpha
     is_light = layer.info is not None and layer.info.color.transfer == "linear"
     holds_it = dtype in ("uint8", "uint16") or (is_light and name.suffix in _HOLD_FLOATS)
     if name.suffix in (".npy", ".npz") or (holds_it and n_channels in (1, 3, 4)):

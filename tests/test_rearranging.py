@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from commands import fail, succeed
@@ -241,7 +242,9 @@ KINDS = {  # of layers, and the companions of clip_gen.npy
     "still.tif": "clip_gen_still.tif",
     "half": "clip_gen_half",
     "deep": "clip_gen_deep",
+    "light": "clip_gen_light",
     "film.mov": "clip_gen_film.mp4",
+    "alpha.mkv": "clip_gen_alpha.webm",
 }
 
 
@@ -255,6 +258,13 @@ def test_layers_come_back_as_files_of_their_kind(files: Path, name: str) -> None
         pytest.importorskip("OpenEXR").File({}, channels).write(name)
     elif name == "half":
         patchvid.write_video("half/%03d.exr", deep.astype(np.float16))
+    elif name == "light":
+        Path(name).mkdir()
+        for number, frame in enumerate(deep.astype(np.float32)):
+            cv2.imwrite(f"{name}/{number}.pfm", frame[..., ::-1])
+    elif name == "alpha.mkv":
+        matte = np.where(CLIP[..., :1] > 99, np.uint8(255), np.uint8(0))
+        patchvid.write_video(name, np.concatenate([CLIP, matte], axis=3), codec="ffv1")
     else:
         patchvid.write_video(name, deep.astype(np.float32) if name == "still.exr" else deep)
     words = ["--seed", 2, "--fps", 24, "--layer", name, "--save-field", "f.npz"]
@@ -262,7 +272,9 @@ def test_layers_come_back_as_files_of_their_kind(files: Path, name: str) -> None
     layer, made = patchvid.read_video(name)[0], patchvid.read_video(KINDS[name])[0]
     assert made.dtype == layer.dtype
     right = rearrange(layer, patchvid.read_field("f.npz"))
-    assert np.abs(made.astype(float) - right).mean() <= 800 * (name == "film.mov")
+    assert np.abs(made.astype(float) - right).mean() <= {"film.mov": 800, "alpha.mkv": 3}.get(
+        name, 0
+    )
     if name == "half":
         assert Path("clip_gen_half/00000.exr").is_file()
 

@@ -263,7 +263,7 @@ def _folder_suffix(info: VideoInfo | None) -> str:
     """The suffix of pictures in a folder: PNG, or or the clip's own if PNG cannot hold them."""
     is_deep = info is not None and info.container == "folder" and info.dtype != "uint8"
     kind = info.codec if info is not None and is_deep else None
-    return {"exr": ".exr", "tiff": ".tif"}.get(kind or "", ".png")
+    return {"exr": ".exr", **dict.fromkeys(("tiff", "pfm", "hdr"), ".tif")}.get(kind or "", ".png")
 
 
 def _suffix(path: StrPath) -> str:
