@@ -153,8 +153,8 @@ def inpaint(
 
     Time grows in proportion to the voxels of the hole and, far more slowly, to those of the clip.
     So does memory: the hole counts as the box around it in all frames, and each voxel of the clip
-    takes about 25 bytes in 8 bits and three channels. A box as large as the clip takes four times
-    as much.
+    takes about 27 bytes more in 8 bits and three channels. A box as large as the clip takes four
+    times as much.
 
     Examples
     --------
