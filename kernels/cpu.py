@@ -17,8 +17,8 @@ from patchvid.kernels.cpu_memory import check_memory as check_memory
 from patchvid.kernels.cpu_memory import footprint as footprint
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.jit import inlined, kernel
-from patchvid.kernels.layout import prepare as prepare
-from patchvid.kernels.layout import scene
+from patchvid.kernels.patch_layout import lay_out
+from patchvid.kernels.patch_layout import prepare as prepare
 from patchvid.kernels.resample import apply_taps as apply_taps
 from patchvid.kernels.rules import patch_grid as patch_grid
 from patchvid.kernels.simd_distance import rows_ssd
@@ -161,7 +161,7 @@ def search(
         (1,), the mean cost, for the next search.
     """
     size, n_values = key.shape, rules.value_count(patch, key.shape[3])
-    query, key, geometry = scene(query, key, patch, periodic)
+    query, key, geometry = lay_out(query, key, patch, periodic)
     cost = np.full(field.shape, np.nan, np.float32)
     n_rows = field.shape[0] * field.shape[1]
     totals = np.zeros((2, n_rows), np.int64)
@@ -201,7 +201,7 @@ def _patch_distance(query, key, field, cost, geometry, first, stop):
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     """Mean squared difference (float32) of every query patch and its key patch."""
     n_values = rules.value_count(patch, key.shape[3])
-    query, key, geometry = scene(query, key, patch, periodic)
+    query, key, geometry = lay_out(query, key, patch, periodic)
     cost = np.empty(field.shape, np.float32)
 
     def work(first: int, stop: int) -> None:

@@ -9,8 +9,8 @@ from .apps.looping import loop as loop
 from .apps.retargeting import retarget as retarget
 from .apps.structure import show_structures as show_structures
 from .apps.tracking import track as track
-from .batches.batch import JobResult as JobResult
-from .batches.batch import batch as batch
+from .batches.running import JobResult as JobResult
+from .batches.running import batch as batch
 from .cli.jobs import Job as Job
 from .core.pyramid import Level as Level
 from .core.pyramid import build_pyramid as build_pyramid

@@ -1,1 +1,1 @@
-"""The method: search, vote, one layer of both, and the loop from coarse to fine."""
+"""The method: search, vote, both together (VPNN), and the loop from coarse to fine."""

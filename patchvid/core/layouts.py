@@ -1,4 +1,4 @@
-"""Draw several layouts, keep the best, and make the output from it.
+"""Choose among layouts that `flow_matching` draws, and make the output from the best.
 
 A layout has the size of the coarsest level. It costs little, so several are drawn. Of those that
 are novel enough, the one most like the clip is finished: the one whose patches, with their places,

@@ -1,4 +1,4 @@
-"""The coarse-to-fine loop over layers.
+"""The loop over levels, from coarse to fine: search and vote on each.
 
 Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022).

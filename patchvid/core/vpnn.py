@@ -1,4 +1,4 @@
-"""One layer, the video patch nearest neighbours module (VPNN): query, key, value -> output.
+"""The paper's layer, the video patch nearest neighbours module (VPNN): search and vote once.
 
 Reference: figure 3 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022).

@@ -26,7 +26,7 @@ from patchvid.io.decoding import (
 from patchvid.io.info import VideoInfo
 from patchvid.io.packets import Packets, list_packets, open_film, video_stream
 from patchvid.io.source import Source, Wanted
-from patchvid.io.truncation import is_unfinished
+from patchvid.io.truncation import is_cut_short
 
 _NO_FRAME = (
     "no frame of {} can be decoded; it is damaged, or stored in a rare way: copy it again, or "
@@ -75,7 +75,7 @@ def film_source(path: Path) -> Source:
             f"{quoted(path)} is cut short: {packets.missing:.1f} s are missing; copy or download "
             "it again"
         )
-    elif is_unfinished(path, info.container):
+    elif is_cut_short(path, info.container):
         damage.append(f"{quoted(path)} is cut short: its end is missing; copy or download it again")
     decode = partial(_decode, path, packets, frame_format, damage)
     held = 1 / packets.timeline.fps if packets.timeline.fps else 0.0

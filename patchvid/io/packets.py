@@ -1,4 +1,4 @@
-"""List the packets of a video without decoding: times of frames, and key frames."""
+"""Find the video stream of a file, and list its packets without decoding; tell what is cut off."""
 
 import os
 from collections.abc import Collection, Iterator

@@ -1,4 +1,4 @@
-"""Turn errors of decoders into one line that names the file."""
+"""Errors of decoders as one line that names the file: missing, damaged, or not a video."""
 
 import struct
 import warnings

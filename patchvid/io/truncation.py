@@ -1,4 +1,4 @@
-"""Find files that were cut short, by their last bytes, where FFmpeg does not report it."""
+"""MPEG-TS and Ogg files that were cut short, by their last bytes; `packets` has other formats."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ _PAGE, _HEADER, _LAST = b"OggS", 27, 4  # of Ogg: the mark, bytes of a header, a
 _LARGEST_PAGE = _HEADER + 255 + 255 * 255
 
 
-def is_unfinished(path: Path, container: str) -> bool:
+def is_cut_short(path: Path, container: str) -> bool:
     """Whether a file in one of FFmpeg's containers visibly lacks its end."""
     if container == "mpegts":
         return _ends_within_a_packet(path)

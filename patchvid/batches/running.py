@@ -1,4 +1,4 @@
-"""Run jobs on an executor, and yield their results as they finish."""
+"""Run jobs on an executor, and yield their results as they finish. A `Job` skips finished work."""
 
 import secrets
 import time

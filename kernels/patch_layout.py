@@ -61,7 +61,7 @@ def prepare(video, *, patch, periodic=(False, False, False), few=False):
     return Prepared(unfold_time(video, patch, periodic, depth), video.shape, video.dtype, depth)
 
 
-def scene(query, key, patch, periodic):
+def lay_out(query, key, patch, periodic):
     """Layouts of query and key, and the geometry, whose patch has slabs of frames side by side."""
     query, key = prepare(query, patch=patch, periodic=periodic), prepare(key, patch=patch)
     *sizes, _, periodic, channels = make_geometry(query.shape, key.shape, patch, periodic)
