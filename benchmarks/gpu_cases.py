@@ -19,7 +19,7 @@ from harness import Row, Rows
 from kernel_cases import PATCH, SWEEPS, count_work
 
 from patchvid import plan_levels, resize
-from patchvid.core.fields import random_field
+from patchvid.core.fields import Grid, carry_field, random_field
 
 FORMS = ("raw_cuda", "numba_cuda")
 REPEATS = 5
@@ -238,7 +238,10 @@ def kernels_at(key: Any, size: str) -> Rows:
 
     distance = partial(cuda.patch_distance, query, key, field, patch=PATCH)
     vote = partial(cuda.vote, key, field, patch=PATCH)
-    carry = partial(cuda.carry, carried, coarse, coarse, shape, shape, patch=PATCH)
+    coarse_pair, pair = (
+        (Grid(cuda.patch_grid(n, PATCH), (0, 0, 0), n), n) for n in (coarse, shape)
+    )
+    carry = partial(carry_field, cuda, carried, coarse_pair, pair, PATCH)
     for form in FORMS:
         row = partial(_row, size, form)
         sweeps = measured(form, "sweep", search)

@@ -209,7 +209,10 @@ _tallied_distance = njit(inline="always")(
     _with_globals(cpu._distance.py_func, rows_ssd=_tallied_rows_ssd)
 )
 _tallied_sweep = njit(error_model="numpy")(
-    _with_globals(cpu._sweep.py_func, _improve=rules.improver(inlined, _tallied_distance))
+    _with_globals(
+        cpu._sweep.py_func,
+        _improve=rules.improver(inlined, _tallied_distance, cpu._weight_at),
+    )
 )
 
 

@@ -167,7 +167,7 @@ def applications(move: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
 # regions are found on the host. The bins of structures are computed there, from samples, which are
 # large compared with such a small clip. Layouts are drawn there, from the coarsest level, which is
 # not much smaller than this clip. Otherwise, applications read single numbers only, to decide
-# where to start and whether to draw noise again.
+# where to start and whether to draw noise again, and where along each axis a hole begins and ends.
 READ = {
     **dict.fromkeys(["retarget, keep, loop, tile", "inpaint, cue, mask"], 1 / 3),  # soft masks
     # What other frames show behind a hole is found on the host.
@@ -179,7 +179,7 @@ READ = {
     "analogy": 2.5,
     "analogy, drawing": 5.0,
 }
-NUMBERS = 200
+NUMBERS = 1000
 JUDGED = {"generate": 2 * noise.DRAWS}  # reads between the levels: two a draw
 
 

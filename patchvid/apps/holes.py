@@ -49,14 +49,14 @@ def dilate(mask: AnyMask, radius: int) -> AnyMask:
 def window_around(region: Region, margin: Sequence[int], periodic: Axes = NOT_PERIODIC) -> Window:
     """The smallest window around a region and a margin of voxels; the whole of periodic axes."""
     kernels, window = backend_of(region), []
-    for axis, wraps in enumerate(periodic):
-        others = tuple(other for other in range(3) if other != axis)
-        places = np.flatnonzero(kernels.to_host(region.any(axis=others)))
-        n, first, last = region.shape[axis], 0, 0
+    pairs = ((1, 2), (0, 2), (0, 1))
+    lines = kernels.to_host(kernels.xp.concatenate([region.any(axis=pair) for pair in pairs]))
+    for axis, line in enumerate(np.split(lines, np.cumsum(region.shape)[:2])):
+        places, (first, last) = np.flatnonzero(line), (0, 0)
         if len(places):
             first, last = int(places[0]), int(places[-1])
-        first, stop = max(0, first - margin[axis]), min(n, last + margin[axis] + 1)
-        window.append(slice(0, n) if wraps else slice(first, stop))
+        first, stop = max(0, first - margin[axis]), min(len(line), last + margin[axis] + 1)
+        window.append(slice(0, len(line)) if periodic[axis] else slice(first, stop))
     t, y, x = window
     return t, y, x
 

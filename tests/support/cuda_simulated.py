@@ -93,6 +93,7 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
             yield f"vote, {reduce}, {query.dtype}, masked, {name}", masked
     mask = np.random.default_rng(8).random((3, 4, 5)) < 0.3
     yield "indices", kernels.indices(move(mask))[: np.count_nonzero(mask)]
+    yield "select", kernels.select(move(mask), move(np.array([5, 0, 9, 5])))
     tables = tuple(_taps(*axis) for axis in ((3, 2, 0.5), (9, 14, 1.5), (11, 6, 0.6)))
     for dtype in (np.uint8, np.uint16, np.float32):
         out = kernels.xp.empty((2, 14, 6, 2), dtype)
