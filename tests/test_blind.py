@@ -114,12 +114,16 @@ def test_keys_choose_and_are_counted_in_a_browser(tmp_path: Path) -> None:
         "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}",
         "--virtual-time-budget=8000", "--dump-dom",
     ]  # fmt: skip
-    dumped = subprocess.run(
-        [CHROMIUM, *options, page.as_uri()], capture_output=True, text=True, check=True, timeout=120
-    ).stdout
-    found = re.search(r'data-seen="([^"]*)"', dumped)
-    assert found, dumped[-2000:]
-    seen = json.loads(unescape(found[1]))
+    for _ in range(5):  # a busy Chromium may draw a film that it has not decoded yet, as black
+        dumped = subprocess.run(
+            [CHROMIUM, *options, page.as_uri()],
+            capture_output=True, text=True, check=True, timeout=120,
+        ).stdout  # fmt: skip
+        found = re.search(r'data-seen="([^"]*)"', dumped)
+        assert found, dumped[-2000:]
+        seen = json.loads(unescape(found[1]))
+        if all(left != right for left, right in seen["pairs"]):
+            break
     assert not seen["refused"]
     assert seen["hidden"] == [True, False]
     assert seen["sizes"] == [48, 48, 48]
