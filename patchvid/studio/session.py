@@ -1,4 +1,4 @@
-"""The session of one user: a clip, paint on it, and the resulting videos."""
+"""The state of the studio: a clip, paint on it, and the resulting videos."""
 
 import threading
 from collections.abc import Sequence
