@@ -137,6 +137,20 @@ def test_what_is_alone_is_neither_torn_nor_doubled(seed: int) -> None:
     assert sizes[1] == pytest.approx(sizes[0], rel=0.1)  # with alpha=15 it is 1.3 times as large
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_an_object_does_not_vanish_midway(seed: int) -> None:
+    grass = np.random.default_rng(seed).integers(90, 130, (40, 140, 1)) * [0, 1, 0]
+    colors = np.array([(230, 230, 30), (240, 240, 240), (40, 40, 220)])
+    clip = np.stack([np.roll(grass, -t // 2, axis=1)[:, :96] for t in range(24)]).astype(np.uint8)
+    for t, frame in enumerate(clip):
+        for color, x, y in zip(colors, (34 - t // 4, 70 - t // 2, 48 - t // 2), (14, 16, 27)):
+            frame[y : y + 6, x : x + 4] = color
+    narrower = retarget(clip, scale=(1, 1, 0.6), seed=seed).astype(int)
+    for color in colors:
+        is_like = (np.abs(narrower - color) < 40).all(axis=3)
+        assert is_like.sum(axis=(1, 2)).min() >= 12
+
+
 def test_what_is_longer_goes_on_at_the_same_pace() -> None:
     clip = discs()
     longer = retarget(clip, scale=(2, 1, 1), seed=0)

@@ -19,7 +19,15 @@ from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resample
-from patchvid._validation import Seed, Triple, as_array, check_flag, check_seed, check_video
+from patchvid._validation import (
+    Seed,
+    Triple,
+    as_array,
+    check_flag,
+    check_integers,
+    check_seed,
+    check_video,
+)
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.apps.holes import coarse_region, fill_smoothly
@@ -33,6 +41,9 @@ from patchvid.results import Result
 
 MIN_CHANGE, MAX_CHANGE = 0.4, 3.0  # factors of a change
 COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
+
+# With shorter patches, an object may turn into another while both come closer to each other.
+COARSE_FRAMES = 5
 
 # A patch of 3 frames spans most of these, so successive actions end up side by side.
 SUMMARY_FRAMES = 4
@@ -91,7 +102,8 @@ def retarget(
         The same seed gives the same bytes, on every device and with any number of threads. None
         picks one at random.
     patch : tuple of int, optional
-        As for `generate`.
+        As for `generate`. If the output is not shorter than the clip, None has up to 5 frames on
+        levels of up to 100,000 voxels.
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int, optional
@@ -145,11 +157,13 @@ def retarget(
     given, video = video, check_video("video", video)
     seed, details = check_seed(seed), check_flag("details", details)
     size = _check_new_size(video.shape[:3], size, scale)
+    if coarsest is None:
+        coarsest = _default_coarsest(video.shape, size)
+    frames, _ = check_integers("coarsest", coarsest, 2)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
-        size=size, factor=factor,
-        coarsest=_default_coarsest(video.shape, size) if coarsest is None else coarsest,
-        complete_levels=COMPLETE_LEVELS, first_iterations=None,
+        size=size, factor=factor, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
+        coarse_frames=_coarse_frames(video.shape, size, frames), first_iterations=None,
     )  # fmt: skip
     clip = Clip.of(video)
     kept: tuple[NDArray[Any], Mask] | None = None
@@ -200,6 +214,11 @@ def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
         (shape[0] // 4, 2 * min(shape[1:3]) // 5), SMALLEST_COARSEST, COARSEST
     ).tolist()
     return min(frames, SUMMARY_FRAMES) if size[0] < shape[0] else frames, pixels
+
+
+def _coarse_frames(shape: Sequence[int], size: Triple, coarsest: int) -> int:
+    """Frames of patches on coarse levels: a summary needs short ones, and patches must fit."""
+    return 1 if size[0] < shape[0] else min(COARSE_FRAMES, coarsest, shape[0])
 
 
 def _find_shift(keep: Mask, size: Triple) -> Triple:
