@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, features
+from PIL import Image, ImageCms, features
 
 from patchvid import InvalidInput, VideoError, generate, read_video, video_info, write_video
 from patchvid.errors import TargetExists
@@ -182,14 +182,13 @@ def test_a_picture_before_an_animation_is_no_frame(tmp_path: Path) -> None:
 # 16 bits
 
 
+def block(name: bytes, data: bytes) -> bytes:
+    """A block of a PNG."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 def png(pixels: Array, kind: int) -> bytes:
     """A PNG of 16 bits, by its specification."""
-
-    def block(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
     height, width = pixels.shape[:2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
     header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
@@ -301,6 +300,141 @@ def test_avif_keeps_its_rate(tmp_path: Path) -> None:
     video, fps = read_video(tmp_path / "a.avif")
     assert (video.shape, fps) == ((3, 16, 16, 4), 12.5)
     assert read_video(tmp_path / "still.avif")[1] is None
+
+
+# Colours: a profile of ICC's simplest kind, and numbers of ITU-T H.273
+
+# The columns of red, green and blue in XYZ, for a white of D50.
+ADOBE = np.array(
+    [[0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457]]
+)
+SRGB = np.array(
+    [[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]]
+)
+
+
+def icc(space: bytes, gamma: float, columns: Array | None = None) -> bytes:
+    """A profile of grey, or of RGB with the given columns."""
+
+    def fixed(*values: float) -> bytes:
+        return struct.pack(f">{len(values)}i", *(round(65536 * value) for value in values))
+
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(256 * gamma)) + b"\0\0"
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + fixed(0.9642, 1, 0.8249)}
+    tags[b"desc"] = b"desc" + struct.pack(">II", 0, 5) + b"test\0" + bytes(79)
+    if columns is None:
+        tags[b"kTRC"] = curve
+    else:
+        for name, column in zip((b"r", b"g", b"b"), columns.T):
+            tags[name + b"XYZ"] = b"XYZ \0\0\0\0" + fixed(*column)
+            tags[name + b"TRC"] = curve
+    table, data = struct.pack(">I", len(tags)), b""
+    for tag, value in tags.items():
+        table += tag + struct.pack(">II", 132 + 12 * len(tags) + len(data), len(value))
+        data += value
+    head = struct.pack(
+        ">I4sI4s4s4s", 132 + 12 * len(tags) + len(data), b"", 0x2100000, b"mntr", space, b"XYZ "
+    )
+    head += bytes(12) + b"acsp" + bytes(28) + fixed(0.9642, 1, 0.8249)
+    return head.ljust(128, b"\0") + table + data
+
+
+def srgb_of(values: Array, gamma: float, columns: Array) -> Array:
+    """Values from 0 to 1 with a gamma and columns of XYZ, in sRGB from 0 to 1."""
+    light = np.clip(values**gamma @ (np.linalg.inv(SRGB) @ columns).T, 0, 1)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def with_block(raw: bytes, name: bytes, body: bytes) -> bytes:
+    """A PNG with a further block."""
+    return raw[:33] + block(name, body) + raw[33:]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif", "a.avif"])
+def test_profiles_are_converted_to_srgb(tmp_path: Path, name: str) -> None:
+    if name == "a.avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    pixels = np.repeat(np.repeat(colours(4, 6, 3), 16, axis=0), 16, axis=1)
+    profile = icc(b"RGB ", 2.2, ADOBE)
+    settings: dict[str, Any] = {} if name == "a.tif" else {"quality": 100}
+    settings |= {"subsampling": "4:4:4"} if name in ("a.jpg", "a.avif") else {}
+    settings |= {"lossless": True} if name == "a.webp" else {}
+    Image.fromarray(pixels).save(tmp_path / name, icc_profile=profile, **settings)
+    (read,), _ = read_video(tmp_path / name)
+    expected = 255 * srgb_of(pixels / 255, 2.2, ADOBE)
+    off = np.abs(read - expected)
+    assert np.quantile(off, 0.98) < (3 if name in ("a.jpg", "a.avif") else 1)
+    assert np.abs(expected - pixels).max() > 40
+    Image.fromarray(pixels).save(tmp_path / name, icc_profile=b"damaged", **settings)
+    (kept,), _ = read_video(tmp_path / name)
+    assert np.quantile(np.abs(kept.astype(int) - pixels), 0.98) < 3
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "animated.png"])
+def test_profiles_of_deep_pictures_are_named(tmp_path: Path, name: str) -> None:
+    pixels, profile = colours(8, 9, 3, dtype=np.uint16), icc(b"RGB ", 2.2, ADOBE)
+    path, body = tmp_path / name, b"name\0\0" + zlib.compress(profile)
+    if name == "a.tif":
+        tifffile.imwrite(path, pixels, photometric="rgb", iccprofile=profile)
+    elif name == "a.png":
+        path.write_bytes(with_block(png(pixels, 2), b"iCCP", body))
+    else:
+        write_video(path, np.stack([pixels, pixels[::-1]]))
+        path.write_bytes(with_block(path.read_bytes(), b"iCCP", body))
+    with pytest.warns(UserWarning, match=rf"{name}' has more than 8 bits .* profile 'test', which"):
+        video, _ = read_video(path)
+    np.testing.assert_array_equal(video[0], pixels)
+
+
+def test_profiles_of_grey_and_of_srgb(tmp_path: Path) -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    Image.fromarray(grey).save(tmp_path / "a.png", icc_profile=icc(b"GRAY", 1.0))
+    (read,), _ = read_video(tmp_path / "a.png")
+    expected = 255 * srgb_of(np.repeat(grey[..., None], 3, 2) / 255, 1.0, SRGB)
+    assert np.abs(read - expected).max() <= 1
+    pixels = colours(8, 9, 4)
+    for profile in (
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        b"\0" * 200,
+    ):
+        Image.fromarray(pixels).save(tmp_path / "b.png", icc_profile=profile)
+        np.testing.assert_array_equal(read_video(tmp_path / "b.png")[0][0], pixels)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_colours_that_a_png_states_by_number(tmp_path: Path, deep: bool) -> None:
+    pixels = colours(8, 9, 3, dtype=np.uint16 if deep else np.uint8)
+    save(tmp_path / "8.png", colours(8, 9, 3))
+    raw = png(pixels, 2) if deep else (tmp_path / "8.png").read_bytes()
+    (tmp_path / "hlg.png").write_bytes(with_block(raw, b"cICP", bytes((9, 18, 0, 1))))
+    with pytest.warns(UserWarning, match=r"hlg.png' has high dynamic range \(HLG\), which is kept"):
+        (read,), _ = read_video(tmp_path / "hlg.png")
+    np.testing.assert_array_equal(read, pixels)
+    (tmp_path / "p3.png").write_bytes(with_block(raw, b"cICP", bytes((12, 13, 0, 1))))
+    np.testing.assert_array_equal(read_video(tmp_path / "p3.png")[0][0], pixels)
+    assert video_info(tmp_path / "p3.png").color.primaries == "smpte432"
+    (mapped,), _ = read_video(tmp_path / "p3.png", tone_map=True)
+    assert mapped.dtype == pixels.dtype
+    assert np.abs(mapped.astype(int) - pixels).max() > 20
+
+
+def test_deep_avif_with_alpha(tmp_path: Path) -> None:
+    pixels = np.kron(colours(2, 3, 4, dtype=np.uint16) >> 6, np.ones((32, 32, 1), np.uint16))
+    encoded, data = False, np.empty(0, np.uint8)
+    if cv2.haveImageWriter("a.avif"):
+        settings = (cv2.IMWRITE_AVIF_DEPTH, 10, cv2.IMWRITE_AVIF_QUALITY, 100)
+        encoded, data = cv2.imencode(".avif", pixels[..., [2, 1, 0, 3]], settings)
+    if not encoded:
+        pytest.skip("this OpenCV has no AVIF")
+    (tmp_path / "a.avif").write_bytes(data.tobytes())
+    (read,), _ = read_video(tmp_path / "a.avif")
+    assert read.dtype == np.uint16
+    inner = np.abs(read / 65535 - pixels / 1023)[8::32, 8::32]
+    assert inner.max() < 0.01
+    (tmp_path / "frames").mkdir()
+    for number in range(2):
+        (tmp_path / "frames" / f"{number}.avif").write_bytes(data.tobytes())
+    np.testing.assert_array_equal(read_video(tmp_path / "frames")[0], np.stack([read, read]))
 
 
 # OpenEXR

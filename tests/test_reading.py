@@ -219,6 +219,25 @@ def test_deep_values_come_back(tmp_path: Path, name: str) -> None:
     assert np.abs(read[1, 16, 76].astype(int) - video[1, 16, 76]).max() <= 150
 
 
+# Sizes
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_clip_that_changes_its_size_says_so(tmp_path: Path, interlaced: bool) -> None:
+    fields: dict[str, Any] = {"x264-params": "tff=1"} if interlaced else {}
+    for name, size in (("a.h264", (32, 48)), ("b.h264", (64, 96)), ("c.h264", (32, 48))):
+        encode(tmp_path / name, numbered(8, size), **fields)
+    parts = [(tmp_path / name).read_bytes() for name in ("a.h264", "b.h264", "c.h264")]
+    (tmp_path / "all.h264").write_bytes(b"".join(parts))
+    line = "all.h264' changes its size: 8 frames are resized to 48x32, the size of the first one"
+    with pytest.warns(UserWarning, match=line):
+        video, _ = read_video(tmp_path / "all.h264")
+    assert video.shape == (24, 32, 48, 3)
+    assert numbers(video) == [*range(8)] * 3
+    with pytest.raises(VideoError, match=line):
+        read_video(tmp_path / "all.h264", strict=True)
+
+
 # Rates
 
 

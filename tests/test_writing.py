@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from patchvid.errors import InvalidInput
 from patchvid.io import codecs
 from patchvid.io.info import ColorTags, VideoInfo
-from patchvid.io.reading import video_info
+from patchvid.io.reading import read_video, video_info
 from patchvid.io.writing import check_target, write_video
 
 FILMS = (".mp4", ".mov", ".mkv", ".webm")
@@ -323,6 +323,25 @@ def test_a_word_where_high_dynamic_range_gets_lost(tmp_path: Path, suffix: str) 
 def test_wide_gamuts_are_kept(tmp_path: Path) -> None:
     write_video(tmp_path / "clip.mp4", waves(), info=info(color=P3))
     assert probe(tmp_path / "clip.mp4").tags == (12, 1, 1, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("suffix", ["", ".png", ".webp", ".tif", ".gif"])
+def test_wide_gamuts_become_srgb_where_a_file_cannot_state_them(
+    tmp_path: Path, suffix: str, dtype: Any
+) -> None:
+    white = np.iinfo(dtype).max
+    # A colour of sRGB in linear light, in terms of P3 (SMPTE EG 432-1, with the same white).
+    linear = np.array([0.6, 0.2, 0.1])
+    rows = [[0.822462, 0.177538, 0], [0.033194, 0.966806, 0], [0.017083, 0.072397, 0.910520]]
+    wide = (np.array(rows) @ linear) ** (1 / 2.4)
+    video = flat([np.rint(wide * white), (0, 0, 0)], dtype)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* holds 8 bits")
+        write_video(tmp_path / f"clip{suffix}", video, info=info(color=P3))
+    read, _ = read_video(tmp_path / f"clip{suffix}", depth=16)
+    np.testing.assert_allclose(read[0, 32, 32] / 65535, linear ** (1 / 2.4), atol=0.006)
+    np.testing.assert_array_equal(read[0, 32, 96], 0)
 
 
 # Depth

@@ -106,6 +106,11 @@ FORMATS = {
 }
 
 
+def states_colors(suffix: str) -> bool:
+    """Whether files with a suffix state what their values mean."""
+    return suffix in FORMATS and FORMATS[suffix].codecs[0] in FILM_CODECS
+
+
 def check_codec(suffix: str, codec: str | None, quality: int | None, depth: int | None) -> None:
     """Check that a format has a codec, the codec a quality, and PyAV an encoder for it.
 

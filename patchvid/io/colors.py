@@ -6,10 +6,12 @@ Sources: ITU-T H.273 (codes of colours), ITU-R BT.2100 (PQ, HLG), BT.2390 (tone 
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._convert import to_8_bits, to_16_bits
 from patchvid.io.info import ColorTags
 
 Deep = NDArray[np.uint16]
@@ -30,12 +32,18 @@ MATRICES = {
 }
 CONVERTED = ("gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")
 
-# Rows of R, G and B of BT.709 in terms of those of other primaries, in linear light.
+# Rows of R, G and B of BT.709 in terms of those of wider gamuts, in linear light. The white of
+# SMPTE 431 (DCI-P3) is adapted by Bradford's method.
 _TO_BT709 = {
     "bt2020": (
         (1.6604910, -0.5876411, -0.0728499),
         (-0.1245505, 1.1328999, -0.0083494),
         (-0.0181508, -0.1005789, 1.1187297),
+    ),
+    "smpte431": (
+        (1.1575164, -0.1549624, -0.0025540),
+        (-0.0415001, 1.0455679, -0.0040679),
+        (-0.0180500, -0.0785783, 1.0966283),
     ),
     "smpte432": (
         (1.2249402, -0.2249402, 0.0),
@@ -43,6 +51,7 @@ _TO_BT709 = {
         (-0.0196376, -0.0786361, 1.0982736),
     ),
 }
+WIDE = tuple(_TO_BT709)  # primaries that BT.709 cannot show
 _WHITE, _PEAK = 203.0, 1000.0  # cd/m2: diffuse white of BT.2408, shown as white; brightest light
 _GAMMA = 2.4  # of displays of standard dynamic range, BT.1886
 
@@ -81,7 +90,7 @@ def matrix_code(tags: ColorTags) -> int:
 
 def needs_mapping(tags: ColorTags) -> bool:
     """Whether values must change for a display of standard dynamic range and BT.709."""
-    return tags.hdr is not None or tags.primaries in _TO_BT709
+    return tags.hdr is not None or tags.primaries in WIDE
 
 
 def to_sdr(frame: Deep, tags: ColorTags) -> Deep:
@@ -102,6 +111,18 @@ def to_sdr(frame: Deep, tags: ColorTags) -> Deep:
     shown = np.clip(light, 0, 1) ** np.float32(1 / _GAMMA)
     mapped = np.rint(shown * 65535).astype(np.uint16)
     return np.concatenate([mapped, frame[..., 3:]], axis=2)
+
+
+def to_bt709(video: NDArray[Any], primaries: str) -> NDArray[Any]:
+    """Convert a video (t, y, x, 3 or 4) of standard dynamic range from a wide gamut to BT.709."""
+    converted = np.empty_like(video)
+    for number, frame in enumerate(video):
+        deep = to_sdr(to_16_bits(frame), ColorTags(primaries, "bt709"))
+        if video.dtype.kind == "f":
+            converted[number] = deep / np.float32(65535)
+        else:
+            converted[number] = deep if video.dtype == np.uint16 else to_8_bits(deep)
+    return converted
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""The frames of a video file as upright RGB: decoded, deinterlaced, shrunk and converted.
+"""The frames of a video file as upright RGB: decoded, shrunk and converted.
 
 Chroma is interpolated and rounded without bias. With FFmpeg's quick defaults a clip gets darker by
 one level each time it is read and written again.
@@ -11,15 +11,16 @@ from typing import Any, NamedTuple, cast
 
 import av
 import numpy as np
-from av.filter import Graph
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from patchvid.io.colors import color_tags, matrix_code
+from patchvid.io.colors import color_tags, matrix_code, needs_mapping
+from patchvid.io.deinterlacing import Deinterlacer
 from patchvid.io.info import ColorTags
 from patchvid.io.orientation import Orientation
+from patchvid.io.profiles import to_srgb
 
 _FROM_YUV = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _FULL = 2  # FFmpeg's code of full range; 1 is limited range
@@ -32,6 +33,7 @@ _DAMAGE = (
     *(av.error.PatchWelcomeError, av.error.BufferTooSmallError),
 )
 
+_CRASHING = ("png", "apng")  # decoders whose side data PyAV cannot release
 
 # FFmpeg's own decoders of these codecs ignore alpha, a stream beside the one of the colours.
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -54,6 +56,8 @@ class FrameFormat(NamedTuple):
         Its colours.
     pixel_aspect
         Width of an upright pixel relative to its height.
+    profile
+        The ICC profile of its colours, if only that tells them.
     """
 
     height: int
@@ -64,12 +68,13 @@ class FrameFormat(NamedTuple):
     orientation: Orientation
     tags: ColorTags
     pixel_aspect: Fraction
+    profile: bytes | None
 
 
 def format_of(frame: av.VideoFrame, stream: VideoStream) -> FrameFormat:
     """The format of all frames of a stream, from one frame."""
     components = frame.format.components
-    orientation = Orientation.of(frame)
+    orientation = Orientation.of(side_data(frame, stream, "DISPLAYMATRIX"))
     height, width = frame.height, frame.width
     context = stream.codec_context
     told = [
@@ -92,27 +97,39 @@ def format_of(frame: av.VideoFrame, stream: VideoStream) -> FrameFormat:
         orientation,
         tags,
         aspect,
+        None if needs_mapping(tags) else side_data(frame, stream, "ICC_PROFILE"),
     )
 
 
-def mastering_display(frame: av.VideoFrame) -> tuple[float, ...] | None:
+def side_data(frame: av.VideoFrame, stream: VideoStream, name: str) -> bytes | None:
+    """What the file says of a frame beside its pixels, by PyAV's name; None if it says nothing.
+
+    None also for PNG, whose profiles have names: PyAV frees the names twice, and Python crashes.
+    """
+    if stream.codec_context.name in _CRASHING:
+        return None
+    data: Any = frame.side_data.get(name)
+    return None if data is None else bytes(data)
+
+
+def mastering_display(frame: av.VideoFrame, stream: VideoStream) -> tuple[float, ...] | None:
     """The `mastering_display` of `VideoInfo` in the first frame of a video."""
-    data: Any = frame.side_data.get("MASTERING_DISPLAY_METADATA")
+    data = side_data(frame, stream, "MASTERING_DISPLAY_METADATA")
     if data is None:
         return None
     # FFmpeg's AVMasteringDisplayMetadata: ten fractions, and whether colours and luminance are set.
-    *parts, has_colors, has_luminance = struct.unpack_from("22i", bytes(data))
+    *parts, has_colors, has_luminance = struct.unpack_from("22i", data)
     if not (has_colors and has_luminance and all(parts[1::2])):
         return None
     return tuple(above / below for above, below in zip(parts[::2], parts[1::2]))
 
 
-def content_light(frame: av.VideoFrame) -> tuple[int, int] | None:
+def content_light(frame: av.VideoFrame, stream: VideoStream) -> tuple[int, int] | None:
     """The `content_light` of `VideoInfo` in the first frame of a video."""
-    data: Any = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    data = side_data(frame, stream, "CONTENT_LIGHT_LEVEL")
     if data is None:
         return None
-    of_pixel, of_frame = struct.unpack_from("2I", bytes(data))
+    of_pixel, of_frame = struct.unpack_from("2I", data)
     return of_pixel, of_frame
 
 
@@ -128,6 +145,11 @@ class Converter:
     size
         Wanted height and width of upright frames. Frames with alpha keep their size, because
         shrinking would mix in colours of transparent pixels.
+
+    Attributes
+    ----------
+    n_resized
+        Number of frames so far that are stored at another size than the first one.
     """
 
     def __init__(self, frame_format: FrameFormat, *, is_deep: bool, size: tuple[int, int]) -> None:
@@ -140,10 +162,15 @@ class Converter:
         self._format = names[2 * frame_format.has_alpha + is_deep]
         self._matrix = matrix_code(frame_format.tags)
         self._gain = _deep_gain(frame_format) if is_deep else None
+        self._stored = frame_format.height, frame_format.width
+        if frame_format.orientation.swaps:
+            self._stored = self._stored[::-1]
+        self.n_resized = 0
 
     def __call__(self, frame: av.VideoFrame) -> Frame:
         """Convert a frame."""
         height, width = self._size
+        self.n_resized += (frame.height, frame.width) != self._stored
         if self._frame_format.tags.matrix != "gbr":
             frame.colorspace = self._matrix
             frame.color_range = 2 if self._frame_format.tags.range == "pc" else 1
@@ -153,6 +180,7 @@ class Converter:
         if self._gain is not None:
             scaled = np.rint(pixels * self._gain)
             pixels = np.minimum(scaled, 65535, out=scaled).astype(np.uint16)
+        pixels = to_srgb(pixels, self._frame_format.profile, "RGB")
         return self._frame_format.orientation.turn_upright(pixels)
 
 
@@ -168,40 +196,6 @@ def _deep_gain(frame_format: FrameFormat) -> NDArray[np.float32] | None:
     white = 255 * 256 if frame_format.tags.range == "tv" else largest
     gains = [65535 / white] * 3 + [65535 / largest] * frame_format.has_alpha
     return np.array(gains, np.float32)
-
-
-class Deinterlacer:
-    """Fill each field's missing rows from its neighbours in space and time, by FFmpeg's bwdif.
-
-    The rate stays the same: of the two fields of a frame, one is replaced. Progressive frames do
-    not change.
-    """
-
-    def __init__(self) -> None:
-        self._graph: Graph | None = None
-
-    def __call__(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-        """Take a frame, or None for the end; yield those that are ready."""
-        if self._graph is None:
-            if frame is None:
-                return
-            self._graph = graph = Graph()
-            source = graph.add_buffer(
-                width=frame.width, height=frame.height, format=frame.format,
-                time_base=frame.time_base or Fraction(1, 1000),
-            )  # fmt: skip
-            bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-            graph.link_nodes(source, bwdif, graph.add("buffersink"))
-            graph.configure()
-        self._graph.vpush(frame)
-        while True:
-            try:
-                done = self._graph.vpull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
-            if done.pts is not None:
-                done.pts //= 2  # the filter counts fields
-            yield done
 
 
 class Decoder:

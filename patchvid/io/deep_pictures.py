@@ -1,9 +1,10 @@
 """Pictures of more than 8 bits per channel, which Pillow would reduce to 8 in colour.
 
-OpenCV reads PNG, PFM, Radiance's HDR and all kinds of TIFF, and writes PNG; tifffile writes TIFF,
-because OpenCV does not mark alpha there.
+OpenCV reads PNG, AVIF, PFM, Radiance's HDR and all kinds of TIFF, and writes PNG; tifffile writes
+TIFF, because OpenCV does not mark alpha there.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from patchvid._alpha import straight
 from patchvid._paths import quoted
 from patchvid.errors import VideoError
 from patchvid.io.exr import read_exr
-from patchvid.io.file_kinds import FLOATS
+from patchvid.io.file_kinds import FLOATS, avif_bits
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
+_ANIMATED = b"ftypavis"  # how an animated AVIF begins, after four bytes
+_PROFILE = 34675  # the tag of a TIFF's profile
 _READABLE = (np.uint8, np.uint16, np.float32, np.float64)
 
 
@@ -32,7 +36,14 @@ def is_deep(path: Path, kind: str) -> bool:
     if kind == "tiff":
         first = _first_page(path)
         return first is not None and first.bitspersample > 8
+    if kind == "avif":  # older builds of OpenCV cannot read it
+        return avif_bits(path) > 8 and not _moves(path) and cv2.haveImageReader(os.fspath(path))
     return kind in FLOATS
+
+
+def _moves(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[4:] == _ANIMATED
 
 
 def read_pages(path: Path, kind: str) -> list[NDArray[Any]]:
@@ -57,7 +68,22 @@ def read_pages(path: Path, kind: str) -> list[NDArray[Any]]:
     frames = [_reordered(page) for page in pages]
     if kind == "tiff" and frames[0].shape[2] == 4 and _is_premultiplied(path):
         frames = [straight(frame.astype(np.float32), frame.dtype) for frame in frames]
+    if kind == "avif":  # OpenCV returns its 10 or 12 bits as they are
+        white = 2 ** avif_bits(path) - 1
+        frames = [np.rint(frame * (65535 / white)).astype(np.uint16) for frame in frames]
     return frames
+
+
+def profile_of(path: Path, kind: str) -> bytes | None:
+    """The ICC profile of a picture of more than 8 bits; None if it has none."""
+    if kind == "tiff":
+        first = _first_page(path)
+        tag = first and first.tags.get(_PROFILE)
+        return bytes(tag.value) if tag else None
+    if kind in FLOATS:
+        return None
+    with Image.open(path) as image:
+        return image.info.get("icc_profile")
 
 
 def write_png(path: Path, frame: NDArray[np.uint16]) -> None:

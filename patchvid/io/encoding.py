@@ -14,10 +14,10 @@ from patchvid._convert import is_opaque
 from patchvid._paths import StrPath, quoted
 from patchvid.errors import InvalidInput
 from patchvid.io.codecs import CODECS, FILM_CODECS, FORMATS, check_encoder
+from patchvid.io.colors import WIDE, to_bt709
 from patchvid.io.info import ColorTags, VideoInfo
 
 BT709 = ColorTags("bt709", "bt709", "bt709", "tv")
-_WIDE = ("bt2020", "smpte431", "smpte432")  # primaries that BT.709 cannot show
 
 
 class Encoding(NamedTuple):
@@ -102,8 +102,6 @@ def choose_encoding(
         has_alpha=alpha and bool(chosen.with_alpha),
     )
     if name not in FILM_CODECS:
-        if hdr:
-            warn_of_hdr(path, hdr)
         return how
     colors = _tags(BT709 if info is None else info.color, is_rgb=name == "ffv1")
     tag = "hvc1" if name == "h265" and format_.has_aspect else None  # for QuickTime
@@ -151,12 +149,16 @@ def warn_of_aspect(path: StrPath, aspect: Fraction) -> None:
     )
 
 
-def warn_of_hdr(path: StrPath, hdr: str) -> None:
-    """Warn that a file cannot tell players of high dynamic range."""
-    _warn(
-        f"{quoted(path)} cannot state that its values are {hdr}, so it looks pale; write .mp4, "
-        ".mov, .mkv or .webm instead"
-    )
+def without_tags(path: StrPath, video: NDArray[Any], colors: ColorTags) -> NDArray[Any]:
+    """A video for a file that cannot state its colours: in BT.709, or with a warning about HDR."""
+    if colors.hdr:
+        _warn(
+            f"{quoted(path)} cannot state that its values are {colors.hdr}, so it looks pale; "
+            "write .mp4, .mov, .mkv or .webm instead"
+        )
+    elif colors.primaries in WIDE and video.shape[3] > 1:
+        return to_bt709(video, colors.primaries)
+    return video
 
 
 def _as_options(colors: ColorTags) -> dict[str, str]:
@@ -172,7 +174,7 @@ def _as_options(colors: ColorTags) -> dict[str, str]:
 
 def _tags(source: ColorTags, *, is_rgb: bool) -> ColorTags:
     """The tags of a written file: BT.709, unless the source has HDR or a wide gamut."""
-    primaries = source.primaries if source.primaries in _WIDE else "bt709"
+    primaries = source.primaries if source.primaries in WIDE else "bt709"
     transfer = source.transfer if source.hdr else "bt709"
     if is_rgb:
         return ColorTags(primaries, transfer, "gbr", "pc")

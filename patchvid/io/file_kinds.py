@@ -29,6 +29,7 @@ _PLAYLISTS = (
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # the lengths that its second header may have
 _DEEP = b"\x10"  # bits of a PNG, after its size
 _AVIF_HEAD = 1 << 16  # bytes that hold the properties of an AVIF
+_SHORT = 64  # bytes
 _HAS_AVIF = "avif" in features.modules and features.check("avif")  # since Pillow 11.3
 FLOATS = ("exr", "pfm", "hdr")
 PICTURES = (*FLOATS, "gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
@@ -55,9 +56,10 @@ def kind_of(path: Path) -> str:
         if head[start:].startswith(marks):
             if kind == "jpeg" and path.suffix.lower() in (".mjpeg", ".mjpg"):
                 return "film"  # a sequence of JPEG files, which begins as a single one does
-            if kind == "png" and head[24:25] == _DEEP and _is_animated(path):
-                return "film"  # Pillow would lose half of the bits
-            if kind == "avif" and (not _HAS_AVIF or _is_deep_avif(path)):
+            if kind == "png" and head[24:25] == _DEEP:
+                n_frames = int.from_bytes(png_block(path, b"acTL")[:4])
+                kind = "film" if n_frames > 1 else kind  # Pillow would lose half of the bits
+            if kind == "avif" and (not _HAS_AVIF or _is_for_ffmpeg(path)):
                 return "film"  # here too
             return kind
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
@@ -67,21 +69,33 @@ def kind_of(path: Path) -> str:
     return "film"
 
 
-def _is_deep_avif(path: Path) -> bool:
-    """Whether an AVIF has more than 8 bits, and neither alpha nor tiles, which FFmpeg drops."""
+def avif_head(path: Path) -> bytes:
+    """The first bytes of an AVIF, which hold its properties."""
     with path.open("rb") as file:
-        head = file.read(_AVIF_HEAD)
+        return file.read(_AVIF_HEAD)
+
+
+def avif_bits(path: Path) -> int:
+    """The bits per channel of an AVIF."""
+    head = avif_head(path)
     at = head.find(b"av1C")
-    is_deep = at > 0 and head[at + 6 : at + 7] > b"" and bool(head[at + 6] & 0x40)
-    return is_deep and b"auxiliary:alpha" not in head and b"grid" not in head
+    flags = head[at + 6] if 0 < at < len(head) - 6 else 0
+    return (12 if flags & 0x20 else 10) if flags & 0x40 else 8
 
 
-def _is_animated(path: Path) -> bool:
-    """Whether a PNG has more than one frame: a block before its pixels says so."""
+def _is_for_ffmpeg(path: Path) -> bool:
+    """Whether an AVIF has more than 8 bits, and neither alpha nor tiles, which FFmpeg drops."""
+    head = avif_head(path)
+    return avif_bits(path) > 8 and b"auxiliary:alpha" not in head and b"grid" not in head
+
+
+def png_block(path: Path, name: bytes) -> bytes:
+    """A short block of a PNG that comes before the pixels; empty if there is none."""
     with path.open("rb") as file:
         file.seek(8)
         while len(block := file.read(8)) == 8 and block[4:] != b"IDAT":
-            if block[4:] == b"acTL":
-                return int.from_bytes(file.read(4)) > 1
-            file.seek(int.from_bytes(block[:4]) + 4, 1)
-    return False
+            size = int.from_bytes(block[:4])
+            if block[4:] == name:
+                return file.read(min(size, _SHORT))
+            file.seek(size + 4, 1)
+    return b""

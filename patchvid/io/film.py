@@ -23,8 +23,10 @@ from patchvid.io.decoding import (
     format_of,
     mastering_display,
 )
+from patchvid.io.deep_pictures import profile_of
 from patchvid.io.info import VideoInfo
 from patchvid.io.packets import Packets, list_packets, open_film, video_stream
+from patchvid.io.profiles import words_on_profile
 from patchvid.io.source import Source, Wanted
 from patchvid.io.truncation import is_cut_short
 
@@ -61,8 +63,8 @@ def film_source(path: Path) -> Source:
             variable_rate=packets.timeline.is_variable,
             keyframe_interval=packets.usual_distance(),
             color=frame_format.tags,
-            mastering_display=mastering_display(first),
-            content_light=content_light(first),
+            mastering_display=mastering_display(first, stream),
+            content_light=content_light(first, stream),
             has_audio=bool(container.streams.audio),
             container=container.format.name.split(",")[0],
             codec=stream.codec_context.name,
@@ -80,6 +82,9 @@ def film_source(path: Path) -> Source:
     decode = partial(_decode, path, packets, frame_format, damage)
     held = 1 / packets.timeline.fps if packets.timeline.fps else 0.0
     words, times = _words(path, info), packets.pts.astype(np.float64) * base
+    if frame_format.bits > 8:
+        profile = profile_of(path, "png") if info.container == "apng" else frame_format.profile
+        words += words_on_profile(path, profile, "RGB")
     return Source(path, info, packets.timeline, decode, times, held, words, damage)
 
 
@@ -125,6 +130,13 @@ def _decode(
         if n_damaged := max(decoder.n_damaged, packets.n_corrupt):
             frames = "1 frame is" if n_damaged == 1 else f"about {n_damaged} frames are"
             damage.append(f"{quoted(path)} is damaged: {frames} missing or wrong")
+        if convert.n_resized:
+            n, size = convert.n_resized, f"{frame_format.width}x{frame_format.height}"
+            frames = "1 frame is" if n == 1 else f"{n} frames are"
+            damage.append(
+                f"{quoted(path)} changes its size: {frames} resized to {size}, the size of the "
+                "first one"
+            )
 
 
 def _video_packets(container: Any, stream: VideoStream) -> Iterator[Any]:

@@ -6,7 +6,6 @@ imageio applies when `pictures` reads it.
 
 from typing import Any, NamedTuple, Self
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,13 +26,11 @@ class Orientation(NamedTuple):
     flips_x: bool
 
     @classmethod
-    def of(cls, frame: av.VideoFrame) -> Self:
-        """Read the display matrix: (x, y) becomes (a x + c y, b x + d y), then counted from 0."""
-        side_data: Any = frame.side_data
-        stored = side_data.get("DISPLAYMATRIX")
-        if stored is None:
+    def of(cls, matrix: bytes | None) -> Self:
+        """Read FFmpeg's display matrix: (x, y) becomes (a x + c y, b x + d y), counted from 0."""
+        if matrix is None:
             return cls(False, False, False)
-        a, b, _, c, d = np.frombuffer(stored, np.int32)[:5].tolist()
+        a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
         if abs(a) + abs(d) < abs(b) + abs(c):
             return cls(True, b < 0, c < 0)
         return cls(False, d < 0, a < 0)

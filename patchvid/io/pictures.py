@@ -16,11 +16,13 @@ from PIL import ExifTags, Image
 
 from patchvid._convert import Pixels
 from patchvid._paths import quoted
-from patchvid.io.deep_pictures import is_deep, read_pages
+from patchvid.io.deep_pictures import is_deep, profile_of, read_pages
 from patchvid.io.exr import exr_size
-from patchvid.io.file_kinds import FLOATS, kind_of
+from patchvid.io.file_kinds import FLOATS, avif_bits, kind_of
+from patchvid.io.film import film_source
 from patchvid.io.gif import gif_source
 from patchvid.io.info import ColorTags, VideoInfo
+from patchvid.io.profiles import stated_colors, to_srgb, words_on_profile
 from patchvid.io.source import Frame, Source, Wanted
 from patchvid.io.timeline import Timeline, even_out
 
@@ -30,6 +32,8 @@ def picture_source(path: Path) -> Source:
     kind = kind_of(path)
     if kind == "gif":
         return gif_source(path)
+    if kind == "film":  # a picture that FFmpeg reads best
+        return film_source(path)
     if is_deep(path, kind):
         return _deep_source(path, kind)
     with Image.open(path) as image:
@@ -41,6 +45,7 @@ def picture_source(path: Path) -> Source:
     shares = np.repeat(np.divide(durations, repeats), repeats) / 1000
     times = np.cumsum(shares) - shares
     timeline = even_out(times, shares[-1])
+    stated = stated_colors(path, kind)
     info = VideoInfo(
         frames=len(timeline.order),
         height=height,
@@ -49,12 +54,16 @@ def picture_source(path: Path) -> Source:
         dtype="uint8",
         fps=timeline.fps,
         variable_rate=timeline.is_variable,
+        color=stated or ColorTags(),
         container=kind,
     )
-    decode = partial(_decode, path, hidden + np.repeat(np.arange(len(repeats)), repeats))
-    return Source(
-        path, info, timeline, decode, times if any(durations) else times[:0], shares[-1], [], []
-    )
+    words = []
+    if kind == "avif" and avif_bits(path) > 8:
+        words.append(f"{quoted(path)} has more than 8 bits per channel, of which 8 are read")
+    pictures = hidden + np.repeat(np.arange(len(repeats)), repeats)
+    decode = partial(_decode, path, pictures, has_profile=stated is None)
+    times = times if any(durations) else times[:0]
+    return Source(path, info, timeline, decode, times, shares[-1], words, [])
 
 
 def _deep_source(path: Path, kind: str) -> Source:
@@ -63,6 +72,7 @@ def _deep_source(path: Path, kind: str) -> Source:
     frames = [page for page in pages if page.shape[:2] == pages[0].shape[:2]]
     height, width, channels = frames[0].shape
     is_float = frames[0].dtype.kind == "f"
+    stated = stated_colors(path, kind)
     info = VideoInfo(
         frames=len(frames),
         height=height,
@@ -70,19 +80,20 @@ def _deep_source(path: Path, kind: str) -> Source:
         channels=channels if is_float else max(3, channels),
         dtype=frames[0].dtype.name,
         fps=None,
-        color=ColorTags(transfer="linear") if is_float else ColorTags(),
+        color=ColorTags(transfer="linear") if is_float else stated or ColorTags(),
         container=kind,
     )
 
     def decode(wanted: Wanted) -> Iterator[Frame]:
         chosen = range(len(frames)) if wanted.stored is None else wanted.stored
         for index in chosen:
-            grey = frames[index].shape[2] == 1 and not is_float
-            yield np.repeat(frames[index], 3, axis=2) if grey else frames[index]
+            yield frames[index] if is_float else _as_rgb(frames[index])
 
     words = []
     if len(frames) < len(pages):
         words.append(f"{quoted(path)}: pages that differ in size from the first one are left out")
+    profile = None if stated or is_float else profile_of(path, kind)
+    words += words_on_profile(path, profile, "L" if channels == 1 else "RGB")
     timeline = Timeline(None, np.arange(len(frames)))
     return Source(path, info, timeline, decode, np.empty(0), 0.0, words, [])
 
@@ -95,6 +106,9 @@ def still_size(path: Path) -> tuple[int, int]:
     if kind in (*FLOATS, "tiff") and is_deep(path, kind):
         height, width = read_pages(path, kind)[0].shape[:2]
         return height, width
+    if kind == "film":
+        info = film_source(path).info
+        return info.height, info.width
     with Image.open(path) as image:
         return _upright_size(image)
 
@@ -105,36 +119,49 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     return (width, height) if turned else (height, width)
 
 
-def _decode(path: Path, pictures: NDArray[np.intp], wanted: Wanted) -> Iterator[Frame]:
+def _as_rgb(pixels: NDArray[Any]) -> NDArray[Any]:
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+
+def _decode(
+    path: Path, pictures: NDArray[np.intp], wanted: Wanted, *, has_profile: bool
+) -> Iterator[Frame]:
     """Yield frames of a still or animated picture, given the stored picture of each."""
     stored = pictures if wanted.stored is None else pictures[wanted.stored]
     with _open(path) as file:
         for index, equal in groupby(stored.tolist()):
-            pixels = _pixels(file, index)
+            pixels = _pixels(file, index, has_profile=has_profile)
             for _ in equal:
                 yield pixels
 
 
 def read_still(path: Path) -> Frame:
     """Read the first frame of a picture, (y, x, c)."""
-    return next(picture_source(path).decode(Wanted(np.zeros(1, np.intp), (0, 0), is_deep=True)))
+    source = picture_source(path)
+    info, first = source.info, np.zeros(1, np.intp)
+    wanted = Wanted(first, (info.height, info.width), is_deep=info.dtype != "uint8")
+    return next(source.decode(wanted))
 
 
 def _open(path: Path) -> Any:
     return iio.imopen(path, "r", plugin="pillow")
 
 
-def _pixels(file: Any, index: int) -> Pixels:
-    """Decode one frame of an open picture: upright, 8 bits, (y, x, 3 or 4)."""
+def _pixels(file: Any, index: int, *, has_profile: bool) -> Pixels:
+    """Decode one frame of an open picture: upright, 8 bits, in sRGB, (y, x, 3 or 4)."""
     metadata = file.metadata(index=index)
-    if metadata["mode"] in ("F", "I"):  # they state no range of values
+    mode, profile = metadata["mode"], metadata.get("icc_profile") if has_profile else None
+    if mode in ("F", "I"):  # they state no range of values
         raise ValueError("its pixels have 32 bits; save them as an array, .npy")
-    if metadata["mode"] == "L" and "transparency" not in metadata:
-        grey = file.read(index=index, rotate=True)
-    else:
-        opaque = metadata["mode"] == "RGB" and "transparency" not in metadata
-        return file.read(index=index, mode="RGB" if opaque else "RGBA", rotate=True)
-    return np.repeat(grey[..., None], 3, axis=2)
+    is_opaque = "transparency" not in metadata
+    if mode == "L" and is_opaque:
+        grey = file.read(index=index, rotate=True)[..., None]
+        return _as_rgb(to_srgb(grey, profile, "L"))
+    if mode == "CMYK" and profile:
+        return to_srgb(file.read(index=index, rotate=True), profile, mode)
+    wanted = "RGB" if mode == "RGB" and is_opaque else "RGBA"
+    pixels = file.read(index=index, mode=wanted, rotate=True)
+    return to_srgb(pixels, profile, "L" if mode in ("L", "LA") else "RGB")
 
 
 def _count(image: Image.Image) -> int:

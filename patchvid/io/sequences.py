@@ -36,7 +36,9 @@ def folder_source(path: Path) -> Source:
     words: list[str] = []
     pictures = _of_one_size(path, _of_one_kind(path, words), words)
     with naming_problems(pictures[0]):
-        first = picture_source(pictures[0]).info
+        source = picture_source(pictures[0])
+    first = source.info
+    words += source.words
     depths = {is_deep(picture, kind_of(picture)) for picture in pictures}
     info = replace(
         first, frames=len(pictures), fps=None, variable_rate=False, container="folder",

@@ -22,10 +22,10 @@ from patchvid.io._files import (
     complete_or_nothing,
     naming_failures,
 )
-from patchvid.io.codecs import FORMATS, check_codec
+from patchvid.io.codecs import FORMATS, check_codec, states_colors
 from patchvid.io.deep_pictures import write_tiff
 from patchvid.io.encoder import encode_film
-from patchvid.io.encoding import choose_encoding, warn_of_aspect, warn_of_hdr
+from patchvid.io.encoding import choose_encoding, warn_of_aspect, without_tags
 from patchvid.io.exr import check_openexr
 from patchvid.io.gif import clear_between_frames
 from patchvid.io.info import DEFAULT_FPS, VideoInfo
@@ -97,7 +97,9 @@ def write_video(
     info : VideoInfo, optional
         The properties of the clip that the video was made from, see `video_info`. Its pixel aspect
         ratio is written, and, if it has high dynamic range or a wide gamut, its colour primaries
-        and transfer curve. Without it, pixels are square, and colours are BT.709.
+        and transfer curve. Pictures cannot state these: wide gamuts are converted to sRGB, and a
+        warning tells of high dynamic range. Without `info`, pixels are square, and colours are
+        BT.709.
     order : sequence of int, optional
         Numbers of the frames of `video` in the order to write them, for a clip that repeats some.
         By default each is written once.
@@ -146,6 +148,8 @@ def write_video(
     is_linear = info is not None and info.color.transfer == "linear"
     if is_linear and (suffix or _folder_suffix(info)) not in _LINEAR:
         video = shown_light(path, video)
+    elif info is not None and suffix not in ARRAYS and not states_colors(suffix):
+        video = without_tags(path, video, info.color)
     target = Path(os.path.abspath(path if pattern is None else Path(path).parent))
     is_folder = not suffix or pattern is not None
     sound = None if audio is None else find_sound(path, audio, audio_range)
@@ -166,8 +170,6 @@ def write_video(
         else:
             if info is not None and info.pixel_aspect != 1:
                 warn_of_aspect(path, info.pixel_aspect)
-            if info is not None and info.color.hdr:
-                warn_of_hdr(path, info.color.hdr)
             write_folder(part, video, f"%05d{_folder_suffix(info)}", order)
 
 
