@@ -8,6 +8,7 @@ import click
 
 LONG = 10_000_000  # voxels
 BYTES_OF_HOLE = 8  # of a mask and a filled clip, for each voxel of the clip
+BYTES_OF_TOOLS = 150_000_000  # of the compiled kernels and the encoder
 
 
 class Estimate(NamedTuple):
@@ -78,7 +79,7 @@ class Estimate(NamedTuple):
             return held + math.prod(shape[:3]) * (8 + 4 * itemsize * shape[3])
         if self.kind == "fill":  # the hole is not yet known; a large one is refused later
             size = (0, 0, 0)
-            held += BYTES_OF_HOLE * math.prod(shape[:3])
+            held += BYTES_OF_HOLE * math.prod(shape[:3]) + BYTES_OF_TOOLS
         return held + footprint(kernels, shape, size, itemsize)
 
 
