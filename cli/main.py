@@ -15,7 +15,7 @@ from patchvid.cli.gen import gen
 from patchvid.cli.info import info
 from patchvid.cli.inpaint import inpaint
 from patchvid.cli.loop import loop
-from patchvid.cli.messages import told_in_one_line
+from patchvid.cli.messages import told_in_one_line, without_long_numbers
 from patchvid.cli.retarget import retarget
 from patchvid.cli.studio import studio
 from patchvid.cli.track import track
@@ -54,6 +54,9 @@ class Boundary(click.Group):
                 warnings.showwarning = warn
                 return super().invoke(ctx)
         except BrokenPipeError:
+            raise
+        except click.ClickException as error:
+            vars(error)["message"] = without_long_numbers(error.message)
             raise
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None

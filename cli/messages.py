@@ -1,6 +1,15 @@
 """Errors as lines of the command line."""
 
+import re
+
 from patchvid.errors import PatchvidError, TargetExists
+
+_LONG_NUMBER = re.compile(r"\d{60,}")
+
+
+def without_long_numbers(message: str) -> str:
+    """A message in which hundreds of digits are left out."""
+    return _LONG_NUMBER.sub(lambda match: f"{match[0][:20]}...{match[0][-20:]}", message)
 
 
 def told_in_one_line(error: BaseException) -> str | None:

@@ -62,7 +62,7 @@ def check_soft_mask(name: str, mask: ArrayLike, shape: Sequence[int]) -> Mask:
     if unit.ndim != 3 or unit.shape[1:] != tuple(shape[1:3]) or len(unit) not in (1, shape[0]):
         raise InvalidInput(
             f"{name} must have the size of the clip, {_by(shape[:3])}, or one frame of it, "
-            f"got {_by(unit.shape)}"
+            f"got {_by(unit.shape) or 'a single value'}"
         )
     unit = np.where(unit < BLACK, 0, np.where(unit > WHITE, 1, unit)).astype(np.float32)
     return np.broadcast_to(unit, (shape[0], *unit.shape[1:]))

@@ -533,6 +533,15 @@ def test_boundary(error: BaseException, line: str, exit_code: int) -> None:
     assert result.stderr.count("\n") <= 1
 
 
+def test_boundary_shortens_long_numbers() -> None:
+    result = CliRunner().invoke(
+        Boundary(commands=[raising(click.BadParameter("9" * 400))]), ["job"]
+    )
+    assert result.exit_code == 2
+    shortened = "9" * 20 + "..." + "9" * 20
+    assert result.stderr.splitlines()[-1] == f"Error: Invalid value: {shortened}"
+
+
 def test_boundary_lets_bugs_through() -> None:
     bug = ZeroDivisionError()
     assert CliRunner().invoke(Boundary(commands=[raising(bug)]), ["job"]).exception is bug

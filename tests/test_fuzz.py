@@ -161,6 +161,16 @@ FUNCTIONS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (patchvid.read_flow, {"path": "flow.npy"}),
     (patchvid.read_field, {"path": "field.npz"}),
     (patchvid.write_video, {"path": "new.npy", "video": CLIP, "fps": 10, "overwrite": True}),
+    (
+        patchvid.write_video,
+        {
+            **{"path": "new.mp4", "video": CLIP, "audio": "clip.mp4", "audio_range": (0, None)},
+            **{"codec": "h264", "quality": 50, "depth": 8, "info": None, "order": None},
+            **{"overwrite": True},
+        },
+    ),
+    (patchvid.optical_flow, {"video": CLIP, "method": "raft", "weights": "none.npz"}),
+    (metrics.evaluate, {"source": CLIP, "outputs": [CLIP], "weights": "none.npz"}),
     (plot.film_strip, {"video": CLIP}),
 ]
 
@@ -193,6 +203,7 @@ def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     patchvid.write_field("field.npz", made.field)
     np.save("flow.npy", FLOW)
     np.save("odd.npy", np.zeros((4, 3)))
+    np.save("number.npy", np.array(1))
     np.save("objects.npy", np.array([{}]), allow_pickle=True)
     for suffix in ("mp4", "npy", "npz", "png", "gif"):
         Path(f"broken.{suffix}").write_bytes(Path("clip.npy").read_bytes()[7:99])
@@ -250,7 +261,18 @@ def test_array_functions(files: Path, capsys: pytest.CaptureFixture[str]) -> Non
 FILES = [
     *("clip.npy", "clip.mp4", "frames", "clip.gif", "odd.npy", "objects.npy", "field.npz"),
     *("pipe.mp4", "pipe.npz", "pipe.png", "alpha.webm", "clip.tif", "layers.npz"),
-    *("flow.npy", "none.mp4", "folder", ".", "", "..", "/dev/null", "~nouser/x", "a\nb.mp4"),
+    *(
+        "flow.npy",
+        "number.npy",
+        "none.mp4",
+        "folder",
+        ".",
+        "",
+        "..",
+        "/dev/null",
+        "~nouser/x",
+        "a\nb.mp4",
+    ),
     *(
         f"{name}.{suffix}"
         for name in ("broken", "empty")

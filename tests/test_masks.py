@@ -326,6 +326,9 @@ def test_files_that_hold_no_mask(tmp_path: Path) -> None:
     for name in ("missing.npy", "missing.png"):
         with pytest.raises(VideoError, match=r"there is no .*missing.*; check the name"):
             read_mask(tmp_path / name)
+    np.save(tmp_path / "number.npy", np.array(1))
+    with pytest.raises(InvalidInput, match=r"the size of the clip, .*, got a single value"):
+        read_masks("mask", [tmp_path / "number.npy"], [], SHAPE, (0, None))
 
 
 # Levels

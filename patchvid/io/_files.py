@@ -29,7 +29,7 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None =
     as_path(path)
     check_flag("overwrite", overwrite)
     with naming_failures(path):
-        if not os.fspath(path) or "\0" in os.fspath(path):
+        if not _is_file_name(path):
             raise cannot_write(path, "this is not a file name; give another")
         target = _follow_links(path)
         parent = target.parent
@@ -53,6 +53,14 @@ def check_target_is_free(path: StrPath, *, overwrite: bool, folder: str | None =
             raise cannot_write(path, "it is a device or a pipe; choose another name")
         if exists and not overwrite:
             raise TargetExists(os.fspath(path))
+
+
+def _is_file_name(path: StrPath) -> bool:
+    try:
+        name = os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return bool(name) and b"\0" not in name
 
 
 def _follow_links(path: StrPath) -> Path:

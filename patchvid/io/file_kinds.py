@@ -1,5 +1,6 @@
 """The kind of a file, by its first bytes, because names may be wrong."""
 
+import stat
 from pathlib import Path
 
 from PIL import features
@@ -37,7 +38,11 @@ PICTURES = (*FLOATS, "gif", "png", "jpeg", "tiff", "bmp", "pnm", "webp", "avif")
 
 def check_is_file(path: Path) -> None:
     """Refuse pipes and devices, which may never end and cannot be read twice."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # opening it says why
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise VideoError(f"{quoted(path)} is a pipe or a device; save it as a file first")
 
 

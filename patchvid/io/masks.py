@@ -92,7 +92,7 @@ def read_mask(path: StrPath, frames: Frames = (0, None)) -> NDArray[Any]:
     (32, 48)
     """
     mask = _load(path) if Path(path).suffix.lower() in ARRAYS else read_video(path)[0]
-    if mask.ndim == 2 or len(mask) == 1:
+    if mask.ndim < 3 or len(mask) == 1:
         return np.array(mask)
     chosen = mask[slice(*frames)]
     if not len(chosen):

@@ -1,6 +1,7 @@
 """Sound: the audio streams of a clip, copied to a new file without being encoded again."""
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from patchvid._paths import StrPath, quoted, reason
+from patchvid._paths import StrPath, as_path, quoted, reason
 from patchvid._validation import shown
 from patchvid.errors import InvalidInput, VideoError
 from patchvid.io.codecs import FORMATS
@@ -50,7 +51,7 @@ def find_sound(path: StrPath, clip: StrPath, seconds: tuple[float, float | None]
             "audio_range must be seconds (start, stop) with 0 <= start < stop, got "
             f"{shown(seconds)}"
         )
-    if not Path(clip).is_file():
+    if not os.path.isfile(as_path(clip)):
         raise VideoError(f"there is no {quoted(clip)}; check the name")
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS or not FORMATS[suffix].has_sound:

@@ -82,7 +82,7 @@ def find_weights(source: StrPath | None, *, names: Sequence[str], variable: str)
             )
         return cached
     path = Path(os.path.expanduser(source))
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InvalidInput(
             f"there is no file of weights at {quoted(path)}{origin}; give a path, "
             f"or {' or '.join(map(repr, names))}"
