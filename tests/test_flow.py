@@ -387,11 +387,31 @@ def endless_model(turns: int | None) -> Any:
     return model
 
 
+def doubling_model() -> Any:
+    """A graph of functions that each call the next one twice."""
+    make, opsets = onnx.helper, [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("f", 1)]
+    names = [f"f{number}" for number in range(40)]
+    bodies = [
+        [make.make_node(f, [x], [y], domain="f") for x, y in (("x", "y"), ("y", "z"))]
+        for f in names[1:]
+    ]
+    bodies.append([make.make_node("Neg", ["x"], ["z"])])
+    model = other_model(2, ("y", "x"))
+    model.functions.extend(
+        make.make_function("f", name, ["x"], ["z"], body, opsets)
+        for name, body in zip(names, bodies)
+    )
+    model.opset_import.append(opsets[1])
+    model.graph.node[0].CopyFrom(make.make_node("f0", ["image0"], ["sum"], domain="f"))
+    return model
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (endless_model(None), "a loop in it has no constant number of turns up to 10000"),
-        (endless_model(10**9), "a loop in it has no constant number of turns up to 10000"),
+        (endless_model(None), "it may run more than 1000000 operations"),
+        (endless_model(10**9), "it may run more than 1000000 operations"),
+        (doubling_model(), "it may run more than 1000000 operations"),
         (endless_model(3), r"none of its outputs is a flow of shape \(1, 2, "),
         (other_model(2, ("y", "x")), r"none of its outputs is a flow of shape \(1, 2, "),
         (other_model(1, ("y", "x")), "must have two inputs"),

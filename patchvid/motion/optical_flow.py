@@ -23,7 +23,7 @@ from patchvid.errors import DeviceError, InvalidInput, WeightsError
 from patchvid.kernels.threads import parallel_range
 from patchvid.motion.classical import classical_flow
 from patchvid.networks.checkpoint import read_tensors
-from patchvid.networks.onnx_graph import check_loops, is_on_gpu, open_session
+from patchvid.networks.onnx_graph import check_ends, is_on_gpu, open_session
 from patchvid.networks.raft import LEAST_SIDE, STRIDE, build_raft
 from patchvid.networks.weights import find_weights
 
@@ -218,7 +218,7 @@ def _raft(file: Path, iterations: int, device: str, *, together: bool) -> tuple[
     threads = 1 if together else 0  # one for each pair, or all for one pair
     try:
         if file.suffix.lower() == ".onnx":
-            check_loops(model)
+            check_ends(model)
         session = open_session(model, device, threads)
         names = [x.name for x in session.get_inputs() if len(x.shape) == 4]
         if len(names) != 2:

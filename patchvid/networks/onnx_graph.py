@@ -1,5 +1,6 @@
 """Build ONNX graphs from the tensors of networks, and open sessions that run them."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 FLOAT, INT64, BOOL = 1, 7, 9  # of onnx.TensorProto
 
 _OPSET, _IR_VERSION = 17, 8  # every onnxruntime since 2022 reads these
-MOST_TURNS = 10_000  # of a model's loops, with those of nested loops multiplied
+MOST_STEPS = 1_000_000  # operations that a model may run
+_LONG_AS_INPUTS = ("Scan", "SequenceMap")  # loops whose turns only the inputs tell
 _CUDA = "CUDAExecutionProvider"
 
 Shapes = Mapping[str, Sequence[Any]]  # of inputs or outputs; an axis with a name has any size
@@ -114,8 +116,8 @@ class Graph:
         return helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
 
 
-def check_loops(model: bytes) -> None:
-    """Refuse a model of unknown origin that may never end.
+def check_ends(model: bytes) -> None:
+    """Refuse a model of unknown origin that may run for ever.
 
     Parameters
     ----------
@@ -125,37 +127,52 @@ def check_loops(model: bytes) -> None:
     Raises
     ------
     ValueError
-        If a loop in it has no constant number of turns, or too many.
+        If its loops and functions run too many operations, or nothing in it says how many.
     Exception
         Nearly any other, if it is not a model.
     """
     import onnx
 
     parsed = onnx.load_from_string(model)
-    for part in (parsed.graph, *parsed.functions):
-        _check_loops(part, MOST_TURNS)
+    functions = {_called(part, part.name): part for part in parsed.functions}
+    if _count_steps(parsed.graph, functions, {}) > MOST_STEPS:
+        raise ValueError(
+            f"it may run more than {MOST_STEPS} operations: its loops need a small and constant "
+            "number of turns"
+        )
 
 
-def _check_loops(graph: Any, most: int) -> None:
-    """Check the loops of a graph or function, nested ones too, against a limit of turns."""
+def _called(node: Any, name: str) -> tuple[str, str, str]:
+    return node.domain, name, getattr(node, "overload", "")
+
+
+def _count_steps(part: Any, functions: Mapping[Any, Any], counted: dict[Any, float]) -> float:
+    """The operations that a graph or function runs, with those of its loops and functions.
+
+    `counted` has the results for functions, so that each is counted once.
+    """
     from onnx import numpy_helper
 
-    constants = {tensor.name: tensor for tensor in getattr(graph, "initializer", ())}
-    nodes = graph.node
-    for node in nodes:
+    constants = {tensor.name: tensor for tensor in getattr(part, "initializer", ())}
+    for node in part.node:
         if node.op_type == "Constant":
             values = [a.t for a in node.attribute if a.name == "value"]
             constants.update(zip(node.output, values))
-    for node in nodes:
-        turns = 1
+    steps = 0.0
+    for node in part.node:
+        inner = [x for a in node.attribute for x in (a.g, *a.graphs) if len(x.node)]
+        turns = math.inf if node.op_type in _LONG_AS_INPUTS else 1.0
         if node.op_type == "Loop":
             known = constants.get(node.input[0])
-            turns = most + 1 if known is None else int(numpy_helper.to_array(known).reshape(-1)[0])
-        if turns > most:
-            raise ValueError(f"a loop in it has no constant number of turns up to {most}")
-        for attribute in node.attribute:
-            for inner in [attribute.g, *attribute.graphs]:
-                _check_loops(inner, most // max(turns, 1))
+            turns = math.inf if known is None else float(numpy_helper.to_array(known).ravel()[0])
+        steps += 1 + max(turns, 1) * sum(_count_steps(x, functions, counted) for x in inner)
+        key = _called(node, node.op_type)
+        if key in functions:
+            if key not in counted:
+                counted[key] = math.inf  # as long as it is counted: one that calls itself
+                counted[key] = _count_steps(functions[key], functions, counted)
+            steps += counted[key]
+    return steps
 
 
 def open_session(model: bytes, device: str, threads: int = 0) -> Any:
