@@ -56,7 +56,7 @@ class _KernelCache(FunctionCache):
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            _warn(str(error))
+            _warn(f"{error.strerror or error} in {_folder()}")
 
 
 @cache

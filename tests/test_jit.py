@@ -1,5 +1,6 @@
 """Compiled kernels are kept outside the package, or compiled anew if no folder can hold them."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import patchvid
+from patchvid.kernels import jit
 
 CODE = """
 import numpy as np, patchvid
@@ -83,3 +85,15 @@ def test_damaged_files_are_compiled_anew(site: Path, tmp_path: Path) -> None:
     said = run(site, **place)
     assert said.count("UserWarning: compiled kernels cannot be kept") == 1
     assert run(site, **place) == ""
+
+
+def test_a_full_disk_is_told_with_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("numba.core.caching.FunctionCache.save_overload", no_space)
+    monkeypatch.setattr(jit, "_problems", [])
+    monkeypatch.setattr(jit, "_folder", lambda: Path("/cache/kernels"))
+    cache = object.__new__(jit._KernelCache)
+    with pytest.warns(UserWarning, match=r"\(No space left on device in /cache/kernels\)"):
+        cache.save_overload(None, None)
