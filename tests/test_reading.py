@@ -175,6 +175,15 @@ def test_high_dynamic_range_is_kept_and_told(tmp_path: Path, transfer: int, name
     assert np.abs(video / 65535 - 0.58).max() < 0.002
 
 
+def test_colours_that_only_the_container_states(tmp_path: Path) -> None:
+    tags = (BT2020, 1, BT2020, PQ)
+    flat(tmp_path / "a.mov", (500, 512, 512), "yuv422p10le", codec="prores_ks", tags=tags)
+    with av.open(tmp_path / "a.mov") as container:
+        assert next(container.decode(video=0)).color_trc == 2  # ProRes itself states nothing
+    color = video_info(tmp_path / "a.mov").color
+    assert (color.hdr, color.primaries, color.matrix) == ("PQ", "bt2020", "bt2020nc")
+
+
 @pytest.mark.filterwarnings("ignore:.* has high dynamic range")
 def test_tone_mapping(tmp_path: Path) -> None:
     shown = {}

@@ -5,7 +5,7 @@ one level each time it is read and written again.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple, cast
 
@@ -23,6 +23,7 @@ from patchvid.io.orientation import Orientation
 from patchvid.io.profiles import to_srgb
 
 _FROM_YUV = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_CODES = ("color_primaries", "color_trc", "colorspace", "color_range")  # PyAV's names
 _FULL = 2  # FFmpeg's code of full range; 1 is limited range
 
 Frame = NDArray[Any]
@@ -71,19 +72,25 @@ class FrameFormat(NamedTuple):
     profile: bytes | None
 
 
-def format_of(frame: av.VideoFrame, stream: VideoStream) -> FrameFormat:
-    """The format of all frames of a stream, from one frame."""
+def container_colors(stream: VideoStream) -> list[int]:
+    """The codes of primaries, transfer, matrix and range in a container.
+
+    Decoders replace those of the stream, even if frames state none.
+    """
+    return [getattr(stream.codec_context, name) for name in _CODES]
+
+
+def format_of(frame: av.VideoFrame, stream: VideoStream, stated: Sequence[int]) -> FrameFormat:
+    """The format of all frames of a stream, from one frame and the colours in the container."""
     components = frame.format.components
     orientation = Orientation.of(side_data(frame, stream, "DISPLAYMATRIX"))
     height, width = frame.height, frame.width
     context = stream.codec_context
-    told = [
-        getattr(frame, name) if getattr(frame, name) != 2 else getattr(context, name)
-        for name in ("color_primaries", "color_trc", "colorspace")
-    ]
+    own = [getattr(frame, name) for name in _CODES[:3]]
+    told = [code if code != 2 else other for code, other in zip(own, stated)]
     is_rgb = frame.format.is_rgb or frame.format.has_palette
     is_full = frame.format.name.startswith("yuvj")
-    is_full |= (frame.color_range or context.color_range) == _FULL
+    is_full |= (frame.color_range or stated[3]) == _FULL
     tags = color_tags(told, is_full=is_full, is_rgb=is_rgb, height=height, width=width)
     aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
     if orientation.swaps:

@@ -19,6 +19,7 @@ from patchvid.io.decoding import (
     Decoder,
     Frame,
     FrameFormat,
+    container_colors,
     content_light,
     format_of,
     mastering_display,
@@ -44,11 +45,12 @@ def film_source(path: Path) -> Source:
             packets = packets._replace(timeline=packets.timeline._replace(fps=None))
     with open_film(path) as container:
         stream = video_stream(container, path)
+        stated = container_colors(stream)
         decoder = Decoder(stream, deinterlace=False)
         first = next(_all_frames(container, stream, decoder), None)
         if first is None:
             raise VideoError(_NO_FRAME.format(quoted(path)))
-        frame_format = format_of(first, stream)
+        frame_format = format_of(first, stream, stated)
         info = VideoInfo(
             frames=len(packets.timeline.order),
             height=frame_format.height,
