@@ -76,7 +76,7 @@ def part_of(progress: Progress, start: float, stop: float, message: str = "") ->
 
     def report(fraction: float, step: str) -> None:
         nonlocal told
-        if fraction > told:
+        if fraction >= told:  # the same fraction again may end the work by an exception
             told = fraction
             progress(start + (stop - start) * fraction, ", ".join(filter(None, (message, step))))
 

@@ -17,6 +17,7 @@ from patchvid._convert import ValueRange, to_rgb
 from patchvid._device import backend_of
 from patchvid.apps.holes import Region, dilate, fill_smoothly, window_around
 from patchvid.core.fields import Window
+from patchvid.kernels.threads import poll
 from patchvid.motion.layer_motion import layer_motion
 from patchvid.motion.optical_flow import optical_flow
 
@@ -99,6 +100,7 @@ def _look_back(
     everywhere = np.ones(size, bool)
     places = [np.full((np.count_nonzero(frame), 3), np.nan, np.float32) for frame in around]
     for t, flow in _flow_back(frames, around):
+        poll()
         known = ~_placed(unsure[t] | unsure[t - 1], part, size)
         if known.mean() < LEAST_KNOWN:
             continue
