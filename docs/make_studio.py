@@ -65,7 +65,6 @@ def visit(page: Any, address: str) -> None:
     page.locator("#makes summary").click()
     page.locator("#make").click()
     expect(page.locator(".card")).to_have_count(1, timeout=300_000)
-    page.locator("#results").scroll_into_view_if_needed()
     write(page, "studio_result")
 
 

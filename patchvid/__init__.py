@@ -6,7 +6,7 @@ them vote on every pixel (median). The output has the look and motion of the cli
 New videos
     `generate`, `analogy`, `retarget`, `inpaint`, `loop`
 Masks
-    `track`
+    `track`, `paint`
 Many at once
     `batch`, `Job`
 Files

@@ -54,6 +54,7 @@ from .results import LevelTiming as LevelTiming
 from .results import LoopResult as LoopResult
 from .results import PatchField as PatchField
 from .results import Result as Result
+from .studio.notebook import paint as paint
 
 __all__: list[str]
 __version__: str

@@ -279,6 +279,7 @@ def test_paint_in_other_frames(client: Client) -> None:
     facts = client("PUT", "/layers/remove/4", last.tobytes()).json()
     assert facts == {
         "modes": ["follow", "same", "only"], "mode": "follow", "keys": [1, 4], "followed": False,
+        "lost": [],
     }  # fmt: skip
 
     def paint(frame: int) -> NDArray[np.uint8]:
@@ -301,7 +302,8 @@ def test_paint_follows(client: Client) -> None:
     job = client("POST", "/jobs", {"follow": "remove"}).json()
     assert client.finish(job["number"])["state"] == "done"
     made = client("GET", "/made").json()
-    assert made["followed"] == {"remove": True, "cue": False, "keep": False}
+    followed = {name for name, facts in made["layers"].items() if facts["followed"]}
+    assert followed == {"remove"}
     clip, _ = patchvid.read_video("my clip.mp4")
     expected = patchvid.track(clip, {2: disc(10, 12) > 0})
     for frame in (0, 5):
@@ -310,7 +312,7 @@ def test_paint_follows(client: Client) -> None:
             np.frombuffer(body, np.uint8).reshape(SHAPE[1:]), 255 * expected[frame]
         )
     client("PUT", "/layers/remove/5", disc(20, 12).tobytes())
-    assert not client("GET", "/made").json()["followed"]["remove"]
+    assert not client("GET", "/made").json()["layers"]["remove"]["followed"]
 
 
 # Jobs and results
@@ -343,6 +345,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("retarget", {"size": [6, 32, 40]}),
     ("loop", {"join": 1}),
     ("inpaint", {"grow": 1}),
+    ("generate", {"structure": 0.5}),
 ]
 
 
@@ -356,6 +359,9 @@ def test_the_command_line_repeats_a_result(
     client("PUT", "/layers/remove", {"mode": "same"})
     client("PUT", "/layers/keep/0", disc(20, 30).tobytes())
     client("PUT", "/layers/keep", {"mode": "same"})
+    left = np.zeros(SHAPE[1:], np.uint8)
+    left[:, :36] = 255
+    client("PUT", "/layers/source/0", left.tobytes())
     result = client.make(task, seed=3, **settings)[-1]
     made = np.load(download(client, result))["video"]
     np.testing.assert_array_equal(made, np.load(repeat(client, result))["video"])
@@ -414,6 +420,44 @@ def test_previews_are_small(folder: Path, video: NDArray[np.uint8]) -> None:
     finally:
         studio.stop()
         thread.join()
+
+
+def test_the_filling_comes_from_where_it_is_painted(client: Client) -> None:
+    clip = client.studio.session.clip.video
+    client("PUT", "/layers/remove/0", disc(10, 12).tobytes())
+    client("PUT", "/layers/remove", {"mode": "same"})
+    right = np.zeros(SHAPE[1:], np.uint8)
+    right[:, 30:] = 255
+    client("PUT", "/layers/source/0", right.tobytes())
+    (result,) = client.make("inpaint", seed=1)
+    made = np.load(download(client, result))["video"]
+    expected = patchvid.inpaint(clip, disc(10, 12) > 0, source=right > 0, seed=1)
+    np.testing.assert_array_equal(made, expected)
+    assert "--source source_1.npz" in result["commands"][0]
+    client("PUT", "/layers/remove/0", b"")
+    answer = client("POST", "/jobs", {"task": "inpaint"})  # there is nothing to remove
+    assert answer.status == 400
+
+
+def test_paint_in_one_frame_is_in_the_preview_of_a_long_clip(client: Client) -> None:
+    video = np.repeat(client.studio.session.clip.video, 20, axis=0)
+    patchvid.write_video("long.npz", video)
+    data = Path("long.npz").read_bytes()
+    client("PUT", "/clip?name=long.npz", data)
+    client("PUT", "/layers/remove/119", disc(10, 12).tobytes())
+    client("PUT", "/layers/remove", {"mode": "only"})
+    (result,) = client.make("inpaint", preview=True, seed=1)
+    assert result["shape"] == [24, 32, 48]
+    made = client.studio.session.results[result["number"]].video
+    np.testing.assert_array_equal(made[:23], video[:115:5])
+
+
+def test_a_preview_follows_the_paint_in_its_own_frames(client: Client) -> None:
+    client("PUT", "/layers/remove/2", disc(10, 12).tobytes())
+    (result,) = client.make("inpaint", preview=True, seed=1)
+    made = client.studio.session.results[result["number"]].video
+    assert (made != client.studio.session.clip.video).any(axis=(1, 2, 3)).all()
+    assert not client("GET", "/state").json()["layers"]["remove"]["followed"]
 
 
 def test_a_job_is_cancelled_within_a_second(

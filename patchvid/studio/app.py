@@ -114,10 +114,7 @@ class _Routes:
         return JSONResponse(self._session.facts())
 
     async def made(self, request: Request) -> Response:
-        followed = {
-            name: self._session.layer_facts(name)["followed"] for name in self._session.layers
-        }
-        return JSONResponse({**self._session.made(), "followed": followed})
+        return JSONResponse(self._session.made())
 
     async def upload(self, request: Request) -> Response:
         """Open an uploaded file as the clip, or as the clip with the look."""

@@ -2,7 +2,7 @@
 
 import io
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import patchvid
 from patchvid.data.sample_clip import SAMPLE_FPS
 from patchvid.display.notebook import MOST_PIXELS, encode
 from patchvid.display.report.films import to_film
-from patchvid.io.info import DEFAULT_FPS, PREVIEW_FRAMES, PREVIEW_SIDE, VideoInfo
+from patchvid.io.info import DEFAULT_FPS, VideoInfo
 from patchvid.studio.errors import Refused
 
 SMALL = 600_000  # frames of up to so many pixels are sent without loss
+PREVIEW_SIDE, PREVIEW_FRAMES = 160, 24  # so that a preview takes about two seconds
 JPEG = {"quality": 92, "subsampling": 0}
 
 
@@ -115,21 +116,17 @@ def sample() -> Clip:
     return Clip("", patchvid.sample_clip(), SAMPLE_FPS)
 
 
-def preview_of(video: NDArray[Any]) -> NDArray[Any]:
-    """Return a video (t, y, x, c) that is small and short enough for a preview."""
-    step = max(1, len(video) // PREVIEW_FRAMES)
-    video = video[::step][:PREVIEW_FRAMES]
+def shrunk(clip: Clip) -> Clip:
+    """Return a clip that is small and short enough for a preview."""
+    step = preview_step(len(clip.video))
+    video = np.ascontiguousarray(clip.video[::step])
     ratio = min(1.0, PREVIEW_SIDE / max(video.shape[1:3]))
-    if ratio == 1:
-        return np.ascontiguousarray(video)
-    sides = [max(2, 2 * round(n * ratio / 2)) for n in video.shape[1:3]]
-    return patchvid.resize(np.ascontiguousarray(video), (len(video), *sides))
+    if ratio < 1:
+        sides = [max(2, 2 * round(n * ratio / 2)) for n in video.shape[1:3]]
+        video = patchvid.resize(video, (len(video), *sides))
+    return replace(clip, video=video, fps=clip.fps * len(video) / len(clip.video))
 
 
-def nearest(paint: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Resize paint (t, y, x) to the shape of a preview, without blending its values."""
-    step = max(1, len(paint) // PREVIEW_FRAMES)
-    rows, columns = (
-        ((np.arange(n) + 0.5) * m / n).astype(int) for m, n in zip(paint.shape[1:], shape[1:3])
-    )
-    return paint[::step][: shape[0]][:, rows[:, None], columns]
+def preview_step(n_frames: int) -> int:
+    """Return the step from one frame of a preview to the next, in frames of the clip."""
+    return math.ceil(n_frames / PREVIEW_FRAMES)

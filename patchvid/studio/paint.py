@@ -14,6 +14,7 @@ Mode = Literal["follow", "same", "only"]
 # The layers, and the ways to fill frames without paint.
 MODES: dict[str, tuple[Mode, ...]] = {
     "remove": ("follow", "same", "only"),
+    "source": ("same", "follow", "only"),
     "cue": ("same", "only"),
     "keep": ("follow", "same", "only"),
 }
@@ -67,6 +68,12 @@ class Layer:
         """Whether paint must still follow its object to other frames."""
         return self.mode == "follow" and self.followed is None and 0 < len(self.keys) < n_frames
 
+    def lost(self) -> list[int]:
+        """Return the frames without a mask of the followed object."""
+        if self.followed is None:
+            return []
+        return [int(n) for n in np.flatnonzero(~self.followed.any(axis=(1, 2)))]
+
     def at(self, frame: int, shape: tuple[int, int]) -> Paint:
         """Return the paint (y, x) of a frame."""
         if frame in self.keys:
@@ -81,3 +88,22 @@ class Layer:
         """Return the paint of all frames, (t, y, x)."""
         n_frames, height, width = shape[:3]
         return np.stack([self.at(frame, (height, width)) for frame in range(n_frames)])
+
+    def shrunk(self, step: int, shape: tuple[int, int, int]) -> "Layer":
+        """Return the layer for a clip of a smaller shape that has every step-th frame of its clip.
+
+        Paint of frames that are left out moves to the nearest one before.
+        """
+        if self.mode == "follow" and self.followed is not None:
+            keys = {n: self.at(n * step, self.followed.shape[1:]) for n in range(shape[0])}
+        else:
+            keys = {frame // step: paint for frame, paint in self.keys.items()}
+        small = {frame: _shrink(paint, shape[1:]) for frame, paint in keys.items()}
+        return Layer(self.modes, self.mode, small)
+
+
+def _shrink(paint: Paint, shape: tuple[int, int]) -> Paint:
+    """Shrink paint (y, x) without blending its values: paint of single pixels remains."""
+    for axis, n in enumerate(shape):
+        paint = np.maximum.reduceat(paint, np.arange(n) * paint.shape[axis] // n, axis)
+    return paint

@@ -32,12 +32,17 @@ class QueuedJob:
         Numbers of the videos that it has made so far.
     notes
         Warnings, one line each.
+    is_preview
+        Whether it goes before others.
+    is_quiet
+        Whether it is forgotten when it is done.
     """
 
     number: int
     label: str
     work: Callable[["QueuedJob", Progress], None] = field(repr=False)
     is_preview: bool = False
+    is_quiet: bool = False
     state: State = "waiting"
     fraction: float = 0.0
     message: str = ""
@@ -71,12 +76,17 @@ class Queue:
         self._thread.start()
 
     def add(
-        self, label: str, work: Callable[[QueuedJob, Progress], None], *, is_preview: bool = False
+        self,
+        label: str,
+        work: Callable[[QueuedJob, Progress], None],
+        *,
+        is_preview: bool = False,
+        is_quiet: bool = False,
     ) -> QueuedJob:
         """Queue a job."""
         with self._changed:
             self._count += 1
-            job = QueuedJob(self._count, label, work, is_preview)
+            job = QueuedJob(self._count, label, work, is_preview, is_quiet)
             self._jobs.append(job)
             self._changed.notify_all()
             return job
@@ -125,6 +135,8 @@ class Queue:
                 job.problem = problem
                 job.state = "cancelled" if job.state == "cancelled" else state
                 job.work = _nothing  # frees the videos that the work holds
+                if job.is_quiet and job.state == "done":
+                    self._jobs.remove(job)
 
     def _work_on(self, job: QueuedJob) -> tuple[State, str]:
         def report(fraction: float, message: str) -> None:

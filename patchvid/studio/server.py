@@ -11,9 +11,11 @@ from pathlib import Path
 import uvicorn
 
 from patchvid.studio.app import make_app
+from patchvid.studio.clips import read_clip, sample
 from patchvid.studio.errors import Refused
 from patchvid.studio.guard import HOST, Guard
 from patchvid.studio.session import Session
+from patchvid.studio.work import add_warm_up
 
 
 class Studio:
@@ -37,7 +39,7 @@ class Studio:
         port = self._socket.getsockname()[1]
         token = secrets.token_urlsafe(24)
         self.address = f"http://{HOST}:{port}/?token={token}"
-        self.session = Session(clip)
+        self.session = Session(sample() if clip is None else read_clip(clip, name=str(clip)))
         config = uvicorn.Config(
             Guard(make_app(self.session), port=port, token=token),
             log_level="error", access_log=False, lifespan="off", ws="none", server_header=False,
@@ -67,6 +69,7 @@ def serve(
 ) -> None:
     """Serve a clip, or the sample, until Ctrl-C; `tell` is called with the address."""
     studio = Studio(clip, port)
+    add_warm_up(studio.session)
     tell(studio.address)
     if open_browser:
         webbrowser.open(studio.address)

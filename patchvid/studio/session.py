@@ -10,7 +10,6 @@ import numpy as np
 
 from patchvid.io.codecs import FORMATS
 from patchvid.io.sequences import ARRAYS
-from patchvid.studio import clips
 from patchvid.studio.clips import Clip
 from patchvid.studio.errors import Refused
 from patchvid.studio.paint import MODES, Layer, Paint
@@ -26,7 +25,7 @@ Colour = tuple[int, int, int]
 class Session:
     """Everything that a user has in the studio. Hold its lock to change anything in it."""
 
-    def __init__(self, clip: Path | None) -> None:
+    def __init__(self, clip: Clip) -> None:
         self._folder = TemporaryDirectory(prefix="patchvid-studio-")
         self.folder = Path(self._folder.name)
         self.lock = threading.RLock()
@@ -36,7 +35,7 @@ class Session:
         self.settings: dict[str, Any] = {}  # as the forms of the page have them
         self.style: Clip | None = None
         self._count = 0
-        self.open(clips.sample() if clip is None else clips.read_clip(clip, name=str(clip)))
+        self.open(clip)
 
     def close(self) -> None:
         """End the jobs, and remove the files."""
@@ -111,7 +110,6 @@ class Session:
             return {
                 "clip": self.clip.facts(),
                 "style": None if self.style is None else self.style.facts(),
-                "layers": {name: self.layer_facts(name) for name in self.layers},
                 "palette": self.palette,
                 "settings": self.settings,
                 "tasks": describe_tasks(),
@@ -124,11 +122,11 @@ class Session:
         layer = self.layer(name)
         return {
             "modes": layer.modes, "mode": layer.mode, "keys": sorted(layer.keys),
-            "followed": layer.followed is not None,
+            "followed": layer.followed is not None, "lost": layer.lost(),
         }  # fmt: skip
 
     def made(self) -> dict[str, Any]:
-        """Return the jobs and the results."""
+        """Return the facts that jobs change: the layers, the jobs and the results."""
         with self.lock:
             results = [
                 {
@@ -140,7 +138,8 @@ class Session:
                 }
                 for number, clip in self.results.items()
             ]
-        return {"jobs": self.queue.facts(), "results": results}
+            layers = {name: self.layer_facts(name) for name in self.layers}
+        return {"layers": layers, "jobs": self.queue.facts(), "results": results}
 
 
 def to_rgb(colour: Any) -> Colour:

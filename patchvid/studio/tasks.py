@@ -58,8 +58,8 @@ class Task(NamedTuple):
 
     Attributes
     ----------
-    title, verb
-        Its name on the page, and the text of its button.
+    title
+        Its name on the page.
     about
         Its result, in one sentence.
     command
@@ -77,7 +77,6 @@ class Task(NamedTuple):
     """
 
     title: str
-    verb: str
     about: str
     command: str
     make: Callable[..., Any]
@@ -130,8 +129,8 @@ def _alpha(default: float) -> Setting:
 
 TASKS = {
     "inpaint": Task(
-        "Remove or add", "Make", "Fill the areas painted with Remove from the rest of the clip. "
-        "Areas painted in a colour become something from the clip that has this colour.",
+        "Remove or add", "Removes what you paint over, or adds something from the clip where you "
+        "paint its colours.",
         "inpaint", patchvid.inpaint, "_inpaint",
         (
             Setting(
@@ -141,10 +140,10 @@ TASKS = {
             ),
             SAMPLES, LOOP._replace(more=True), TILE, ITERATIONS, REDUCE, SEED,
         ),
-        layers=("remove", "cue"), needs="paint",
+        layers=("remove", "source", "cue"), needs="paint",
     ),
     "generate": Task(
-        "New video", "Make", "New videos that look and move like the clip.",
+        "New video", "New videos that look and move like the clip.",
         "gen", patchvid.generate, "_gen",
         (
             SAMPLES,
@@ -152,12 +151,17 @@ TASKS = {
                 "novelty", "--novelty", "Novelty", "number", 0.75, high=1, step=0.05,
                 help="How far the layout departs from the clip.",
             ),
+            Setting(
+                "structure", "--structure", "Structure", "number", None, high=1, step=0.05,
+                help="How firmly the layout keeps colours at their height and side in the clip. "
+                "Empty: chosen by the clip.",
+            ),
             LOOP, SIZE, TILE, _alpha(15), ITERATIONS, REDUCE, SEED,
         ),
         keeps_order=False,
     ),
     "loop": Task(
-        "Loop", "Make", "The clip as a loop: its last frame leads to the first.",
+        "Loop", "The clip as a loop: its last frame leads to the first.",
         "loop", patchvid.loop, "_loop",
         (
             Setting(
@@ -175,14 +179,14 @@ TASKS = {
         keeps_order=False,
     ),
     "retarget": Task(
-        "New size", "Make", "Another width, height or length, in which objects keep their shape. "
+        "New size", "Another width, height or length, in which objects keep their shape. "
         "Areas painted with Keep do not change.",
         "retarget", patchvid.retarget, "_retarget",
         (SIZE, LOOP, TILE, _alpha(100), ITERATIONS, REDUCE, SEED),
         layers=("keep",), needs="size",
     ),
     "analogy": Task(
-        "Another look", "Make", "The layout of this clip with the look of another one.",
+        "Another look", "The layout of this clip with the look of another one.",
         "analogy", patchvid.analogy, "_analogy",
         (
             Setting(
@@ -224,7 +228,7 @@ def describe_tasks() -> dict[str, Any]:
     """Return the tasks as data for the page's forms."""
     return {
         name: {
-            "title": task.title, "verb": task.verb, "about": task.about,
+            "title": task.title, "about": task.about,
             "layers": task.layers, "needs": task.needs,
             "settings": [
                 {**setting._asdict(), "high": None if setting.high == math.inf else setting.high}

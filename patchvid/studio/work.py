@@ -3,6 +3,7 @@
 import secrets
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ from numpy.typing import NDArray
 import patchvid
 from patchvid._convert import LUMA
 from patchvid._progress import Progress, part_of
-from patchvid.io.masks import read_masks
 from patchvid.io.sequences import ARRAYS
-from patchvid.studio.clips import Clip, nearest, preview_of
+from patchvid.studio.clips import Clip, preview_step, shrunk
 from patchvid.studio.errors import Refused
 from patchvid.studio.paint import Layer, Paint
 from patchvid.studio.queue import QueuedJob
@@ -33,9 +33,24 @@ def add_following(session: Session, name: str) -> QueuedJob:
         raise Refused("paint in one or more frames, then follow")
 
     def work(job: QueuedJob, progress: Progress) -> None:
-        _follow(session, name, session.clip, layer.copy(), progress)
+        _follow_in(session, name, session.clip, layer.copy(), progress)
 
     return session.queue.add("Follow", work)
+
+
+def add_warm_up(session: Session) -> None:
+    """Queue a job that imports and compiles everything that later jobs need."""
+
+    def work(job: QueuedJob, progress: Progress) -> None:
+        clip = patchvid.sample_clip()[:4, :32, :48]
+        mask = np.zeros(clip.shape[1:3], bool)
+        mask[10:20, 10:20] = True
+        made = patchvid.track(clip, {0: mask}, flow="classical", progress=part_of(progress, 0, 0.2))
+        patchvid.inpaint(clip, made, seed=0, progress=part_of(progress, 0.2, 0.4))
+        patchvid.generate(clip, seed=0, progress=part_of(progress, 0.4, 0.7))
+        patchvid.analogy(clip, clip, structure="luma", seed=0, progress=part_of(progress, 0.7, 1))
+
+    session.queue.add("Getting ready", work, is_quiet=True)
 
 
 def add_making(session: Session, name: str, given: Any, *, preview: bool) -> QueuedJob:
@@ -51,13 +66,19 @@ def add_making(session: Session, name: str, given: Any, *, preview: bool) -> Que
     _check_ready(task, settings, layers, style, clip)
 
     def work(job: QueuedJob, progress: Progress) -> None:
-        late = [layer for layer in layers if layers[layer].needs_following(len(clip.video))]
+        inputs = _Inputs(clip, style if task.needs == "style" else None, layers, colours)
+        if preview:
+            inputs = inputs.shrunk()
+        n_frames = len(inputs.clip.video)
+        late = [x for x, layer in inputs.layers.items() if layer.needs_following(n_frames)]
         share = FOLLOWING if late else 0.0
         for number, layer in enumerate(late):
             told = part_of(progress, share * number / len(late), share * (number + 1) / len(late))
-            layers[layer] = _follow(session, layer, clip, layers[layer], told)
-        inputs = _Inputs(session, clip, style if task.needs == "style" else None, layers, colours)
-        _make(session, job, task, settings, inputs, part_of(progress, share, 1), preview=preview)
+            if preview:
+                _follow(inputs.clip, inputs.layers[layer], told)
+            else:
+                _follow_in(session, layer, clip, inputs.layers[layer], told)
+        _make(session, job, task, settings, inputs, part_of(progress, share, 1), of=clip)
 
     label = f"{task.title}, preview" if preview else task.title
     return session.queue.add(label, work, is_preview=preview)
@@ -70,7 +91,7 @@ def _check_ready(
     style: Clip | None,
     clip: Clip,
 ) -> None:
-    if task.needs == "paint" and not any(layer.keys for layer in layers.values()):
+    if task.needs == "paint" and not any(layers[name].keys for name in ("remove", "cue")):
         raise Refused("paint the object to remove, or paint a colour where one should appear")
     if task.needs == "style" and style is None:
         raise Refused("choose the clip with the look")
@@ -79,69 +100,52 @@ def _check_ready(
         raise Refused("choose another width, height or length")
 
 
-def _follow(session: Session, name: str, clip: Clip, layer: Layer, progress: Progress) -> Layer:
-    """Follow the paint of a layer, and keep the mask unless the paint has changed."""
+def _follow(clip: Clip, layer: Layer, progress: Progress) -> None:
+    """Make the paint of a layer follow its object."""
     keys = {frame: paint > 127 for frame, paint in layer.keys.items()}
     layer.followed = patchvid.track(clip.video, keys, progress=progress)
+
+
+def _follow_in(session: Session, name: str, clip: Clip, layer: Layer, progress: Progress) -> None:
+    """Make the paint of a layer follow, and keep the mask unless the paint has changed."""
+    _follow(clip, layer, progress)
     with session.lock:
         current = session.layers[name]
         same = session.clip is clip and current.keys.keys() == layer.keys.keys()
         if same and all(current.keys[frame] is layer.keys[frame] for frame in layer.keys):
             current.followed = layer.followed
-    return layer
 
 
+@dataclass
 class _Inputs:
-    """The inputs of a job, in full and as a preview, and the files that hold them."""
+    """The inputs of a job."""
 
-    def __init__(
-        self,
-        session: Session,
-        clip: Clip,
-        style: Clip | None,
-        layers: Mapping[str, Layer],
-        colours: Sequence[Colour],
-    ) -> None:
-        self.clip, self.style = clip, style
-        self._folder, self._colours = session.folder, colours
-        shape = clip.video.shape
-        self._paint = {name: x.all(shape) for name, x in layers.items() if x.keys}
+    clip: Clip
+    style: Clip | None
+    layers: Mapping[str, Layer]
+    colours: Sequence[Colour]
 
-    def videos(self, *, preview: bool) -> tuple[NDArray[Any], dict[str, Any]]:
-        """Return the clip, and the other inputs by the names of arguments."""
-        video = preview_of(self.clip.video) if preview else self.clip.video
-        others: dict[str, Any] = {}
-        for name, paint in self._paint.items():
-            paint = nearest(paint, video.shape) if preview else paint
-            if name == "cue":
-                others["cue"] = with_colours(video, paint, self._colours)
-            else:
-                others["keep" if name == "keep" else "mask"] = as_mask(paint)
-        if "cue" in others and "mask" in others:
-            hole = (others["cue"] != video).any(axis=3)
-            others["mask"] = np.where(hole, others["mask"].dtype.type(1), others["mask"])
-        for name in {"mask", "keep"} & set(others):
-            others[name] = self._as_read(name, others[name], video.shape)
-        if self.style is not None:
-            others["style"] = preview_of(self.style.video) if preview else self.style.video
-        return video, others
+    def shrunk(self) -> "_Inputs":
+        """Return the inputs of a preview."""
+        clip, step = shrunk(self.clip), preview_step(len(self.clip.video))
+        layers = {name: layer.shrunk(step, clip.shape) for name, layer in self.layers.items()}
+        return _Inputs(clip, self.style and shrunk(self.style), layers, self.colours)
 
-    def files(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays that a command line reads, by the names of their options."""
-        _, others = self.videos(preview=False)
-        return {
-            name: as_mask(array[..., 0]) if name in ("mask", "keep") else array
-            for name, array in others.items()
-            if name != "style"
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return masks and cues by the names of arguments and of options."""
+        video = self.clip.video
+        paint = {name: x.all(video.shape) for name, x in self.layers.items() if x.keys}
+        found: dict[str, NDArray[Any]] = {
+            {"remove": "mask"}.get(name, name): as_mask(paint[name])
+            for name in paint
+            if name != "cue"
         }
-
-    def _as_read(self, name: str, mask: NDArray[Any], shape: Sequence[int]) -> NDArray[np.uint8]:
-        """Return a mask as the command line reads it, so that results are the same."""
-        path = self._folder / "mask.npz"
-        patchvid.write_video(path, mask[..., None], overwrite=True)
-        read = read_masks(name, [path], [], shape, (0, None))
-        assert read is not None
-        return read
+        if "cue" in paint:
+            found["cue"] = with_colours(video, paint["cue"], self.colours)
+        if "cue" in found and "mask" in found:
+            hole = (found["cue"] != video).any(axis=3)
+            found["mask"] = np.where(hole, found["mask"].dtype.type(1), found["mask"])
+        return found
 
 
 def as_mask(paint: Paint) -> NDArray[Any]:
@@ -172,12 +176,14 @@ def _make(
     inputs: _Inputs,
     progress: Progress,
     *,
-    preview: bool,
+    of: Clip,
 ) -> None:
-    """Make the samples of a task, and keep each as soon as it is done."""
-    clip = inputs.clip
-    video, others = inputs.videos(preview=preview)
-    ratios = [m / n for n, m in zip(clip.shape, video.shape)]
+    """Make the samples of a task, and keep each as soon as it is done.
+
+    The clip of the inputs is a preview if it is not the clip `of`.
+    """
+    clip, preview = inputs.clip, inputs.clip is not of
+    ratios = [m / n for n, m in zip(of.shape, clip.shape)]
     arguments = changed(task, settings)
     samples = arguments.pop("samples", 1)
     seed = arguments.pop("seed", None)
@@ -188,16 +194,18 @@ def _make(
     for name, ratio in (("grow", ratios[1]), ("length", ratios[0]), ("join", ratios[0])):
         if arguments.get(name):
             arguments[name] = max(1, round(arguments[name] * ratio))
-    if "mask" in others and "cue" in others and "grow" not in arguments:
+    files = inputs.arrays()
+    if "mask" in files and "cue" in files and "grow" not in arguments:
         arguments["grow"] = 0
-    files = {} if preview else inputs.files()
+    others = {name: array if name == "cue" else _as_read(array) for name, array in files.items()}
+    if inputs.style is not None:
+        others["style"] = inputs.style.video
     for number in range(samples):
         told = part_of(progress, number / samples, (number + 1) / samples)
-        made = task.make(video, seed=seed + number, progress=told, **others, **arguments)
+        made = task.make(clip.video, seed=seed + number, progress=told, **others, **arguments)
         name = f"{clip.stem}{task.ending}_{job.number}" + (f"_{number + 1}" if samples > 1 else "")
         result = Clip(
-            f"{name}.npz", made, clip.fps * ratios[0], info=clip.info,
-            audio=_sound(task, clip, made),
+            f"{name}.npz", made, clip.fps, info=clip.info, audio=_sound(task, clip, made),
             commands=_commands(task, settings, seed + number, inputs, files, name, job),
             files={**clip.files, **{_file(x, job): array for x, array in files.items()}},
         )  # fmt: skip
@@ -208,6 +216,11 @@ def _make(
             "title": task.title,
         }
         job.results.append(session.add(result, details))
+
+
+def _as_read(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a mask as the command line reads it from a file, so that results are the same."""
+    return np.rint(255 * mask[..., None]).astype(np.uint8)
 
 
 def _file(name: str, job: QueuedJob) -> str:

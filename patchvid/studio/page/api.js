@@ -1,7 +1,9 @@
 // Requests to the server.
 
+import {send} from "./host.js";
+
 async function ask(method, path, body) {
-  const response = await fetch(path, {method, body});
+  const response = await send(path, {method, body});
   if (response.ok) return response;
   const text = await response.text();
   let message = text;

@@ -1,6 +1,8 @@
 // Elements of the page.
 
-export const $ = id => document.getElementById(id);
+import {root} from "./host.js";
+
+export const $ = id => root.getElementById(id);
 
 // Makes an element. Properties that begin with "on" are listeners, and those with a dash are
 // attributes; null is left out, and so are children that are null or false.

@@ -1,10 +1,10 @@
 // Keys. Those that belong to a control are left to it.
 
 import * as history from "./history.js";
+import {root} from "./host.js";
 import {go, toggle} from "./player.js";
 import {fit, pressed, show, zoomBy} from "./stage.js";
 import {change, state} from "./state.js";
-import {make} from "./tasks.js";
 import {TOOLS} from "./tools.js";
 
 const VIEWS = ["clip", "result", "side", "slider"];
@@ -14,12 +14,14 @@ const ACTIONS = {
   "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8), "0": fit,
   "[": () => change({size: Math.max(1, Math.round(state.size * 0.8))}),
   "]": () => change({size: Math.round(state.size * 1.25) + 1}),
-  p: () => make(true), m: () => make(false),
   ...Object.fromEntries(TOOLS.map(([tool, , key]) => [key, () => change({tool})])),
   ...Object.fromEntries(VIEWS.map((view, at) => [String(at + 1), () => show(view)])),
 };
 
-addEventListener("keydown", event => {
+// Adds actions by key.
+export const bind = actions => Object.assign(ACTIONS, actions);
+
+root.addEventListener("keydown", event => {
   if (!state.clip) return;
   const {target} = event, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const types = target.matches("select, textarea, input[type=number], input[type=text]");

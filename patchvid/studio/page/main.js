@@ -2,31 +2,19 @@
 
 import * as api from "./api.js";
 import {$, tell} from "./dom.js";
-import * as history from "./history.js";
-import {forget} from "./paint.js";
+import {opened} from "./opening.js";
 import {watch} from "./queue.js";
-import {fit} from "./stage.js";
-import {change, emit, state} from "./state.js";
+import {on, state} from "./state.js";
 import "./tools.js";
+import "./layers.js";
 import "./tasks.js";
 import "./results.js";
 import "./keys.js";
 
-// Takes over what the server says after it has opened something.
-export function opened(facts) {
-  forget();
-  history.clear();
-  const task = facts.tasks[state.task] ? state.task : Object.keys(facts.tasks)[0];
-  const {tasks, layers, palette, formats, settings, style, results, jobs, clip} = facts;
-  Object.assign(state, {tasks, layers, palette, formats, settings, style, results, clip, task,
-    frame: 0, playing: false, view: "clip", result: results.at(-1) ?? null, colour: 1});
-  const [n_frames, height, width] = clip.shape;
-  $("clip").textContent = `${clip.name}: ${n_frames} frames, ${width} × ${height}, ` +
-    `${Number(clip.fps.toFixed(2))} fps`;
-  state.size = Math.min(state.size, Math.max(4, Math.round(height / 6)));
-  change({version: state.version + 1, jobs});
-  emit("paint", "clip", "frame", "view", "layer", "task", "results", "jobs");
-  fit();
+function describe() {
+  const {name, shape: [n_frames, height, width], fps} = state.clip;
+  $("clip").textContent = `${name}: ${n_frames} frames, ${width} × ${height}, ` +
+    `${Number(fps.toFixed(2))} fps`;
 }
 
 async function open(path, file) {
@@ -58,6 +46,7 @@ addEventListener("drop", event => {
   if (file) file.name.endsWith(".zip") ? open("project", file) : openClip(file);
 });
 
+on("clip", describe);
 try {
   opened(await api.getJson("state"));
   watch();

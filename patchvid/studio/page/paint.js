@@ -50,7 +50,7 @@ export function put(layer, frame, paint) {
   keys.sort((a, b) => a - b);
   forget(layer);
   if (paint) cache.set(key(layer, frame), paint);
-  change({layers: {...state.layers, [layer]: {...old, keys, followed: false}}});
+  change({layers: {...state.layers, [layer]: {...old, keys, followed: false, lost: []}}});
   emit("paint");
   sending = sending.then(async () => {
     const facts = await api.putBytes(`layers/${layer}/${frame}`, paint ?? new Uint8Array());
@@ -68,11 +68,11 @@ export async function choose(layer, mode) {
 }
 
 // Takes note of masks that have followed meanwhile.
-export function markFollowed(followed) {
-  for (const [layer, is] of Object.entries(followed)) {
-    if (state.layers[layer].followed === is) continue;
+export function markFollowed(layers) {
+  for (const [layer, {followed, lost}] of Object.entries(layers)) {
+    if (state.layers[layer].followed === followed) continue;
     forget(layer);
-    change({layers: {...state.layers, [layer]: {...state.layers[layer], followed: is}}});
+    change({layers: {...state.layers, [layer]: {...state.layers[layer], followed, lost}}});
     emit("paint");
   }
 }

@@ -1,17 +1,21 @@
 // Painting: what a pointer, or the arrow keys, do on the picture.
 
+import "./picture.js";
 import {$} from "./dom.js";
 import * as history from "./history.js";
 import * as layers from "./paint.js";
 import * as shapes from "./shapes.js";
-import {on, state} from "./state.js";
+import {layersInUse, on, state} from "./state.js";
 
-const TINTS = {remove: [232, 72, 47, 150], keep: [30, 160, 130, 150]};
+const TINTS = {
+  remove: [232, 72, 47, 150], source: [62, 120, 220, 130], keep: [30, 160, 130, 150],
+};
 const canvas = $("paint"), context = canvas.getContext("2d");
 let drawing = null; // what is being painted: {layer, frame, base, paint, points, erases}
 
 const grid = () => ({width: state.clip.shape[2], height: state.clip.shape[1]});
-const isPainted = () => ["clip", "side"].includes(state.view);
+const isPainted = () =>
+  ["clip", "side"].includes(state.view) && layersInUse().includes(state.layer);
 
 function tints(layer) {
   if (layer !== "cue") return value => [...TINTS[layer].slice(0, 3), TINTS[layer][3] * value / 255];
@@ -20,7 +24,7 @@ function tints(layer) {
   return value => value ? [...colours[value - 1], 235] : [0, 0, 0, 0];
 }
 
-// Draws the paint of the frame that is shown: all layers, or the one in hand and its drawing.
+// Draws the paint of the frame that is shown, and what is being painted.
 export function draw() {
   const {width, height} = grid();
   if (canvas.width !== width || canvas.height !== height) {
@@ -28,7 +32,7 @@ export function draw() {
     canvas.height = height;
   }
   const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
-  for (const layer of Object.keys(state.layers)) {
+  for (const layer of layersInUse()) {
     const own = drawing?.layer === layer && drawing.frame === state.frame;
     const paint = own ? drawing.paint : layers.paintOf(layer, state.frame);
     if (!paint) continue;
@@ -128,4 +132,4 @@ export async function clearFrame() {
   else if (paint.some(value => value)) history.paint(layer, frame, null, paint.slice().fill(0));
 }
 
-on("paint frame layers palette clip version", drawSoon);
+on("paint frame layers task palette clip version", drawSoon);

@@ -1,5 +1,6 @@
 // Frames one by one, exactly as they are; and films, which play in step.
 
+import "./picture.js";
 import * as api from "./api.js";
 import {$, h, tell} from "./dom.js";
 import {change, frameOf, on, state} from "./state.js";
@@ -122,19 +123,31 @@ function show() {
   const last = state.clip.shape[0] - 1;
   slider.max = last;
   slider.value = state.frame;
-  $("place").textContent = `${state.frame + 1} / ${last + 1}`;
+  $("place").textContent = `${state.frame} / ${last}`;
   play.textContent = state.playing ? "Pause" : "Play";
   play.disabled = last === 0;
   if (!state.playing) for (const pane of panes) draw(pane);
 }
 
+// Marks below the timeline: painted frames as dots, and frames to which the paint follows as lines.
 function drawMarks() {
   if (!state.clip) return;
-  const last = Math.max(state.clip.shape[0] - 1, 1), {keys, followed} = state.layers[state.layer];
-  $("marks").className = followed ? "followed" : "";
-  $("marks").replaceChildren(...keys.map(frame => {
-    const mark = h("i", {title: `painted in frame ${frame + 1}`});
-    mark.style.left = `${100 * frame / last}%`;
+  const n_frames = state.clip.shape[0], share = frame => `${100 * frame / Math.max(n_frames - 1, 1)}%`;
+  const {keys, followed, lost} = state.layers[state.layer];
+  const lines = [];
+  for (let first = 0; followed && first < n_frames; first++) {
+    if (lost.includes(first)) continue;
+    let last = first;
+    while (last + 1 < n_frames && !lost.includes(last + 1)) last++;
+    const line = h("b");
+    line.style.left = share(first);
+    line.style.width = share(last - first);
+    lines.push(line);
+    first = last;
+  }
+  $("marks").replaceChildren(...lines, ...keys.map(frame => {
+    const mark = h("i", {title: `painted in frame ${frame}`});
+    mark.style.left = share(frame);
     return mark;
   }));
 }

@@ -2,7 +2,8 @@
 
 import * as api from "./api.js";
 import {$, fill, h, tell} from "./dom.js";
-import {opened} from "./main.js";
+import {root} from "./host.js";
+import {opened} from "./opening.js";
 import {change, on, state} from "./state.js";
 
 let suffix = ".mp4";
@@ -77,9 +78,9 @@ function details(result) {
 
 function draw() {
   $("results").hidden = !state.results.length;
-  const focused = document.activeElement?.dataset?.result;
+  const focused = root.activeElement?.dataset?.result;
   $("sheet").replaceChildren(...[...state.results].reverse().map(card));
-  if (focused) document.querySelector(`[data-result="${focused}"]`)?.focus();
+  if (focused) root.querySelector(`[data-result="${focused}"]`)?.focus();
   fill($("chosen"), state.result ? details(state.result) : []);
 }
 

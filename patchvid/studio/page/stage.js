@@ -1,8 +1,9 @@
 // The picture: its size on the page, what is shown of the clip and of a result, and pointers on it.
 
+import "./picture.js";
 import {$, choice, h} from "./dom.js";
 import * as painter from "./painter.js";
-import {change, frameOf, on, state} from "./state.js";
+import {change, layersInUse, on, state} from "./state.js";
 
 const stage = $("stage"), before = $("before"), after = $("after"), pointer = $("pointer");
 const VIEWS = [
@@ -41,6 +42,7 @@ function layOut() {
   before.hidden = view === "result";
   after.hidden = view === "clip" || !state.result;
   $("paint").hidden = !["clip", "side"].includes(view);
+  stage.classList.toggle("paints", layersInUse().includes(state.layer));
   $("panes").className = over ? "over" : "";
   after.style.clipPath = over ? `inset(0 0 0 ${state.split}%)` : "";
   $("divider").hidden = !over;
@@ -108,7 +110,6 @@ function down(event) {
     slideTo(event);
   } else if (before.contains(event.target)) {
     before.setPointerCapture(event.pointerId);
-    stage.focus({preventScroll: true});
     painter.begin(point(event));
   }
 }
@@ -143,7 +144,7 @@ let spot = null;
 
 function showPointer({x, y}, byKeys = false) {
   const round = ["brush", "eraser"].includes(state.tool), size = round ? state.size : 1;
-  pointer.hidden = !["clip", "side"].includes(state.view) || state.playing;
+  pointer.hidden = $("paint").hidden || state.playing || !layersInUse().includes(state.layer);
   pointer.className = byKeys ? "keys" : "";
   pointer.style.width = pointer.style.height = `${Math.max(size * state.zoom, 6)}px`;
   pointer.style.left = `${x * state.zoom}px`;
@@ -200,7 +201,7 @@ $("zooms").append(
   h("button", {type: "button", title: "Fit (0)", id: "fit", onclick: fit}, "Fit"),
   h("button", {type: "button", "aria-label": "Zoom in", title: "Zoom in (+)",
     onclick: () => zoomBy(STEP)}, "+"));
-on("view zoom split result clip version", layOut);
+on("view zoom split result task layer clip version", layOut);
 on("split", () => { $("split").value = state.split; });
 on("view result clip version", drawViews);
 on("view", () => { if (state.clip) fit(); });

@@ -29,6 +29,9 @@ export function emit(...names) {
   for (const listener of called) listener();
 }
 
+// The layers of paint that the task uses.
+export const layersInUse = () => state.tasks[state.task]?.layers ?? [];
+
 // The frame of a result that shows at the time of a frame of the clip.
 export function frameOf(result) {
   const at = Math.floor((state.frame + 0.5) / state.clip.fps * result.fps);

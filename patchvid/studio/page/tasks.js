@@ -2,9 +2,10 @@
 
 import * as api from "./api.js";
 import {$, choice, fill, h, tell} from "./dom.js";
+import {bind} from "./keys.js";
 import * as layers from "./paint.js";
 import {watch} from "./queue.js";
-import {change, emit, on, state} from "./state.js";
+import {change, layersInUse, on, state} from "./state.js";
 
 const values = () => state.settings[state.task] ?? {};
 let saving;
@@ -75,7 +76,7 @@ function style() {
         onchange: event => event.target.files[0] && useStyle(event.target.files[0])})));
 }
 
-export async function make(preview) {
+async function make(preview) {
   try {
     await layers.sent();
     await api.postJson("jobs", {task: state.task, settings: values(), preview});
@@ -85,31 +86,37 @@ export async function make(preview) {
   }
 }
 
+function drawTasks() {
+  const names = Object.entries(state.tasks).map(([name, {title, about}]) => [name, title, about]);
+  fill($("tasks"),
+    h("h2", {}, "What to make"),
+    h("div", {className: "choice wrap", role: "radiogroup", "aria-label": "What to make"},
+      choice("task", names, state.task, name => change({task: name}))),
+    h("p", {className: "hint"}, state.tasks[state.task].about));
+}
+
 function draw() {
   if (!state.clip) return;
   const task = state.tasks[state.task];
   const more = task.settings.filter(setting => setting.more);
   const wasOpen = $("makes").querySelector("details")?.open ?? false;
-  const names = Object.entries(state.tasks).map(([name, {title, about}]) => [name, title, about]);
   fill($("makes"),
-    h("h2", {}, "Make"),
-    h("div", {className: "choice wrap", role: "radiogroup", "aria-label": "What to make"},
-      choice("task", names, state.task, name => change({task: name}))),
-    h("p", {className: "hint"}, task.about),
+    h("h2", {}, "Settings"),
     task.needs === "style" && style(),
     h("div", {className: "fields"}, task.settings.filter(setting => !setting.more).map(field)),
     more.length > 0 && h("details", {open: wasOpen}, h("summary", {}, "More settings"),
-      h("div", {className: "fields"}, more.map(field))),
-    h("div", {className: "row end"},
-      h("button", {type: "button", id: "preview", onclick: () => make(true),
-        title: "A quick small version (P)"}, "Preview"),
-      h("button", {type: "button", id: "make", className: "main", onclick: () => make(false),
-        title: "Full size (M)"}, task.verb)));
+      h("div", {className: "fields"}, more.map(field))));
 }
 
+$("actions").append(
+  h("button", {type: "button", id: "preview", onclick: () => make(true),
+    title: "A quick small version (P)"}, "Preview"),
+  h("button", {type: "button", id: "make", className: "main", onclick: () => make(false),
+    title: "Full size (M)"}, "Make"));
+on("task tasks", drawTasks);
 on("task tasks style clip version", draw);
 on("task", () => {
-  const [layer] = state.tasks[state.task].layers;
-  if (layer && !state.tasks[state.task].layers.includes(state.layer)) change({layer});
-  emit("layer");
+  const layers = layersInUse();
+  if (layers.length && !layers.includes(state.layer)) change({layer: layers[0]});
 });
+bind({p: () => make(true), m: () => make(false)});
