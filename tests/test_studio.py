@@ -20,7 +20,7 @@ from PIL import Image
 
 import patchvid
 from patchvid.cli.main import main
-from patchvid.studio import app, project, tasks
+from patchvid.studio import app, project, tasks, work
 from patchvid.studio.errors import Refused
 from patchvid.studio.server import Studio
 
@@ -393,6 +393,37 @@ def test_a_result_is_the_next_clip(client: Client) -> None:
     np.testing.assert_array_equal(made, np.load(repeat(client, second))["video"])
     assert client("DELETE", f"/results/{first['number']}").status == 204
     assert client("GET", f"/videos/{first['number']}/film").status == 400
+
+
+def test_a_scene_of_a_clip(client: Client) -> None:
+    clip = client.studio.session.clip.video
+    patchvid.write_video("cut.npz", np.concatenate([clip, 255 - clip, clip[:, ::-1]]), fps=12)
+    assert client("GET", "/state").json()["scenes"] == []
+    facts = client("PUT", "/clip?name=cut.npz", Path("cut.npz").read_bytes()).json()
+    assert (facts["scenes"], facts["scene"]) == ([[0, 6], [6, 12], [12, 18]], None)
+    facts = client("POST", "/clip", {"scene": 2}).json()
+    assert (facts["clip"]["shape"], facts["scene"]) == ([6, 32, 48], 2)
+    np.testing.assert_array_equal(client.studio.session.clip.video, 255 - clip)
+    client("PUT", "/layers/remove/1", disc(10, 12).tobytes())
+    client("PUT", "/layers/remove", {"mode": "same"})
+    (result,) = client.make("inpaint", seed=1)
+    made = np.load(download(client, result))["video"]
+    np.testing.assert_array_equal(made, np.load(repeat(client, result))["video"])
+    data = saved(client)
+    assert client("POST", "/clip", {"scene": None}).json()["clip"]["shape"] == [18, 32, 48]
+    facts = client("PUT", "/project", data).json()
+    assert (facts["scene"], facts["layers"]["remove"]["keys"]) == (2, [1])
+    assert client("POST", "/clip", {"scene": 4}).status == 400
+
+
+@pytest.mark.slow
+def test_what_is_needed_is_loaded_at_first(client: Client) -> None:
+    work.add_warm_up(client.studio.session)
+    (job,) = client("GET", "/made").json()["jobs"]
+    assert job["label"] == "Getting ready"
+    while jobs := client("GET", "/made").json()["jobs"]:
+        assert jobs[0]["problem"] == ""
+        time.sleep(0.1)
 
 
 @pytest.mark.slow

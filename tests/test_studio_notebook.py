@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nbformat import v4
 
 import patchvid
 from patchvid.errors import PatchvidError
@@ -63,7 +62,7 @@ def test_the_value_is_the_paint_in_all_frames() -> None:
     np.testing.assert_array_equal(painter.source, np.broadcast_to(disc(20, 30) > 0, SHAPE))
     ask(painter, "PUT", "layers/cue/0", (disc(20, 12) // 255 * 3).tobytes())
     ask(painter, "PUT", "palette", b'["#000000", "#000000", "#010203"]')
-    expected = np.where((disc(20, 12) > 0)[..., None], np.uint8([1, 2, 3]), clip)
+    expected = np.where((disc(20, 12) > 0)[..., None], np.array([1, 2, 3], np.uint8), clip)
     np.testing.assert_array_equal(painter.cue, expected)
     status, answer = ask(painter, "PUT", "layers/remove/9", b"")
     assert (status, json.loads(answer)) == (400, {"error": "there is no frame 9"})
@@ -79,9 +78,17 @@ def test_without_anywidget_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def notebook(here: Path) -> Iterator[str]:
     """Serve a notebook in JupyterLab, and yield its address."""
-    cells = [v4.new_code_cell(cell) for cell in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    Path("paint.ipynb").write_text(json.dumps(v4.new_notebook(cells=cells, metadata=kernel)))
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
+    contents = {
+        "nbformat": 4, "nbformat_minor": 4, "cells": [{**cell, "source": code} for code in CELLS],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    }  # fmt: skip
+    Path("paint.ipynb").write_text(json.dumps(contents))
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", "--allow-root",
         "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=secret", "--LabApp.news_url=",

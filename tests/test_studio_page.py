@@ -235,6 +235,44 @@ def test_a_job_is_cancelled(page: Any, studio: Studio) -> None:
     api.expect(cards.nth(1)).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_fingers_and_a_stylus_paint(page: Any, studio: Studio) -> None:
+    send = page.context.new_cdp_session(page).send
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [at(page, *point) for point in points]
+        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    def pen(kind: str, y: float, x: float, force: float) -> None:
+        left, top = at(page, y, x)
+        event = {"type": kind, "x": left, "y": top, "button": "left", "pointerType": "pen"}
+        send("Input.dispatchMouseEvent", {**event, "buttons": 1, "clickCount": 1, "force": force})
+
+    page.locator("#size").fill("10")
+    pen("mousePressed", 50, 10, 0.1)
+    for x in range(11, 90):
+        pen("mouseMoved", 50, x, x / 90)
+    pen("mouseReleased", 50, 89, 0)
+    touch("touchStart", (10, 20))
+    touch("touchMove", (10, 60))
+    touch("touchEnd")
+    painted(page, "Painted in one frame")
+    page.wait_for_timeout(300)
+    paint = paint_of(studio, "remove")[0] > 0
+    assert paint[10, 20:60].all()
+    assert 2 * paint[40:, 15].sum() < paint[40:, 85].sum()  # more pressure, a wider line
+
+    fitted = page.locator("#fit").inner_text()
+    touch("touchStart", (30, 40))
+    touch("touchStart", (30, 40), (30, 60))
+    touch("touchMove", (30, 30), (30, 70))
+    touch("touchEnd")
+    api.expect(page.locator("#fit")).not_to_have_text(fitted)
+    page.wait_for_timeout(300)
+    np.testing.assert_array_equal(paint_of(studio, "remove")[0] > 0, paint)
+
+
 def test_keys_alone_do_it(page: Any, studio: Studio) -> None:
     page.locator("#stage").focus()
     for key in ("r", *["Shift+ArrowLeft"] * 3, "Shift+ArrowUp", "Enter"):

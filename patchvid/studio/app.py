@@ -133,8 +133,13 @@ class _Routes:
         return await self.state(request)
 
     async def choose(self, request: Request) -> Response:
-        """Open a result as the clip."""
-        self._session.open(self._session.video(str((await _json(request)).get("result"))))
+        """Open a result as the clip, or a scene of the clip, or all of its scenes."""
+        asked = await _json(request)
+        if "scene" in asked:
+            scene = asked["scene"]
+            self._session.open(self._session.whole, None if scene is None else int(scene))
+        else:
+            self._session.open(self._session.video(str(asked.get("result"))))
         return await self.state(request)
 
     async def save(self, request: Request) -> Response:

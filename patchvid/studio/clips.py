@@ -3,6 +3,7 @@
 import io
 import math
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ class Clip:
         The command lines that make it.
     files
         Masks and other arrays that these command lines read, by file name.
+    cuts
+        The first frame of each scene after the first.
+    part
+        The frames of its file from which it was taken, if it is one of several scenes.
+    length
+        The frames of that file.
     """
 
     name: str
@@ -57,12 +64,30 @@ class Clip:
     is_copy: bool = False
     commands: tuple[str, ...] = ()
     files: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+    cuts: tuple[int, ...] = ()
+    part: tuple[int, int] | None = None
+    length: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(t, y, x)."""
         n_frames, height, width = self.video.shape[:3]
         return n_frames, height, width
+
+    def scenes(self) -> list[tuple[int, int]]:
+        """Return the first and the stop frame of each scene; empty if there is only one."""
+        ends = [0, *self.cuts, len(self.video)]
+        return [*pairwise(ends)] if self.cuts else []
+
+    def scene(self, number: int) -> "Clip":
+        """Return a scene, counted from 1."""
+        scenes = self.scenes()
+        if not 1 <= number <= len(scenes):
+            raise Refused(f"there is no scene {number}")
+        first, stop = scenes[number - 1]
+        return replace(
+            self, video=self.video[first:stop], cuts=(), part=(first, stop), length=len(self.video)
+        )
 
     @property
     def stem(self) -> str:
@@ -108,7 +133,8 @@ def read_clip(path: Path, *, name: str, is_copy: bool = False) -> Clip:
     video, fps = patchvid.read_video(path, progress=False)
     if video.shape[3] not in (1, 3, 4):
         raise Refused(f"{name} has {video.shape[3]} channels; a clip here has 1, 3 or 4")
-    return Clip(name, video, fps or DEFAULT_FPS, path, info, is_copy=is_copy)
+    cuts = tuple(patchvid.find_cuts(video))
+    return Clip(name, video, fps or DEFAULT_FPS, path, info, is_copy=is_copy, cuts=cuts)
 
 
 def sample() -> Clip:

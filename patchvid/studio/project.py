@@ -33,7 +33,7 @@ def save(session: Session) -> bytes:
         clip = session.clip
         project = {
             "patchvid": patchvid.__version__, "version": VERSION, "clip": _where(clip),
-            "name": clip.name, "fps": clip.fps, "shape": clip.shape,
+            "name": clip.name, "fps": clip.fps, "shape": clip.shape, "scene": session.scene,
             "palette": session.palette, "settings": session.settings,
             "layers": {
                 name: {"mode": layer.mode, "frames": sorted(layer.keys)}
@@ -59,7 +59,10 @@ def load(session: Session, file: Path) -> None:
             project = json.loads(archive.read(MEMBER))
             if project["version"] != VERSION:
                 raise Refused(f"this project needs another patchvid: {project['patchvid']}")
-            clip = _clip(session, archive, project)
+            whole, scene = _clip(session, archive, project), project.get("scene")
+            clip = whole if scene is None else whole.scene(int(scene))
+            if list(clip.shape) != project["shape"]:
+                raise Refused(f"the clip {clip.name!r} is not the painted one: its size differs")
             layers = {
                 name: {
                     frame: _paint(archive.read(_member(name, frame)), clip)
@@ -71,7 +74,7 @@ def load(session: Session, file: Path) -> None:
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError) as error:
         raise Refused(f"this is not a project of the studio: {error}") from error
     with session.lock:
-        session.open(clip)
+        session.open(whole, scene)
         session.choose_palette(project["palette"])
         for name, keys in layers.items():
             session.layers[name].choose(project["layers"][name]["mode"])
@@ -101,8 +104,6 @@ def _clip(session: Session, archive: zipfile.ZipFile, project: dict[str, Any]) -
         clip = replace(clips.read_clip(path, name=name, is_copy=True), fps=float(project["fps"]))
     else:
         clip = clips.sample()
-    if list(clip.shape) != project["shape"]:
-        raise Refused(f"the clip {name!r} is not the painted one: its size differs")
     return clip
 
 

@@ -42,10 +42,11 @@ class Session:
         self.queue.close()
         self._folder.cleanup()
 
-    def open(self, clip: Clip) -> None:
-        """Work on another clip, without paint."""
+    def open(self, clip: Clip, scene: int | None = None) -> None:
+        """Work on another clip or on one of its scenes, counted from 1, without paint."""
+        part = clip if scene is None else clip.scene(scene)
         with self.lock:
-            self.clip = clip
+            self.whole, self.scene, self.clip = clip, scene, part
             self.layers = {name: Layer.named(name) for name in MODES}
             self.palette: list[str] = [*PALETTE]
 
@@ -109,6 +110,8 @@ class Session:
         with self.lock:
             return {
                 "clip": self.clip.facts(),
+                "scenes": self.whole.scenes(),
+                "scene": self.scene,
                 "style": None if self.style is None else self.style.facts(),
                 "palette": self.palette,
                 "settings": self.settings,

@@ -45,10 +45,14 @@ def add_warm_up(session: Session) -> None:
         clip = patchvid.sample_clip()[:4, :32, :48]
         mask = np.zeros(clip.shape[1:3], bool)
         mask[10:20, 10:20] = True
-        made = patchvid.track(clip, {0: mask}, flow="classical", progress=part_of(progress, 0, 0.2))
-        patchvid.inpaint(clip, made, seed=0, progress=part_of(progress, 0.2, 0.4))
-        patchvid.generate(clip, seed=0, progress=part_of(progress, 0.4, 0.7))
-        patchvid.analogy(clip, clip, structure="luma", seed=0, progress=part_of(progress, 0.7, 1))
+
+        def told(fraction: float, _: str) -> None:
+            progress(fraction, "loading kernels")
+
+        patchvid.track(clip, {0: mask}, flow="classical", progress=part_of(told, 0, 0.2))
+        patchvid.inpaint(clip, mask, seed=0, progress=part_of(told, 0.2, 0.4))
+        patchvid.generate(clip, seed=0, progress=part_of(told, 0.4, 0.7))
+        patchvid.analogy(clip, clip, structure="luma", seed=0, progress=part_of(told, 0.7, 1))
 
     session.queue.add("Getting ready", work, is_quiet=True)
 
@@ -207,7 +211,7 @@ def _make(
         result = Clip(
             f"{name}.npz", made, clip.fps, info=clip.info, audio=_sound(task, clip, made),
             commands=_commands(task, settings, seed + number, inputs, files, name, job),
-            files={**clip.files, **{_file(x, job): array for x, array in files.items()}},
+            files={**clip.files, **{_file(x, job): _of_whole(y, clip) for x, y in files.items()}},
         )  # fmt: skip
         details = {
             "seed": seed + number,
@@ -221,6 +225,14 @@ def _make(
 def _as_read(mask: NDArray[Any]) -> NDArray[np.uint8]:
     """Return a mask as the command line reads it from a file, so that results are the same."""
     return np.rint(255 * mask[..., None]).astype(np.uint8)
+
+
+def _of_whole(array: NDArray[Any], clip: Clip) -> NDArray[Any]:
+    """Return a mask or cue of a scene with the length of the clip's file, as command lines need."""
+    if clip.part is None:
+        return array
+    first, stop = clip.part
+    return np.pad(array, [(first, clip.length - stop)] + [(0, 0)] * (array.ndim - 1))
 
 
 def _file(name: str, job: QueuedJob) -> str:
@@ -243,6 +255,8 @@ def _commands(
         line.append(inputs.style.name)
     if Path(clip.name).suffix in ARRAYS:  # these hold no rate
         line += ["--fps", f"{clip.fps:g}"]
+    if clip.part is not None:
+        line += ["--frames", f"{clip.part[0]}:{clip.part[1]}"]
     for option in files:
         line += [f"--{option}", _file(option, job)]
     line += words(
@@ -254,5 +268,5 @@ def _commands(
 
 def _sound(task: Task, clip: Clip, made: NDArray[Any]) -> Path | None:
     """Return the file with sound that fits a result, if any."""
-    has_sound = clip.info is not None and clip.info.has_audio
+    has_sound = clip.info is not None and clip.info.has_audio and clip.part is None
     return clip.path if has_sound and task.keeps_order and len(made) == len(clip.video) else None

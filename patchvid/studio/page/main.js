@@ -1,7 +1,7 @@
 // Opens the page: what there is on the server, and files that are opened or dropped.
 
 import * as api from "./api.js";
-import {$, tell} from "./dom.js";
+import {$, fill, h, tell} from "./dom.js";
 import {opened} from "./opening.js";
 import {watch} from "./queue.js";
 import {on, state} from "./state.js";
@@ -15,6 +15,18 @@ function describe() {
   const {name, shape: [n_frames, height, width], fps} = state.clip;
   $("clip").textContent = `${name}: ${n_frames} frames, ${width} × ${height}, ` +
     `${Number(fps.toFixed(2))} fps`;
+  $("scenes").hidden = !state.scenes.length;
+  const name_of = ([first, stop], at) => `${at + 1}: frames ${first} to ${stop - 1}`;
+  fill($("scene"), ["all", ...state.scenes.map(name_of)].map((label, number) =>
+    h("option", {value: number, selected: number === (state.scene ?? 0)}, label)));
+}
+
+async function chooseScene(event) {
+  try {
+    opened(await api.postJson("clip", {scene: Number(event.target.value) || null}));
+  } catch (error) {
+    tell(error.message);
+  }
 }
 
 async function open(path, file) {
@@ -39,6 +51,7 @@ for (const [id, take] of [["open-clip", openClip], ["open-project", file => open
     if (file) take(file);
   });
 }
+$("scene").addEventListener("change", chooseScene);
 addEventListener("dragover", event => event.preventDefault());
 addEventListener("drop", event => {
   event.preventDefault();

@@ -1,7 +1,7 @@
 // What all parts of the page share. A change is told to those who listen to its name.
 
 export const state = {
-  clip: null, tasks: {}, layers: {}, palette: [], formats: [], settings: {}, style: null,
+  clip: null, scenes: [], scene: null, tasks: {}, layers: {}, palette: [], formats: [], settings: {}, style: null,
   results: [], jobs: [],
   version: 0, // grows with every clip that is opened
   frame: 0, playing: false, view: "clip", split: 50, zoom: 1,
