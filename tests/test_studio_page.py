@@ -110,6 +110,8 @@ def paint_of(studio: Studio, layer: str) -> NDArray[np.uint8]:
 
 
 def test_a_thing_is_removed(page: Any, studio: Studio, tmp_path: Path) -> None:
+    page.locator("#make").click()
+    api.expect(page.locator("#notice")).to_contain_text("First paint over what should disappear")
     page.locator("#size").fill("24")
     drag(page, *KOI)
     painted(page, "Press Follow")

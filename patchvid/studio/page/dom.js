@@ -34,7 +34,7 @@ let timer;
 // Shows a message for a while.
 export function tell(message) {
   const notice = $("notice");
-  notice.textContent = message;
+  notice.textContent = message.charAt(0).toUpperCase() + message.slice(1);
   notice.hidden = false;
   clearTimeout(timer);
   timer = setTimeout(() => { notice.hidden = true; }, 8000);

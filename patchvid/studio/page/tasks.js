@@ -76,7 +76,18 @@ function style() {
         onchange: event => event.target.files[0] && useStyle(event.target.files[0])})));
 }
 
+// What the task still needs before it can begin; empty if nothing.
+function missing() {
+  const {needs} = state.tasks[state.task], {size, loop} = values();
+  if (needs === "paint" && !["remove", "cue"].some(layer => state.layers[layer].keys.length)) {
+    return "First paint over what should disappear, or paint a colour where it should appear.";
+  }
+  if (needs === "style" && !state.style) return "First choose the clip with the look.";
+  return needs === "size" && !size && !loop ? "First choose another width, height or length." : "";
+}
+
 async function make(preview) {
+  if (missing()) return tell(missing());
   try {
     await layers.sent();
     await api.postJson("jobs", {task: state.task, settings: values(), preview});
