@@ -92,6 +92,14 @@ async def _json(request: Request) -> Any:
         raise Refused("this is not JSON") from error
 
 
+async def _object(request: Request) -> dict[str, Any]:
+    """Read an object of JSON."""
+    value = await _json(request)
+    if not isinstance(value, dict):
+        raise Refused("this is not an object of JSON")
+    return value
+
+
 class _Routes:
     """The answers, one method for each route."""
 
@@ -134,10 +142,9 @@ class _Routes:
 
     async def choose(self, request: Request) -> Response:
         """Open a result as the clip, or a scene of the clip, or all of its scenes."""
-        asked = await _json(request)
+        asked = await _object(request)
         if "scene" in asked:
-            scene = asked["scene"]
-            self._session.open(self._session.whole, None if scene is None else int(scene))
+            self._session.open(self._session.whole, asked["scene"])
         else:
             self._session.open(self._session.video(str(asked.get("result"))))
         return await self.state(request)
@@ -162,10 +169,7 @@ class _Routes:
                 await run_in_threadpool(file.write, part)
 
     async def settings(self, request: Request) -> Response:
-        settings = await _json(request)
-        if not isinstance(settings, dict):
-            raise Refused("settings must be an object")
-        self._session.settings = settings
+        self._session.settings = await _object(request)
         return Response(status_code=204)
 
     async def palette(self, request: Request) -> Response:
@@ -183,7 +187,7 @@ class _Routes:
 
     async def mode(self, request: Request) -> Response:
         name = request.path_params["name"]
-        self._session.layer(name).choose((await _json(request)).get("mode"))
+        self._session.layer(name).choose((await _object(request)).get("mode"))
         return JSONResponse(self._session.layer_facts(name))
 
     async def paint(self, request: Request) -> Response:
@@ -200,7 +204,7 @@ class _Routes:
         return JSONResponse(self._session.layer_facts(name))
 
     async def queue(self, request: Request) -> Response:
-        asked = await _json(request)
+        asked = await _object(request)
         if asked.get("follow"):
             job = work.add_following(self._session, str(asked["follow"]))
         else:

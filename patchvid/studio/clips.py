@@ -79,11 +79,11 @@ class Clip:
         ends = [0, *self.cuts, len(self.video)]
         return [*pairwise(ends)] if self.cuts else []
 
-    def scene(self, number: int) -> "Clip":
+    def scene(self, number: Any) -> "Clip":
         """Return a scene, counted from 1."""
         scenes = self.scenes()
-        if not 1 <= number <= len(scenes):
-            raise Refused(f"there is no scene {number}")
+        if not isinstance(number, int) or not 1 <= number <= len(scenes):
+            raise Refused(f"there is no scene {number!r}")
         first, stop = scenes[number - 1]
         return replace(
             self, video=self.video[first:stop], cuts=(), part=(first, stop), length=len(self.video)

@@ -60,7 +60,7 @@ def load(session: Session, file: Path) -> None:
             if project["version"] != VERSION:
                 raise Refused(f"this project needs another patchvid: {project['patchvid']}")
             whole, scene = _clip(session, archive, project), project.get("scene")
-            clip = whole if scene is None else whole.scene(int(scene))
+            clip = whole if scene is None else whole.scene(scene)
             if list(clip.shape) != project["shape"]:
                 raise Refused(f"the clip {clip.name!r} is not the painted one: its size differs")
             layers = {

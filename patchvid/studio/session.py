@@ -42,7 +42,7 @@ class Session:
         self.queue.close()
         self._folder.cleanup()
 
-    def open(self, clip: Clip, scene: int | None = None) -> None:
+    def open(self, clip: Clip, scene: Any = None) -> None:
         """Work on another clip or on one of its scenes, counted from 1, without paint."""
         part = clip if scene is None else clip.scene(scene)
         with self.lock:
