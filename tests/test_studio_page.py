@@ -263,7 +263,7 @@ def test_fingers_and_a_stylus_paint(page: Any, studio: Studio) -> None:
     page.wait_for_timeout(300)
     paint = paint_of(studio, "remove")[0] > 0
     assert paint[10, 20:60].all()
-    assert 2 * paint[40:, 15].sum() < paint[40:, 85].sum()  # more pressure, a wider line
+    assert paint[40:, 15].sum() + 3 <= paint[40:, 85].sum()  # more pressure, a wider line
 
     fitted = page.locator("#fit").inner_text()
     touch("touchStart", (30, 40))
