@@ -6,10 +6,11 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.films import check_film_options, film_maker, length_option
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
 from patchvid.cli.outputs import Sample
-from patchvid.cli.values import parse_noise, parse_structure
+from patchvid.cli.values import Seconds, parse_noise, parse_structure
 from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
@@ -19,6 +20,7 @@ Examples:
   patchvid gen clip.mp4 -o wide.gif --scale 1,1,1.5 --seed 7
   patchvid gen clip.mp4 --preview            a small clip_gen_preview.mp4, in a second or two
   patchvid gen clip.mp4 --report why.html    clip_gen.mp4, and a page that explains it
+  patchvid gen clip.mp4 --length 60s         a film of a minute, written while it is made
   patchvid gen frames/ --frames 0:24 --max-size 256 -o out/
 """
 
@@ -64,18 +66,25 @@ layout_options = options.together(
 @writing_options
 @layers_of("CLIP")
 @options.size
+@length_option
 @options.periodic
 @options.seeds
 @layout_options
 @options.completeness_of("CLIP", default="15")
 @options.levels
 @options.device
-def gen(**settings: Any) -> list[Sample]:
+def gen(length: int | Seconds | None, **settings: Any) -> list[Sample]:
     """Make new videos that look and move like CLIP, but show something new.
 
     CLIP is a video file, a GIF, a picture, a .npy or .npz array (t, y, x, c) or a folder of frames.
     Without it, gen uses the sample clip. The same seed and options always give the same file.
     """
-    from patchvid import generate
+    from patchvid import generate, generate_long
 
-    return make_videos(generate, ending="_gen", keeps_order=False, **settings)
+    make: Any = generate
+    if length is not None:
+        if settings["scale"][0] != 1:
+            raise click.UsageError("--length sets the number of frames; let --scale begin with 1.")
+        check_film_options("--length", settings, "layout", "noise", "loop", "tile")
+        make, settings["length"] = film_maker(generate_long), length
+    return make_videos(make, ending="_gen", keeps_order=False, **settings)

@@ -1,5 +1,6 @@
 """Read the inputs of a command: its clip, and the videos that go with it, at one size."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,7 @@ import click
 from patchvid.cli.command import is_typed
 from patchvid.cli.estimate import Estimate
 from patchvid.cli.records import Stamp, stamp
-from patchvid.cli.values import Frames, Seconds
+from patchvid.cli.values import Frames, Seconds, Times
 from patchvid.io.info import DEFAULT_FPS, PREVIEW_FRAMES, PREVIEW_SIDE
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def in_proportion(settings: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]
     for name in ("length", "join"):
         if isinstance(value := settings.get(name), Seconds):
             scaled[name] = max(1, round(value * (inputs.fps or DEFAULT_FPS)))
+        elif isinstance(value, Times):
+            scaled[name] = math.ceil(value * len(inputs.videos["clip"]) - 1e-5)
         elif value:
             scaled[name] = max(1, round(value * ratios[0]))
     if size := settings.get("size"):

@@ -11,6 +11,7 @@ import click
 
 from patchvid.cli.command import command_line, is_rehearsal, used_settings
 from patchvid.cli.estimate import Estimate
+from patchvid.cli.films import Film
 from patchvid.cli.info import facts
 from patchvid.cli.inputs import (
     ClipFile,
@@ -149,18 +150,20 @@ def make_videos(
         label = f"sample {number + 1}/{samples}" if samples > 1 else ctx.command_path
         with reporting(shown, label) as progress:
             result = make(video, seed=seed + number, progress=progress, details=True, **settings)
-        # A loop stores each frame once; `order` says when to write it, perhaps several times.
-        is_loop = isinstance(result, patchvid.LoopResult)
-        new, order = (result.frames, result.order) if is_loop else (result.video, None)
-        shape = (len(new if order is None else order), *new.shape[1:])
-        if path is not None:
-            sound, left_out = choose_sound(clip, frames, inputs, shape[0], writing)
-            if left_out and not quiet and number == 0:
-                click.echo(left_out, err=True)
-            patchvid.write_video(
-                path, new, fps=rate, info=inputs.info, order=order, overwrite=overwrite,
-                **writing.settings, **sound,
-            )  # fmt: skip
+            is_loop = isinstance(result, patchvid.LoopResult)
+            # A loop stores each frame once; `order` says when to write it, perhaps several times.
+            new: Any = result.frames if is_loop or isinstance(result, Film) else result.video
+            order = result.order if is_loop else None
+            shape = result.shape if isinstance(result, Film) else new.shape
+            shape = (shape[0] if order is None else len(order), *shape[1:])
+            if path is not None:
+                sound, left_out = choose_sound(clip, frames, inputs, shape[0], writing)
+                if left_out and not quiet and number == 0:
+                    click.echo(left_out, err=True)
+                patchvid.write_video(
+                    path, new, fps=rate, info=inputs.info, order=order, overwrite=overwrite,
+                    **writing.settings, **sound,
+                )  # fmt: skip
         if outputs.extra and draw and number == 0:
             drawn = draw(inputs.videos, result)
             patchvid.write_video(outputs.extra, drawn, fps=rate, overwrite=overwrite)

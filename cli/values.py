@@ -71,6 +71,10 @@ class Seconds(float):
     """A length in seconds."""
 
 
+class Times(float):
+    """A length relative to the clip's."""
+
+
 def parse_length(text: str) -> int | Seconds:
     """Parse a number of frames, of seconds as in ``2.5s``, or of minutes as in ``10m``."""
     with suppress(ValueError):

@@ -66,6 +66,8 @@ def even_size(settings: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, 
 
 def length_of(settings: Mapping[str, Any], n_frames: int) -> int:
     """The number of frames of an output."""
+    if length := settings.get("length"):
+        return int(length)
     if size := settings.get("size"):
         return int(size[0])
     return math.ceil(n_frames * settings.get("scale", (1,))[0] - 1e-5)

@@ -4,7 +4,7 @@ From coarse to fine, it searches for similar space-time patches of the clip (Pat
 them vote on every pixel (median). The output has the look and motion of the clip, but new content.
 
 New videos
-    `generate`, `analogy`, `retarget`, `inpaint`, `loop`
+    `generate`, `analogy`, `retarget`, `inpaint`, `loop`; `generate_long`, `retarget_long`
 Masks
     `track`, `paint`
 Many at once

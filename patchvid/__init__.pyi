@@ -3,6 +3,8 @@ from . import metrics as metrics
 from ._resampling import resize as resize
 from .apps.analogies import SKETCH as SKETCH
 from .apps.analogies import analogy as analogy
+from .apps.films import generate_long as generate_long
+from .apps.films import retarget_long as retarget_long
 from .apps.generation import generate as generate
 from .apps.inpainting import inpaint as inpaint
 from .apps.looping import loop as loop

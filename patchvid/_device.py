@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from functools import wraps
+from contextlib import suppress
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
@@ -37,7 +38,8 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function take arrays on the host or on a GPU, and return its results there.
 
     `names` are its array arguments. Arrays on a GPU stay there; others are moved to the `device` of
-    the call. Inside the function, all are on one device.
+    the call. Inside the function, all are on one device. The function may also return an iterator
+    of results.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -69,11 +71,25 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             with kernels.use_device(*devices):
                 given.update({name: map_arrays(kernels.to_device, arrays[name]) for name in arrays})
                 result = function(*bound.args, **bound.kwargs)
-                return map_arrays(kernels.to_device if on_gpu else kernels.to_host, result)
+                move = kernels.to_device if on_gpu else kernels.to_host
+                if isinstance(result, Iterator):
+                    return _each(result, move, partial(kernels.use_device, *devices))  # type: ignore[return-value]
+                return map_arrays(move, result)
 
         return call
 
     return decorate
+
+
+def _each(
+    results: Iterator[Any], move: Callable[[Any], Any], use_device: Callable[[], Any]
+) -> Iterator[Any]:
+    """Yield results that are computed on a device, which is in use only during the computation."""
+    with suppress(StopIteration):
+        while True:
+            with use_device():
+                result = map_arrays(move, next(results))
+            yield result
 
 
 def _on_gpu(value: Any) -> Iterator[Any]:

@@ -78,15 +78,20 @@ def resample(
     *,
     scale: Sequence[float] | None = None,
     window: tuple[slice, slice, slice] | None = None,
+    frames: tuple[int, int] | None = None,
     dtype: Any = None,
 ) -> NDArray[Any]:
     """Resize a clip as `resize` does, but without checks, which would wait for a GPU.
 
-    With a window, the result is this part of it; with a dtype, it has that type.
+    With a window, the result is this part of it; with a dtype, it has that type. `frames` are the
+    number of the first given frame and that of all frames; frames before are not used.
     """
+    first, n_frames = (0, len(video)) if frames is None else frames
+    shape = (n_frames, *video.shape[1:3])
     if scale is None:
-        scale = tuple(m / n for n, m in zip(video.shape, size, strict=False))
-    tables = tuple(map(_taps, video.shape[:3], size, scale))
+        scale = tuple(m / n for n, m in zip(shape, size, strict=False))
+    (starts, weights), *others = map(_taps, shape, size, scale)
+    tables = ((np.maximum(starts - first, 0), weights), *others)
     if window is not None:
         parts, tables = zip(*map(_within, tables, window))
         video = video[parts]

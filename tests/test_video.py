@@ -26,7 +26,7 @@ from PIL import Image
 
 from patchvid import resize, sample_clip
 from patchvid.errors import InvalidInput, PatchvidError, TargetExists, VideoError
-from patchvid.io import writing as video_module
+from patchvid.io import _frames as frames_module
 from patchvid.io.reading import read_video
 from patchvid.io.writing import check_target, write_video
 
@@ -255,7 +255,7 @@ for suffix in EVERY_FORMAT:
         (np.array([0, 0.5, 1], np.float16), [0, 128, 255]),
     ],
 )
-@pytest.mark.filterwarnings("ignore:the video has floats from -3 to 7")
+@pytest.mark.filterwarnings("ignore:a frame has floats from")
 @pytest.mark.filterwarnings("ignore:.* holds 8 bits per channel")
 def test_values_become_eight_bits(tmp_path: Path, video: NDArray[Any], expected: list[int]) -> None:
     write_video(tmp_path / "clip.webp", video.reshape(3, 1, 1, 1))
@@ -296,7 +296,7 @@ def test_arrays_of_a_gpu_are_copied_to_the_host(
     video = moving_colours()
     write_video(tmp_path / f"host{suffix}", video)
     back_end = SimpleNamespace(to_device=standin.wrap, to_host=standin.to_plain)
-    monkeypatch.setattr(video_module, "backend_of", lambda array: back_end)
+    monkeypatch.setattr(frames_module, "backend_of", lambda array: back_end)
     write_video(tmp_path / f"gpu{suffix}", standin.wrap(video))
     assert (tmp_path / f"gpu{suffix}").read_bytes() == (tmp_path / f"host{suffix}").read_bytes()
 

@@ -174,11 +174,11 @@ def generate(
     given, video = video, check_video("video", video)
     samples, seed = check_integer("samples", samples, 1), check_seed(seed)
     details = check_flag("details", details)
-    noise = _check_or_auto("noise", noise, MOST_NOISE)
+    noise = check_or_auto("noise", noise, MOST_NOISE)
     replicate_noise = check_flag("replicate_noise", replicate_noise)
     drawn_by = _check_layout(layout, is_noisy=noise != "auto" or not replicate_noise)
     novelty = check_number("novelty", novelty, 0, 1)
-    structure = _check_or_auto("structure", structure, 1)
+    structure = check_or_auto("structure", structure, 1)
     if structure != "auto" and drawn_by == "noise":
         raise InvalidInput("structure belongs to layout='flow', not to noise; leave it out")
     size = check_output_size(video.shape, scale, size)
@@ -211,7 +211,8 @@ def generate(
     )
 
 
-def _check_or_auto(name: str, value: Any, high: float) -> float | Literal["auto"]:
+def check_or_auto(name: str, value: Any, high: float) -> float | Literal["auto"]:
+    """Check "auto" or a number from 0 to `high`."""
     if isinstance(value, str) and value == "auto":
         return "auto"
     if isinstance(value, str):

@@ -32,7 +32,7 @@ from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.apps.holes import coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
-from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
+from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
 from patchvid.core.rearranging import NOT_SHIFTED, blend, moved
 from patchvid.core.retarget_steps import retarget_query
 from patchvid.core.synthesis import finest
@@ -156,14 +156,10 @@ def retarget(
     kernels = backend(device)
     given, video = video, check_video("video", video)
     seed, details = check_seed(seed), check_flag("details", details)
-    size = _check_new_size(video.shape[:3], size, scale)
-    if coarsest is None:
-        coarsest = _default_coarsest(video.shape, size)
-    frames, _ = check_integers("coarsest", coarsest, 2)
-    settings = check_settings(
-        video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
-        size=size, factor=factor, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
-        coarse_frames=_coarse_frames(video.shape, size, frames), first_iterations=None,
+    size = check_new_size(video.shape[:3], size, scale)
+    settings = retarget_settings(
+        video, size, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop,
+        tile=tile, factor=factor, coarsest=coarsest,
     )  # fmt: skip
     clip = Clip.of(video)
     kept: tuple[NDArray[Any], Mask] | None = None
@@ -194,7 +190,20 @@ def retarget(
     )  # fmt: skip
 
 
-def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
+def retarget_settings(
+    video: NDArray[Any], size: Triple, *, coarsest: tuple[int, int] | None, **given: Any
+) -> Settings:
+    """The settings of every level, for an output of `size`."""
+    if coarsest is None:
+        coarsest = _default_coarsest(video.shape, size)
+    frames, _ = check_integers("coarsest", coarsest, 2)
+    return check_settings(
+        video, size=size, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
+        coarse_frames=_coarse_frames(video.shape, size, frames), first_iterations=None, **given,
+    )  # fmt: skip
+
+
+def check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
     """The size of the output, if it is in range."""
     if size is None and scale is None:
         raise InvalidInput("retarget needs a size or a scale, got neither")
@@ -204,7 +213,8 @@ def _check_new_size(shape: Sequence[int], size: Any, scale: Any) -> Triple:
         by = ", ".join(f"{factor:.3g}" for factor in factors)
         raise InvalidInput(
             f"length, height and width can change by factors from {MIN_CHANGE} to {MAX_CHANGE:g}, "
-            f"got {by}; make larger changes in several calls"
+            f"got {by}; make larger changes in several calls, and longer films with retarget_long "
+            "or patchvid retarget --scale"
         )
     return new
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._validation import Triple
-from patchvid.kernels import rng, rules
+from patchvid.kernels import rules
 from patchvid.kernels.exact import patch_rows, squared_distances
 from patchvid.kernels.fork_safety import unforked
 from patchvid.kernels.threads import poll
@@ -27,8 +27,8 @@ from patchvid.kernels.threads import poll
 STEPS = 10
 PATCH: Triple = (3, 5, 5)
 
-# Weight of guides relative to colours at the beginning, when all is noise.
-GUIDED = 0.36
+# Weights of guides, and of known frames, relative to colours at the beginning, when all is noise.
+GUIDED, CONTINUED = 0.36, 4.0
 
 FINE = 16  # steps per grey level in which patches are added up
 CELLS, LOWEST = 64, 16  # table of weights: entries per unit of the exponent, and number of units
@@ -38,26 +38,34 @@ Guides = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def draw_layout(
-    key: NDArray[np.uint8], shape: Triple, guides: Guides | None, *seed: int
+    key: NDArray[np.uint8],
+    normal: NDArray[np.float32],
+    guides: Guides | None,
+    known: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """Draw a layout (t, y, x, c) of `shape` (t, y, x), whose patches are like those of `key`.
+    """Turn noise into a layout whose patches are like those of `key`.
 
-    `guides` (t, y, x, g) are one of the size of the layout and one of the size of `key`; patches
-    with similar guides are preferred. Time and memory grow with the number of patches of `key`
-    times that of the layout.
+    `normal` (t, y, x, c) has the size of the layout, and mean 0 and variance 1. `guides` (t, y, x,
+    g) are one of the size of the layout and one of the size of `key`; patches with similar guides
+    are preferred. `known` has the first frames of the layout. Time and memory grow with the number
+    of patches of `key` times that of the layout.
     """
+    t, y, x, _ = normal.shape
+    shape = t, y, x
     patch: Any = tuple(map(min, PATCH, key.shape, shape))
     middle, variance = _moments(key)
-    noise = rng.normal(np, (1, *shape[1:], key.shape[3]), *seed)
-    noise = np.rint(noise * np.float32(math.sqrt(variance))).astype(np.float64)
-    layout = np.repeat(noise, shape[0], axis=0)
+    noise = np.rint(normal * np.float32(math.sqrt(variance))).astype(np.float64)
+    layout = noise
     keys = patch_rows(key, patch) - middle
     scale = 2 * max(variance, 1e-9)
     misplaced: Any = 0
     if guides is not None:
         misplaced = squared_distances(*(patch_rows(guide, patch) for guide in guides))
         misplaced *= GUIDED / scale
+    if known is not None:
+        misplaced = misplaced + _mismatch(known, shape, key, patch) * (CONTINUED / scale)
     table = _weight_table()
+    n_known = 0 if known is None else len(known)
     for step in range(STEPS):
         poll()
         left = STEPS - step
@@ -71,7 +79,29 @@ def draw_layout(
             means = weights @ keys
         means /= weights.sum(axis=1, keepdims=True)
         layout = np.rint(layout + (_fold(means, shape, patch) - layout) / left)
+        if known is not None:
+            mixed = (left - 1) * noise[:n_known] + (step + 1) * (known.astype(np.float64) - middle)
+            layout[:n_known] = np.rint(mixed / STEPS)
     return np.clip(layout + middle, 0, 255).astype(np.uint8)
+
+
+def _mismatch(
+    known: NDArray[np.uint8], shape: Triple, key: NDArray[np.uint8], patch: Triple
+) -> NDArray[np.float64]:
+    """Squared distances (n, m) of patches of a layout from all keys, in the first, known frames."""
+    n_frames, *grid = rules.patch_grid(shape, patch)
+    missing = [(0, shape[0] - len(known)), (0, 0), (0, 0), (0, 0)]
+    queries, keys = (
+        patch_rows(video, patch).reshape(-1, key.shape[3], patch[0], math.prod(patch[1:]))
+        for video in (np.pad(known, missing), key)
+    )
+    distances = np.zeros((n_frames, math.prod(grid), len(keys)))
+    for t, rows in enumerate(queries.reshape(n_frames, -1, *queries.shape[1:])):
+        extent = min(patch[0], len(known) - t)
+        if extent > 0:
+            pair = (video[:, :, :extent].reshape(len(video), -1) for video in (rows, keys))
+            distances[t] = squared_distances(*pair)
+    return distances.reshape(-1, len(keys))
 
 
 def _fold(rows: NDArray[np.float64], shape: Triple, patch: Triple) -> NDArray[np.float64]:

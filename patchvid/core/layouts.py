@@ -17,18 +17,22 @@ from threadpoolctl import threadpool_limits
 from patchvid._progress import Progress
 from patchvid._resampling import resample
 from patchvid._validation import Triple
-from patchvid.core.flow_matching import PATCH, draw_layout
+from patchvid.core.flow_matching import PATCH, Guides, draw_layout
 from patchvid.core.layout_distance import PlacedPatches
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.places import Places, with_places
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, finest
-from patchvid.kernels import rules
+from patchvid.kernels import rng, rules
 
 # Layouts are drawn with places of several strengths. Strong places keep bars and horizons where
 # they are. If the whole picture depends on its places, only weak ones lead to a new layout.
 STRENGTHS, DRAWS = (1.0, 0.7, 0.45, 0.25), 2
 STRONGEST = 255.0  # steeper guides have no further effect
+
+# Frames of the coarsest level after which all noise of a film is new. Its weights are multiples of
+# 1 / UNITS, the same on every processor.
+WANDER, UNITS = 24, 256
 
 # Most multiplications in a step of flow matching. If a layout takes more, it is drawn smaller.
 PRODUCTS = 5e7
@@ -42,10 +46,11 @@ class Measures(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """A layout, the strength of its places, and its scores."""
+    """A layout, the strength of its places, the seed of its noise, and its scores."""
 
     video: NDArray[np.uint8]
     strength: float
+    seed: tuple[int, ...]
     novelty: float
     distance: float
 
@@ -85,13 +90,7 @@ class Layouts:
 
     def synthesize(self, seed: int, progress: Progress) -> tuple[LevelOutput, Measures]:
         """Make the output of a seed, and measure its layout."""
-        with threadpool_limits(1, "blas"):  # threads would mostly wait for each other
-            layouts = [self._draw(strength, seed, number) for strength, number in self._draws]
-        new = [layout for layout in layouts if layout.novelty >= self._novelty]
-        if new:
-            best = min(new, key=lambda layout: layout.distance)
-        else:
-            best = max(layouts, key=lambda layout: layout.novelty)
+        best = self._choose(seed)
         plan, opened = (
             with_places(part, self._places, best.strength) for part in (self._plan, self._opened)
         )
@@ -99,12 +98,78 @@ class Layouts:
         levels = synthesize_periodic(plan, opened, start, seed=seed, progress=progress)
         return finest(levels), Measures(best.novelty, min(1.0, best.strength * self._places.share))
 
+    def _choose(self, seed: int) -> _Layout:
+        """The best of several layouts of the size of the plan."""
+        with threadpool_limits(1, "blas"):  # threads would mostly wait for each other
+            layouts = [self._draw(strength, seed, number) for strength, number in self._draws]
+        new = [layout for layout in layouts if layout.novelty >= self._novelty]
+        if new:
+            return min(new, key=lambda layout: layout.distance)
+        return max(layouts, key=lambda layout: layout.novelty)
+
     def _draw(self, strength: float, *seed: int) -> _Layout:
-        query, key = (self._places.guide(x, strength) for x in (self._shape, self._key.shape[:3]))
-        guides = None if query is None or key is None else (query, key)
-        video = draw_layout(self._key, self._shape, guides, *seed)
+        t, *sides = self._shape
+        normal = rng.normal(np, (1, *sides, self._key.shape[3]), *seed)
+        video = draw_layout(self._key, np.repeat(normal, t, axis=0), self._guides(strength, t))
         novelty = _difference(self._clip, video) / max(self._shift, 1e-9)
-        return _Layout(video, strength, float(novelty), self._patches.distance(video))
+        return _Layout(video, strength, seed, float(novelty), self._patches.distance(video))
+
+    def _guides(self, strength: float, n_frames: int) -> Guides | None:
+        """Guides for places, of a layout of so many frames and of the clip."""
+        shapes = (n_frames, *self._shape[1:]), self._key.shape[:3]
+        query, key = (self._places.guide(shape, strength) for shape in shapes)
+        return None if query is None or key is None else (query, key)
+
+
+class FilmLayouts(Layouts):
+    """Draws layouts of a film, stretch by stretch.
+
+    The best layout of a single stretch decides the strength of places and the first noise. This
+    noise turns slowly into other noise, so the layout goes on to change.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan of a video as long as a stretch.
+    novelty, structure
+        As for `Layouts`.
+    seed : int
+        Seed of the noise.
+    """
+
+    def __init__(
+        self, plan: Plan, novelty: float, structure: float | Literal["auto"], seed: int
+    ) -> None:
+        super().__init__(plan, novelty, structure)
+        self._best = self._choose(seed)
+
+    def start(self, stretch: Plan) -> tuple[Plan, NDArray[np.uint8]]:
+        """The plan of a stretch with guides for places, and its layout."""
+        kernels, level, strength = stretch.kernels, stretch.levels[0], self._best.strength
+        known = None
+        if level.fixed is not None:
+            mask, video = level.fixed
+            given = stretch.quantize(video[: int(mask[:, 0, 0].sum())])
+            known = kernels.to_host(resample(given, (len(given), *self._shape[1:])))
+        n_frames, *_ = level.made_shape
+        normal = np.stack([self._noise(level.first[0] + n) for n in range(n_frames)])
+        with threadpool_limits(1, "blas"):
+            layout = draw_layout(self._key, normal, self._guides(strength, n_frames), known)
+        query = resample(kernels.to_device(layout), level.made_shape)
+        return with_places(stretch, self._places, strength), query
+
+    def _noise(self, frame: int) -> NDArray[np.float32]:
+        """The noise of a frame of the film's coarsest level; its variance is 1 everywhere."""
+        number, place = divmod(frame, WANDER)
+        angle = math.pi / 2 * place / WANDER
+        weights = np.rint(UNITS * np.array([math.cos(angle), math.sin(angle)])) / UNITS
+        shape = (*self._shape[1:], self._key.shape[3])
+        seeds = ([*self._best.seed, *([n] if n else [])] for n in (number, number + 1))
+        before, after = (rng.normal(np, shape, *seed) for seed in seeds)
+        mixed: NDArray[np.float32] = (
+            np.float32(weights[0]) * before + np.float32(weights[1]) * after
+        )
+        return mixed
 
 
 def _small(key: Sequence[int], output: Triple) -> tuple[Triple, Triple]:

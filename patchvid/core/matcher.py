@@ -72,6 +72,12 @@ class Operand:
             self._prepared[dtype, few] = made
         return self._prepared[dtype, few]
 
+    def alone(self) -> "Operand":
+        """The same video, not as a part of a larger one."""
+        if self.grid.size == self.video.shape[:3]:
+            return self
+        return Operand(self.kernels, self.video, self.patch, self.periodic)
+
     def padded(self) -> "Operand":
         """The same patches, as those of a video that is not periodic."""
         if not any(self.periodic):
@@ -129,11 +135,13 @@ class Matcher:
         key_mask: PatchMask | None = None,
         query_mask: PatchMask | None = None,
         alpha: float | None = None,
+        past: Field | None = None,
     ) -> tuple[Field, NDArray[np.float32]]:
         """The field and its cost, the mean squared difference per value times the key's weight.
 
         With `alpha`, it returns completeness weights, 1 / (alpha + cost), in place of the cost.
-        Only keys in `key_mask` are chosen. Results outside of `query_mask` are undefined.
+        Only keys in `key_mask` are chosen. Results outside of `query_mask` are undefined. `past` is
+        the field of the first frames.
         """
         kernels, patch, periodic = self.kernels, query.patch, query.periodic
         dtype = comparable_dtype(query.video, key.video, patch)
@@ -152,7 +160,7 @@ class Matcher:
             )
         else:
             threshold = self._cost_threshold if sizes == self._sizes else None
-            sweeps, radius = self._fit_field(sizes, key_mask, query_mask)
+            sweeps, radius = self._fit_field(sizes, key_mask, query_mask, past)
             if self.sweeps is not None:
                 sweeps, radius = self.sweeps, None
             few = n_queries * rules.MANY <= n_keys
@@ -168,7 +176,11 @@ class Matcher:
         return self.field, cost
 
     def _fit_field(
-        self, sizes: Any, key_mask: PatchMask | None, query_mask: PatchMask | None
+        self,
+        sizes: Any,
+        key_mask: PatchMask | None,
+        query_mask: PatchMask | None,
+        past: Field | None,
     ) -> tuple[int, int | None]:
         """Fit the field to these sizes; return the sweeps and the search radius that it needs."""
         kernels = self.kernels
@@ -185,6 +197,8 @@ class Matcher:
             self.field = carry_field(
                 kernels, self.field, (coarse_query, coarse_key.size), (query, key.size), patch
             )
+            if past is not None:
+                self.field[: len(past)] = past
         replace_forbidden(kernels, self.field, key.size, key_mask, self.seed, query_mask)
         return (2, RADIUS) if self.explores else (1, 0)
 

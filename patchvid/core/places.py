@@ -59,7 +59,7 @@ def with_places(plan: Plan, places: Places, strength: float) -> Plan:
     """The plan with guides for places on its coarsest levels; `strength` is usually 0 to 1."""
 
     def guided(level: LevelInputs) -> LevelInputs:
-        query = places.guide(level.output_level.shape, strength)
+        query = places.guide(level.made_shape, strength)
         key = places.guide(level.value_level.shape, strength)
         if query is None or key is None:
             return level

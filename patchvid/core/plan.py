@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from patchvid._convert import ValueRange
 from patchvid._resampling import resample
 from patchvid._validation import Axes, Triple, to_kernel_dtype, too_small
-from patchvid.core.fields import NOT_PERIODIC, Window
+from patchvid.core.fields import NOT_PERIODIC, Field, Window
 from patchvid.core.pyramid import Level, plan_levels, resample_levels
 from patchvid.errors import DeviceError, InvalidInput
 
@@ -56,6 +56,8 @@ class Settings:
         Settings of the pyramid, see `build_pyramid`.
     first_iterations
         Iterations of the first level of a plan. None: as on any other of its size.
+    share
+        Share of the output that is made at a time. Patch and iterations depend on its size.
     explores
         Whether a level begins with a random search around its carried keys. This repairs outputs
         that do not consist of whole pieces of the clip yet. It breaks up others: the first query of
@@ -74,10 +76,11 @@ class Settings:
     coarsest: tuple[int, int] = (3, 15)
     first_iterations: int | None = 1
     explores: bool = True
+    share: float = 1.0
 
     def at(self, shape: Sequence[int]) -> tuple[Triple, int]:
         """Patch and number of iterations for an output of `shape`."""
-        n_voxels = math.prod(shape[:3])
+        n_voxels = self.share * math.prod(shape[:3])
         patch = self.patch or next(patch for size, patch in PATCHES if n_voxels <= size)
         if self.patch is None and n_voxels <= COARSE:
             patch = (max(patch[0], self.coarse_frames), *patch[1:])
@@ -105,6 +108,9 @@ class LevelInputs:
     window
         The part of the output that is made; elsewhere the output equals the value. The query, its
         guide, and the fixed mask and video have the size of the window. None: the whole output.
+    past
+        The field of the first frames of the window, which are fixed, if the window is a stretch of
+        a film. Then nothing is known of the output elsewhere.
     """
 
     value: NDArray[Any]
@@ -114,13 +120,20 @@ class LevelInputs:
     guides: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
     fixed: tuple[NDArray[np.bool_], NDArray[Any]] | None = None
     window: Window | None = None
+    past: Field | None = None
+
+    @property
+    def made_shape(self) -> Triple:
+        """(t, y, x) of the part that is made."""
+        if self.window is None:
+            return self.output_level.shape
+        t, y, x = (part.stop - part.start for part in self.window)
+        return t, y, x
 
     @property
     def n_made(self) -> int:
         """Number of voxels that are made."""
-        if self.window is None:
-            return math.prod(self.output_level.shape)
-        return math.prod(part.stop - part.start for part in self.window)
+        return math.prod(self.made_shape)
 
     @property
     def first(self) -> Triple:
@@ -130,9 +143,9 @@ class LevelInputs:
         t, y, x = (part.start for part in self.window)
         return t, y, x
 
-    def whole(self, made: NDArray[Any]) -> NDArray[Any]:
-        """The output, of which the window was made."""
-        if self.window is None:
+    def known(self, made: NDArray[Any]) -> NDArray[Any]:
+        """All that is known of the output, of which the window was made."""
+        if self.window is None or self.past is not None:
             return made
         whole = self.value.copy()
         whole[self.window] = made

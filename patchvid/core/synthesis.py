@@ -99,7 +99,7 @@ def synthesize(
             output, field = rebuild(
                 as_query(_join(query, of_query)), key, value, forward=forward, reverse=reverse,
                 alpha=settings.alpha if is_complete else None, reduce=settings.reduce,
-                key_mask=key_mask, query_mask=query_mask, update_mask=update_mask,
+                key_mask=key_mask, query_mask=query_mask, update_mask=update_mask, past=level.past,
             )  # fmt: skip
             output = level.restore_fixed(output)
             query, key = quantize(output), sharp
@@ -124,8 +124,12 @@ def _scale_up(
     step = _ratio(level.value_level, coarser.value_level)
     key = resample(coarser.value, level.value_level.shape, scale=step)
     step = _ratio(level.output_level, coarser.output_level)
-    whole, size = coarser.whole(output), level.output_level.shape
-    query = _resample_periodic(whole, size, step, periodic, level.window)
+    known, size = coarser.known(output), level.output_level.shape
+    if level.past is None:
+        query = _resample_periodic(known, size, step, periodic, level.window)
+    else:
+        whole = (coarser.first[0], coarser.output_level.shape[0])
+        query = resample(known, size, scale=step, window=level.window, frames=whole)
     return level.restore_fixed(query), key
 
 

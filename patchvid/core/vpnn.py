@@ -42,19 +42,23 @@ def rebuild(
     key_mask: PatchMask | None = None,
     query_mask: PatchMask | None = None,
     update_mask: NDArray[np.bool_] | None = None,
+    past: Field | None = None,
 ) -> tuple[NDArray[Any], Field]:
     """Search and vote: the output (t, y, x, c') of the dtype of `value`, and its field.
 
     Takes the checked arguments of `vpnn`, with these differences. Query and key know their patch
     and periodic axes. `value` is an array or the result of the back end's `prepare_value`. The
     matchers `forward` and `reverse` search from query to key and back, and remember their fields.
-    Voxels outside of `update_mask` (t, y, x) are undefined.
+    Voxels outside of `update_mask` (t, y, x) are undefined. `past` is the field of the first
+    frames.
     """
     weights = None
     if alpha is not None:  # completeness: `rules.finish_cost` makes weights of the reverse costs
-        _, weights = reverse.find(key, query.padded(), alpha=alpha)
+        _, weights = reverse.find(key, query.padded().alone(), alpha=alpha)
     # Drop the cost at once: during the vote it would take up the most memory.
-    field = forward.find(query, key, weights=weights, key_mask=key_mask, query_mask=query_mask)[0]
+    field, _ = forward.find(
+        query, key, weights=weights, key_mask=key_mask, query_mask=query_mask, past=past
+    )
     votes = field
     if isinstance(value, query.kernels.xp.ndarray) and are_few(field.size, value, query.patch):
         value, votes = named_patches(value, field, query.patch)

@@ -1,18 +1,22 @@
 """Stack decoded frames into an array, and prepare arrays for encoding."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from patchvid._alpha import opaque
 from patchvid._convert import to_8_bits, to_16_bits, to_rgb
+from patchvid._device import backend_of
 from patchvid._paths import quoted
-from patchvid.errors import VideoError
+from patchvid._validation import as_array, check_video, with_channels
+from patchvid.errors import InvalidInput, VideoError
 
+_ENOUGH = 3  # frames by which an encoding is chosen
 _OVERSHOOT = 0.5  # floats this far out of range need no warning: resampling overshoots
 
 
@@ -46,24 +50,55 @@ def stack_frames(frames: Iterable[NDArray[Any]], n_expected: int, path: Path) ->
     return video
 
 
-def rgb_frames(
-    video: NDArray[Any],
-    order: Sequence[int] | None = None,
-    *,
-    keep_alpha: bool,
-    deep: bool = False,
-) -> Iterator[NDArray[Any]]:
-    """Yield the frames of a video (t, y, x, 1, 3 or 4) as RGB, or RGBA to keep alpha.
+def first_frames(
+    video: ArrayLike | Iterator[ArrayLike],
+) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
+    """A whole video and no further frames, or the first frames of an iterator and the others."""
+    if not isinstance(video, Iterator):
+        return _on_host(video), iter(())
+    checked = (_on_host(as_array(frame)[None])[0] for frame in video)
+    first = [*islice(checked, _ENOUGH)]
+    if not first:
+        raise InvalidInput("video must have at least one frame, got an iterator without any")
 
-    They have 8 bits, or 16 if `deep`. `order` has their numbers; None is all of them.
+    def alike(frames: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        for frame in frames:
+            if (frame.shape, frame.dtype) != (first[0].shape, first[0].dtype):
+                raise InvalidInput(
+                    f"all frames must be like the first, {first[0].shape} of {first[0].dtype}, got "
+                    f"{frame.shape} of {frame.dtype}"
+                )
+            yield frame
+
+    return np.stack([*alike(first)]), alike(checked)
+
+
+def _on_host(video: ArrayLike) -> NDArray[Any]:
+    """Check a video, and copy it from a GPU."""
+    kernels = backend_of(video)
+    video = with_channels("video", kernels.to_host(kernels.to_device(as_array(video))))
+    check_video("video", video)
+    return video
+
+
+def rgb_frames(
+    frames: Iterable[NDArray[Any]], *, keep_alpha: bool, deep: bool = False
+) -> Iterator[NDArray[Any]]:
+    """Yield frames (y, x, 1, 3 or 4) as RGB, or RGBA to keep alpha.
+
+    They have 8 bits, or 16 if `deep`.
     """
-    if video.dtype.kind == "f" and not -_OVERSHOOT <= video.min() <= video.max() <= 1 + _OVERSHOOT:
-        warnings.warn(
-            f"the video has floats from {video.min():g} to {video.max():g}; values outside of "
-            "0 to 1 are clipped",
-            stacklevel=2,
-        )
-    for frame in video if order is None else (video[number] for number in order):
+    is_warned = False
+    for frame in frames:
+        if frame.dtype.kind == "f" and not is_warned:
+            low, high = frame.min(), frame.max()
+            is_warned = not -_OVERSHOOT <= low <= high <= 1 + _OVERSHOOT
+            if is_warned:
+                warnings.warn(
+                    f"a frame has floats from {low:g} to {high:g}; values outside of 0 to 1 are "
+                    "clipped",
+                    stacklevel=2,
+                )
         pixels = to_16_bits(frame) if deep else to_8_bits(frame)
         if not (keep_alpha and pixels.shape[2] == 4):
             pixels = to_rgb(pixels)

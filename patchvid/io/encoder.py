@@ -7,9 +7,10 @@ a pixel.
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import chain
 from typing import Any, BinaryIO, cast
 
 import av
@@ -36,22 +37,20 @@ _FASTEST_GIF = Fraction(50)  # viewers slow down faster animations
 
 def encode_film(
     target: str | BinaryIO,
-    video: NDArray[Any],
+    frames: Iterable[NDArray[Any]],
     how: Encoding,
     fps: float,
     *,
-    order: Sequence[int] | None = None,
     sound: Sound | None = None,
 ) -> None:
-    """Encode a video (t, y, x, 1, 3 or 4) to a file or an open one, with the sound of a clip.
-
-    `order` has the numbers of the frames, as for `write_video`.
-    """
-    height, width = video.shape[1:3]
+    """Encode frames (y, x, 1, 3 or 4) to a file or an open one, with the sound of a clip."""
+    frames = iter(frames)
+    first = next(frames)
+    height, width, n_channels = first.shape
     rate = Fraction(fps).limit_denominator(1001)
     if how.encoder == "gif":
         rate = min(rate, _FASTEST_GIF)
-    keep_alpha = video.shape[3] == 4 and how.has_alpha
+    keep_alpha = n_channels == 4 and how.has_alpha
     given = _GIVEN[keep_alpha, how.is_deep]
     graph = _conversion(av.VideoFormat(given, width, height), how, 1 / rate)
     os.environ.setdefault("SVT_LOG", "1")  # the encoder of AV1 would print all of its settings
@@ -67,8 +66,8 @@ def encode_film(
         if how.tag is not None:
             stream.codec_context.codec_tag = how.tag
         copy_sound = stack.enter_context(copying(sound, container)) if sound else None
-        frames = rgb_frames(video, order, keep_alpha=keep_alpha, deep=how.is_deep)
-        for index, pixels in enumerate(frames):
+        converted = rgb_frames(chain([first], frames), keep_alpha=keep_alpha, deep=how.is_deep)
+        for index, pixels in enumerate(converted):
             if how.is_deep and how.colors is not None and how.colors.matrix != "gbr":
                 gains = np.array([_DEEP_WHITE] * 3 + [1] * keep_alpha, np.float32)
                 pixels = np.rint(pixels * gains).astype(np.uint16)

@@ -1,7 +1,7 @@
 """Choose container, codec and pixel format, and warn about what a file cannot hold."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,16 +43,21 @@ def choose_encoding(
     path: StrPath,
     video: NDArray[Any],
     *,
+    alpha: bool | None = None,
     codec: str | None = None,
     quality: int | None = None,
     depth: int | None = None,
     info: VideoInfo | None = None,
 ) -> Encoding:
-    """Decide how to write a video (t, y, x, c); warn of properties that the file cannot hold."""
+    """Decide how to write a video (t, y, x, c); warn of properties that the file cannot hold.
+
+    Three frames are enough if `alpha` tells whether some pixel of some frame is not opaque.
+    """
     suffix = Path(path).suffix.lower()
     format_ = FORMATS[suffix]
     height, width, n_channels = video.shape[1:]
-    alpha = n_channels == 4 and not is_opaque(video)
+    if alpha is None:
+        alpha = n_channels == 4 and not is_opaque(video)
     hdr = None if info is None else info.color.hdr
     wanted = depth or (10 if hdr or video.dtype == np.uint16 else 8)
     names = [name for name in format_.codecs if quality is None or CODECS[name].has_quality]
@@ -149,16 +154,19 @@ def warn_of_aspect(path: StrPath, aspect: Fraction) -> None:
     )
 
 
-def without_tags(path: StrPath, video: NDArray[Any], colors: ColorTags) -> NDArray[Any]:
-    """A video for a file that cannot state its colours: in BT.709, or with a warning about HDR."""
+def without_tags(path: StrPath, colors: ColorTags) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """How to convert a video for a file that cannot state its colours; warn about HDR."""
     if colors.hdr:
         _warn(
             f"{quoted(path)} cannot state that its values are {colors.hdr}, so it looks pale; "
             "write .mp4, .mov, .mkv or .webm instead"
         )
-    elif colors.primaries in WIDE and video.shape[3] > 1:
-        return to_bt709(video, colors.primaries)
-    return video
+
+    def convert(video: NDArray[Any]) -> NDArray[Any]:
+        is_wide = colors.primaries in WIDE and not colors.hdr and video.shape[3] > 1
+        return to_bt709(video, colors.primaries) if is_wide else video
+
+    return convert
 
 
 def _as_options(colors: ColorTags) -> dict[str, str]:

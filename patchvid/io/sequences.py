@@ -3,7 +3,7 @@
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from patchvid.io.info import VideoInfo
 from patchvid.io.pictures import picture_source, read_still, still_size
 from patchvid.io.problems import naming_problems
 from patchvid.io.source import Frame, Source, Wanted
-from patchvid.io.stills import STILLS, still_frames, write_still
+from patchvid.io.stills import STILLS, write_still
 from patchvid.io.timeline import Timeline
 from patchvid.kernels.cpu_memory import check_room
 
@@ -105,12 +105,9 @@ def _listed(names: list[str]) -> str:
     return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"
 
 
-def write_folder(path: Path, video: NDArray[Any], pattern: str, order: Sequence[int]) -> None:
-    """Write frames of a video (t, y, x, 1, 3 or 4), by their numbers, to an empty folder.
-
-    The pattern ``%05d.png`` names them 00000.png and so on.
-    """
-    for index, frame in enumerate(still_frames(video, Path(pattern).suffix, order)):
+def write_folder(path: Path, frames: Iterable[NDArray[Any]], pattern: str) -> None:
+    """Write `still_frames` to an empty folder; ``%05d.png`` names them 00000.png and so on."""
+    for index, frame in enumerate(frames):
         write_still(path / (pattern % index), frame)
 
 

@@ -1,7 +1,7 @@
 """Write PNG, TIFF and OpenEXR pictures, alone or as a folder of frames."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +29,27 @@ def shown_light(path: StrPath, video: NDArray[Any]) -> NDArray[Any]:
     return to_srgb(video)
 
 
-def still_frames(video: NDArray[Any], suffix: str, order: Sequence[int]) -> Iterator[NDArray[Any]]:
-    """Yield the frames of a video (t, y, x, 1, 3 or 4) in the type that a suffix needs.
+def still_frames(
+    frames: Iterable[NDArray[Any]], sample: NDArray[Any], suffix: str
+) -> Iterator[NDArray[Any]]:
+    """Yield frames (y, x, 1, 3 or 4) in the type that a suffix needs.
 
-    `order` has the numbers of the frames.
+    `sample` (t, y, x, c) has all of the frames, or the first of them.
 
     OpenEXR holds linear light: floats are linear already, and integers are converted. It gets half
     precision if that holds all values. TIFF holds integers and floats unchanged, and PNG integers.
     """
     if suffix == ".exr":
-        is_light = video.dtype.kind == "f"
-        dtype = np.float16 if is_light and fits_half(video) else np.float32
-        for number in order:
-            frame = video[number]
+        is_light = sample.dtype.kind == "f"
+        is_half = is_light and fits_half(sample)
+        for frame in frames:
+            dtype = np.float16 if is_half and fits_half(frame) else np.float32
             yield (frame if is_light else to_linear(frame)).astype(dtype)
-    elif suffix == ".png" or video.dtype.kind == "u":
-        yield from rgb_frames(video, order, keep_alpha=True, deep=video.dtype == np.uint16)
+    elif suffix == ".png" or sample.dtype.kind == "u":
+        yield from rgb_frames(frames, keep_alpha=True, deep=sample.dtype == np.uint16)
     else:
-        for number in order:
-            yield video[number].astype(np.float32, copy=False)
+        for frame in frames:
+            yield frame.astype(np.float32, copy=False)
 
 
 def write_still(path: Path, frame: NDArray[Any]) -> None:

@@ -5,15 +5,17 @@ A file appears only when it is complete.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from patchvid._device import backend_of
 from patchvid._paths import StrPath, as_path
-from patchvid._validation import as_array, check_number, check_video, shown, with_channels
+from patchvid._srgb import to_srgb
+from patchvid._validation import as_array, check_number, shown
 from patchvid.errors import InvalidInput
 from patchvid.io._files import (
     NUMBERED,
@@ -22,6 +24,7 @@ from patchvid.io._files import (
     complete_or_nothing,
     naming_failures,
 )
+from patchvid.io._frames import first_frames
 from patchvid.io.codecs import FORMATS, check_codec, states_colors
 from patchvid.io.deep_pictures import write_tiff
 from patchvid.io.encoder import encode_film
@@ -42,7 +45,7 @@ _FILE_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 def write_video(
     path: StrPath,
-    video: ArrayLike,
+    video: ArrayLike | Iterator[ArrayLike],
     *,
     fps: float | None = None,
     codec: str | None = None,
@@ -69,9 +72,11 @@ def write_video(
         No suffix, or a slash at the end, makes a folder of lossless PNG frames; a name such as
         ``frames/%05d.exr`` makes the folder ``frames`` of OpenEXR, TIFF or PNG pictures. ``.npy``
         and ``.npz`` (one array named ``video``) keep the array as it is.
-    video : array
+    video : array or iterator of array
         (t, y, x, c) on the host or on a GPU, with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels;
-        saved arrays may have any number. Integers span their type, uint8 or uint16, and floats
+        saved arrays may have any number. An iterator yields frames (y, x, c), such as those of
+        `iter_video` and `generate_long`. Each is written at once; ``.npy`` and ``.npz`` need
+        all of them in memory. Integers span their type, uint8 or uint16, and floats
         span [0, 1]. Floats beyond that are clipped, except in TIFF and OpenEXR.
         PNG and TIFF hold the 16 bits of uint16. Where a file holds fewer bits or no alpha, a
         warning says so. Colours are blended with white where alpha is not kept.
@@ -129,48 +134,56 @@ def write_video(
     """
     check_target(path, overwrite=overwrite, codec=codec, quality=quality, depth=depth)
     suffix, pattern = _suffix(path), numbered_name(path)
-    kernels = backend_of(video)
-    video = with_channels("video", kernels.to_host(kernels.to_device(as_array(video))))
-    check_video("video", video)
-    order = range(len(video)) if order is None else _check_order(order, len(video))
+    is_lazy = isinstance(video, Iterator)
+    sample, rest = first_frames(video)
+    if order is not None and is_lazy:
+        raise InvalidInput("order needs an array of frames, got an iterator; leave order out")
+    order = range(len(sample)) if order is None else _check_order(order, len(sample))
     fps = DEFAULT_FPS if fps is None else fps
-    if suffix not in ARRAYS and video.shape[3] not in (1, 3, 4):
+    if suffix not in ARRAYS and sample.shape[3] not in (1, 3, 4):
         raise InvalidInput(
-            f"video must have 1, 3 or 4 channels, got {video.shape[3]}; write to .npz instead"
+            f"video must have 1, 3 or 4 channels, got {sample.shape[3]}; write to .npz instead"
         )
-    if suffix not in ARRAYS and video.dtype.name not in _FILE_TYPES:
+    if suffix not in ARRAYS and sample.dtype.name not in _FILE_TYPES:
         raise InvalidInput(
-            f"video must hold uint8, uint16 or floats, got {video.dtype}; convert it, or write to "
+            f"video must hold uint8, uint16 or floats, got {sample.dtype}; convert it, or write to "
             ".npz instead"
         )
     check_number("fps", fps, MIN_FPS, MAX_FPS)
     check_length(path, len(order))
     is_linear = info is not None and info.color.transfer == "linear"
     if is_linear and (suffix or _folder_suffix(info)) not in _LINEAR:
-        video = shown_light(path, video)
+        sample, rest = shown_light(path, sample), map(to_srgb, rest)
     elif info is not None and suffix not in ARRAYS and not states_colors(suffix):
-        video = without_tags(path, video, info.color)
+        convert = without_tags(path, info.color)
+        sample, rest = convert(sample), (convert(frame[None])[0] for frame in rest)
     target = Path(os.path.abspath(path if pattern is None else Path(path).parent))
     is_folder = not suffix or pattern is not None
     sound = None if audio is None else find_sound(path, audio, audio_range)
+    frames = chain((sample[number] for number in order), rest)
+    kind = Path(pattern).suffix if pattern is not None else suffix or _folder_suffix(info)
     with naming_failures(path), complete_or_nothing(target, folder=is_folder) as part:
         if suffix in ARRAYS:
-            write_array(part, video[order] if isinstance(order, list) else video)
+            is_whole = isinstance(order, range) and not is_lazy
+            write_array(part, sample if is_whole else np.stack([*frames]))
         elif pattern is not None:
-            write_folder(part, video, pattern, order)
+            write_folder(part, still_frames(frames, sample, kind), pattern)
         elif suffix in (".tif", ".tiff"):
-            write_tiff(part, still_frames(video, suffix, order))
+            write_tiff(part, still_frames(frames, sample, kind))
         elif suffix == ".exr":
-            write_still(part, next(still_frames(video, suffix, order)))
+            write_still(part, next(still_frames(frames, sample, kind)))
         elif suffix:
-            how = choose_encoding(path, video, codec=codec, quality=quality, depth=depth, info=info)
-            encode_film(f"file:{part}", video, how, fps, order=order, sound=sound)
+            alpha = sample.shape[3] == 4 if is_lazy else None
+            how = choose_encoding(
+                path, sample, alpha=alpha, codec=codec, quality=quality, depth=depth, info=info
+            )
+            encode_film(f"file:{part}", frames, how, fps, sound=sound)
             if suffix == ".gif" and how.has_alpha:
                 clear_between_frames(part)
         else:
             if info is not None and info.pixel_aspect != 1:
                 warn_of_aspect(path, info.pixel_aspect)
-            write_folder(part, video, f"%05d{_folder_suffix(info)}", order)
+            write_folder(part, still_frames(frames, sample, kind), f"%05d{kind}")
 
 
 def _check_order(order: Any, n_frames: int) -> Sequence[int]:
