@@ -224,6 +224,8 @@ def _make(
 
 def _as_read(mask: NDArray[Any]) -> NDArray[np.uint8]:
     """Return a mask as the command line reads it from a file, so that results are the same."""
+    if mask.dtype == np.uint8:
+        return 255 * mask[..., None]
     return np.rint(255 * mask[..., None]).astype(np.uint8)
 
 
