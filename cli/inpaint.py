@@ -38,7 +38,7 @@ cue_options = options.together(
     ),
     options.option(
         "--grow",
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, 2**31 - 1),
         metavar="PX",
         help="Grow the hole beyond the mask by so many pixels.  [default: 0; without a mask, a "
         "twentieth of CLIP's shorter side]",

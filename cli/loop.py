@@ -29,7 +29,7 @@ length_options = options.together(
     ),
     options.option(
         "--join",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, 2**31 - 1),
         metavar="N",
         help="Frames that change on each side of a jump.  [default: a fifth of CLIP, at most 8]",
     ),

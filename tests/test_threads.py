@@ -3,7 +3,7 @@
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numba
 import numpy as np
@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import patchvid
+from patchvid import metrics
 from patchvid.kernels import threads
 from patchvid.kernels.fork_safety import unforked
 from patchvid.kernels.threads import parallel_range
@@ -135,15 +136,21 @@ def multiply(_: object = None) -> float:
         return float((matrix @ matrix).sum())
 
 
+def measure() -> None:
+    video = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 3), np.uint8)
+    metrics.sliced_wasserstein(video, video[::-1])
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_process_may_fork_while_other_threads_multiply() -> None:
+@pytest.mark.parametrize("work", [multiply, pytest.param(measure, marks=pytest.mark.slow)])
+def test_a_process_may_fork_while_other_threads_multiply(work: Callable[[], object]) -> None:
     if "fork" not in multiprocessing.get_all_start_methods():
         pytest.skip("this system does not fork processes")
     ended = threading.Event()
 
     def go_on() -> None:
         while not ended.is_set():
-            multiply()
+            work()
 
     busy = threading.Thread(target=go_on, daemon=True)
     busy.start()
@@ -153,4 +160,5 @@ def test_a_process_may_fork_while_other_threads_multiply() -> None:
                 assert pool.map_async(multiply, [None]).get(timeout=120) == [200.0**3]
     finally:
         ended.set()
-        busy.join()
+        busy.join(120)
+    assert not busy.is_alive()

@@ -129,6 +129,8 @@ def check_codec(suffix: str, codec: str | None, quality: int | None, depth: int 
             f"{given[0]} is for video files, .mp4, .mov, .mkv or .webm, got "
             f"{suffix or 'a folder'}; leave it out"
         )
+    if codec is not None and not isinstance(codec, str):
+        raise InvalidInput(f"codec must be {_either(FILM_CODECS)}, got {shown(codec)}")
     if codec is not None and codec not in names:
         files = [suffix for suffix in FORMATS if codec in FORMATS[suffix].codecs]
         remedy = f"; write {_either(files)}" if codec in FILM_CODECS else ""
@@ -138,7 +140,7 @@ def check_codec(suffix: str, codec: str | None, quality: int | None, depth: int 
             raise InvalidInput(f"quality must be from 1 to 100, got {quality}")
         if codec is not None and not CODECS[codec].has_quality:
             raise InvalidInput(f"{codec} has one quality only; leave quality out")
-    if depth is not None and depth not in DEPTHS:
+    if depth is not None and (hasattr(depth, "ndim") or depth not in DEPTHS):
         raise InvalidInput(f"depth must be {_either(map(str, DEPTHS))}, got {shown(depth)}")
     if codec is not None:
         check_encoder(codec)

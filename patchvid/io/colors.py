@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from patchvid._convert import to_8_bits, to_16_bits
 from patchvid.io.info import ColorTags
+from patchvid.kernels.fork_safety import unforked
 
 Deep = NDArray[np.uint16]
 
@@ -101,10 +102,12 @@ def to_sdr(frame: Deep, tags: ColorTags) -> Deep:
     """
     light = _light(tags.transfer)[frame[..., :3]]
     if tags.transfer == "arib-std-b67":  # displayed light depends on the scene's luminance
-        luminance = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)
+        with unforked():
+            luminance = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)
         light *= (_PEAK / _WHITE) * np.maximum(luminance, 1e-6)[..., None] ** np.float32(0.2)
     if (rows := _TO_BT709.get(tags.primaries)) is not None:
-        light = light @ np.array(rows, np.float32).T
+        with unforked():
+            light = light @ np.array(rows, np.float32).T
     if tags.hdr:
         brightest = np.clip(light.max(axis=2), 1e-6, _PEAK / _WHITE)
         light *= (_compressed(brightest) / brightest)[..., None]

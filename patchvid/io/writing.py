@@ -133,6 +133,8 @@ def write_video(
     ((8, 32, 48, 3), 10.0)
     """
     check_target(path, overwrite=overwrite, codec=codec, quality=quality, depth=depth)
+    if info is not None and not isinstance(info, VideoInfo):
+        raise InvalidInput(f"info must come from video_info, got {shown(info)}")
     suffix, pattern = _suffix(path), numbered_name(path)
     is_lazy = isinstance(video, Iterator)
     sample, rest = first_frames(video)

@@ -106,7 +106,9 @@ def distribution_distance(
     kernels = backend(device)
     n_values = math.prod(patch) * source.shape[3]
     normal = random.standard_normal((n_values, min(n_values, DIRECTIONS)))
-    directions = kernels.to_device(np.linalg.qr(normal)[0].T.astype(np.float32))
+    with unforked():
+        orthogonal = np.linalg.qr(normal)[0]
+    directions = kernels.to_device(orthogonal.T.astype(np.float32))
 
     def project(video: NDArray[Any], middle: Any, count: int, number: int) -> Floats:
         places = kernels.to_device(_spread(count, number, seed))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from patchvid._paths import StrPath, quoted, reason, user_cache
+from patchvid._paths import StrPath, as_path, quoted, reason, user_cache
 from patchvid._progress import Progress, reporting
 from patchvid._validation import shown
 from patchvid.errors import InvalidInput, WeightsError
@@ -72,6 +72,8 @@ def find_weights(source: StrPath | None, *, names: Sequence[str], variable: str)
     WeightsError
         If published weights are not in the cache.
     """
+    if source is not None:
+        as_path(source)
     origin = "" if source else f" ({variable})"
     source = os.fspath(source or os.environ.get(variable) or names[0])
     if source in names:
