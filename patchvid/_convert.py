@@ -35,6 +35,8 @@ HIGHLIGHT, LEAST_LIGHT = 2.0, -0.5
 LOG_GAIN = np.float32(32)  # below 1/32 the curve is nearly straight
 LOG_UNIT = np.float32(1 / 64)  # the largest float becomes less than HIGHLIGHT
 
+LARGEST_POWER = np.float32(88)  # of e in float32
+
 
 def has_highlights(video: NDArray[Any]) -> bool:
     """Whether floats are linear light with highlights: most at most white, some far above."""
@@ -50,6 +52,13 @@ def compress_highlights(video: NDArray[Any]) -> Floats:
     light = video.astype(np.float32)
     curved: Floats = np.copysign(LOG_UNIT * np.log1p(LOG_GAIN * abs(light)), light)
     return curved
+
+
+def expand_highlights(curved: Floats) -> Floats:
+    """Undo `compress_highlights`."""
+    power = np.minimum(abs(curved) / LOG_UNIT, LARGEST_POWER)
+    light: Floats = np.copysign(np.expm1(power) / LOG_GAIN, curved)
+    return light
 
 
 class ValueRange(NamedTuple):

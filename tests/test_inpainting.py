@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
+from PIL import Image
 
 from patchvid import read_video, resize, sample_clip, search, vote, write_video
 from patchvid.apps.cues import copy_paint, painted
@@ -173,6 +174,11 @@ def test_a_hole_may_hold_no_numbers() -> None:
         inpaint(gaps, HOLE, seed=3)
 
 
+def shade_apart(voted: Array, made: Result, hole: Array) -> float:
+    """By how much shades were corrected after the last vote."""
+    return float(np.abs(made.video[hole].astype(int) - voted[hole]).mean())
+
+
 def test_patches_come_from_outside_of_the_hole() -> None:
     hole = np.broadcast_to(HOLE, CLIP.shape[:3])
     made = inpaint(CLIP, HOLE, seed=3, details=True)
@@ -182,7 +188,7 @@ def test_patches_come_from_outside_of_the_hole() -> None:
     keys = made.nnf[searched]
     assert allowed[tuple(keys.T)].all()
     assert made.nnf.shape == (*searched.shape, 3)
-    np.testing.assert_array_equal(vote(CLIP, made.nnf)[hole], made.video[hole])
+    assert shade_apart(vote(CLIP, made.nnf), made, hole) < 4
 
 
 def test_the_field_of_a_loop_holds_patches_of_the_clip() -> None:
@@ -190,7 +196,7 @@ def test_the_field_of_a_loop_holds_patches_of_the_clip() -> None:
     assert made.nnf.shape[:3] == (len(CLIP), CLIP.shape[1] - 6, CLIP.shape[2])
     voted = vote(CLIP, made.nnf, periodic=(True, False, True))
     hole = np.broadcast_to(HOLE, CLIP.shape[:3])
-    np.testing.assert_array_equal(voted[hole], made.video[hole])
+    assert shade_apart(voted, made, hole) < 4
 
 
 def test_a_soft_mask_blends() -> None:
@@ -314,12 +320,39 @@ def test_paint_is_found_in_compressed_clips(tmp_path: Path, alone: bool) -> None
     assert not found[:, ~wider].any()
 
 
+@pytest.mark.parametrize("ending", ["mp4", "webm", "jpg"])
+def test_paint_of_any_shape_is_found_in_compressed_cues(tmp_path: Path, ending: str) -> None:
+    clip = np.repeat(noisy(1, 90, 120, 3), 4, axis=0) // 2 + 40
+    y, x = np.indices(clip.shape[1:3])
+    shape = ((y - 30) / 14) ** 2 + ((x - 40) / 20) ** 2 < 1
+    shape |= (x > 80) & (y > 50) & (y - 50 < 110 - x)
+    cue = clip.copy()
+    cue[:, shape] = (240, 30, 60)
+    path = tmp_path / f"cue.{ending}"
+    if ending == "jpg":  # one frame, which holds for all
+        Image.fromarray(cue[0]).save(path, quality=90)
+        found = (copy_paint(clip, read_video(path)[0]) != clip).any(axis=3)
+    else:
+        write_video(path, cue)
+        found = painted(clip, read_video(path)[0]) > 0
+    for frame in found:
+        assert (frame & shape).sum() > 0.85 * shape.sum()
+        assert (frame & ~shape).sum() < 0.1 * shape.sum()
+
+
+def test_slight_paint_in_a_compressed_cue_needs_a_mask() -> None:
+    clip = np.repeat(noisy(1, 60, 80, 3), 4, axis=0) // 2 + 40
+    cue = clip + np.random.default_rng(1).integers(0, 6, clip.shape).astype(np.uint8)
+    with pytest.raises(InvalidInput, match=r"no area of one colour .* stronger colour, or give a"):
+        painted(clip, cue)
+
+
 def test_paint_that_is_not_certain_needs_a_mask() -> None:
     moving = np.repeat(noisy(1, 60, 80, 3), 5, axis=0) // 2
     for t, frame in enumerate(moving):
         frame[10:20, 5 * t : 5 * t + 10] = 255
     for clip in (CLIP, moving, np.full_like(CLIP, 9)):
-        with pytest.raises(InvalidInput, match=r"no flat rectangle .*; give a mask"):
+        with pytest.raises(InvalidInput, match=r"no flat rectangle .*; give the clip .* or a mask"):
             inpaint(clip, cue=clip, seed=0)
 
 

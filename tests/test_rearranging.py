@@ -71,6 +71,10 @@ def test_the_clip_itself_becomes_the_output(name: str) -> None:
     assert isinstance(made.field, PatchField)
     again = rearrange(source_of(name), made.field)
     assert (again.dtype, again.shape) == (made.video.dtype, made.video.shape)
+    if name.startswith("inpaint"):  # its shades are corrected after the last vote
+        apart = np.abs(again.astype(float) - made.video) * (255 if "floats" in name else 1)
+        assert apart.mean() < 0.5
+        return
     np.testing.assert_array_equal(again, made.video)
 
 

@@ -2,7 +2,8 @@
 
 The coarsest query is the clip with its hole filled smoothly, or with the cue in it; key and value
 are the clip. Only patches that touch the hole are searched, keys lie outside of it, and all other
-voxels are fixed. So of each level only a window around the hole is made.
+voxels are fixed. So of each level only a window around the hole is made. Without a cue, shades are
+corrected on every level, see `patchvid.core.shades`.
 """
 
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._convert import ValueRange, compress_highlights, expand_highlights
 from patchvid._progress import Progress
 from patchvid._resampling import resample
 from patchvid._validation import Axes, contiguous
@@ -26,7 +28,8 @@ from patchvid.apps.holes import (
     window_of,
 )
 from patchvid.core.fields import Window
-from patchvid.core.plan import LevelInputs, Settings, plan_synthesis
+from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.shades import correct_shades
 from patchvid.core.synthesis import LevelOutput, finest, synthesize
 
 # A cue guides the levels whose shorter side has up to this many pixels. With more, objects take the
@@ -58,15 +61,38 @@ def complete(
     plan = replace(plan, levels=plan.levels[first_level(plan.levels, settings) :])
     if painted_on is None:
         start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
+        values = ValueRange.of_values(filled)
+        plan = replace(
+            plan,
+            retouch=partial(
+                correct_shades, kernels=kernels, periodic=settings.periodic, values=values
+            ),
+        )
     else:
         guide = clip.compressed(painted_on)
         start = plan.quantize(_paint(guide, plan.levels[0]))
         quantize = plan.quantize
         plan = plan.guided(lambda level: quantize(_paint(guide, level)), CUED_PIXELS)
-    made = clip.restore(plan, finest(synthesize(plan, start, seed=seed, progress=report)))
+    made = finest(synthesize(plan, start, seed=seed, progress=report))
     window = plan.levels[-1].window
     assert window is not None
-    return made, window
+    return _restored(clip, plan, made), window
+
+
+def _restored(clip: Clip, plan: Plan, made: LevelOutput) -> LevelOutput:
+    """The output in the clip's own values, with its shades corrected."""
+    restored = clip.restore(plan, made)
+    if not clip.is_log:
+        return restored
+    settings = plan.settings
+    voted = plan.kernels.vote(
+        plan.value, made.field, patch=settings.at(plan.size)[0], periodic=settings.periodic,
+        reduce=settings.reduce,
+    )  # fmt: skip
+    change = made.output - voted
+    output = restored.output
+    changed = expand_highlights(compress_highlights(output) + change)
+    return made._replace(output=np.where(change == 0, output, changed).astype(output.dtype))
 
 
 def _fill_hole(level: LevelInputs, periodic: Axes) -> NDArray[Any]:

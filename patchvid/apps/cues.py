@@ -1,7 +1,7 @@
 """Cues: find where flat colours have been painted on a clip.
 
-Differences are those of the channel that differs most, in 8 bits. SciPy finds the rectangles, so a
-cue on a GPU is copied to the host.
+Differences are those of the channel that differs most, in 8 bits. SciPy finds painted areas in
+compressed cues, so such a cue on a GPU is copied to the host.
 """
 
 from typing import Any
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from patchvid._convert import ValueRange
 from patchvid._device import backend_of
 from patchvid._masks import Mask
+from patchvid.apps.holes import dilate
 from patchvid.errors import InvalidInput
 
 # Differences below SLIGHT may come from compression; from STRONG on, they are paint.
 SLIGHT, STRONG = 16, 40
 MOSTLY_SLIGHT = 0.25  # if a larger share of differences is slight, the cue was compressed
 SMALLEST_SIDE = 4  # of a rectangle, without its blurred border
+BREADTH = 6  # side of a square that fits into any other painted area, but not into letters
 FULL = 0.9  # share of its bounding box that a rectangle fills
 BORDER = 2  # pixels around paint that compression blurs
 STEADY = 2  # pixels by which a rectangle that keeps its place may seem to move
@@ -29,14 +31,14 @@ Box = tuple[slice, slice]
 def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     """Find where `cue` is painted, (t, y, x): 1 where it differs from `video`, and 0 elsewhere.
 
-    If compression makes it differ everywhere, only rectangles of one colour that differ strongly
-    count as painted. If the cue itself is given as `video`, rectangles count that keep their place
-    in all frames and stand out on all sides.
+    If compression makes it differ everywhere, only areas of one colour that differ strongly count
+    as painted. If the cue itself is given as `video`, rectangles count that keep their place in all
+    frames and stand out on all sides.
 
     Raises
     ------
     InvalidInput
-        If there are no such rectangles.
+        If there are no such areas or rectangles.
     """
     quantize = ValueRange.of_values(video).quantize
     before, after = quantize(video), quantize(cue)
@@ -52,16 +54,21 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     )
     flat = contrast.max(axis=3) < SLIGHT
     if n_changed:
-        boxes = [_rectangles(frame) for frame in flat & (difference >= STRONG)]
-    else:
-        boxes = [
-            [box for box in _rectangles(frame) if _stands_out(picture, box)]
-            for frame, picture in zip(flat, after)
-        ]
-        boxes = boxes if _is_steady(boxes) else []
-    if not any(boxes):
+        found = np.stack([_areas(*frame) for frame in zip(flat & (difference >= STRONG), after)])
+        if not found.any():
+            raise InvalidInput(
+                "no area of one colour in the cue differs clearly from the clip; paint with a "
+                "stronger colour, or give a mask of the painted places"
+            )
+        return kernels.to_device(dilate(found.astype(np.float32), BORDER))
+    boxes = [
+        [box for box in _rectangles(frame) if _stands_out(picture, box)]
+        for frame, picture in zip(flat, after)
+    ]
+    if not (any(boxes) and _is_steady(boxes)):
         raise InvalidInput(
-            "no flat rectangle of the cue looks painted; give a mask of the painted places"
+            "no flat rectangle of the cue looks painted; give the clip without paint too, or a "
+            "mask of the painted places"
         )
     mask = np.zeros(flat.shape, np.float32)
     for frame, found in zip(mask, boxes):
@@ -80,6 +87,25 @@ def copy_paint(video: NDArray[Any], cue: NDArray[Any]) -> NDArray[Any]:
     _, _, number = min(zip(apart, [-n for n in equal], range(len(video))))
     is_painted = painted(video[number : number + 1], cue) > 0
     return np.where(is_painted[..., None], cue, video)
+
+
+def _areas(flat: NDArray[np.bool_], picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The connected parts of a flat region of a picture (y, x, c) that have one colour each.
+
+    Thin ones do not count. Those that nearly fill their bounding boxes are rectangles.
+    """
+    areas = np.zeros(flat.shape, bool)
+    labels, _ = scipy.ndimage.label(flat)
+    for number, box in enumerate(scipy.ndimage.find_objects(labels), 1):
+        inside = labels[box] == number
+        colours = picture[box][inside]
+        is_rectangle = inside.mean() >= FULL and min(inside.shape) >= SMALLEST_SIDE
+        square = np.ones((BREADTH, BREADTH), bool)
+        if not (is_rectangle or scipy.ndimage.binary_erosion(inside, square).any()):
+            continue
+        if (np.abs(colours - np.median(colours, axis=0)) < SLIGHT).all(axis=1).mean() >= FULL:
+            areas[box] |= inside | is_rectangle
+    return areas
 
 
 def _rectangles(flat: NDArray[np.bool_]) -> list[Box]:

@@ -96,8 +96,8 @@ def inpaint(
         A copy of `video` with flat colours painted on it, or a copy of one frame, whose paint then
         counts for all frames. Each colour is replaced by parts of the clip that have this colour
         when blurred. Without a mask the hole is where the cue differs from `video`. If compression
-        makes it differ as well, only rectangles of one colour count. You may also pass the cue as
-        `video`.
+        makes it differ as well, only areas of one colour count that differ clearly. You may also
+        pass the cue as `video`; then only rectangles of one colour count.
     source : array, optional
         Where the filling may come from, a mask like `mask`: each patch lies entirely in the white.
         By default anywhere outside of the hole.
@@ -150,6 +150,10 @@ def inpaint(
     found along the flow and the camera's motion. They are used if the same search also finds the
     known voxels around the hole. Patches fill places that no frame shows. So a moving object is
     replaced by its background.
+
+    Without a cue, shades that the clip lacks are continued into the hole: patches vote on steps
+    between neighbouring voxels too, and the filling is corrected to have these steps. Layers that
+    are rearranged like the clip are not corrected.
 
     Time grows in proportion to the voxels of the hole and, far more slowly, to those of the clip.
     So does memory: the hole counts as the box around it in all frames, and each voxel of the clip

@@ -35,7 +35,7 @@ NOT_SHIFTED: Triple = (0, 0, 0)
 def rearrange(layer: NDArray[Any], field: PatchField, *, device: str = "auto") -> NDArray[Any]:
     """Rearrange a layer of a clip as an application rearranged the clip.
 
-    The clip itself becomes the output.
+    The clip itself becomes the output, apart from the shades that `inpaint` corrects.
 
     Parameters
     ----------

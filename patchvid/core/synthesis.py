@@ -105,11 +105,13 @@ def synthesize(
             query, key = quantize(output), sharp
             done += work[number] / iterations
             progress(done / sum(work), message)
+        del key, sharp, value  # the rest needs their memory
+        if plan.retouch is not None:
+            output = plan.retouch(level, output, field, patch)
         shape = level.output_level.shape
         timings.append(LevelTiming(shape, iterations, kernels, begin, kernels.record_event()))
         yield LevelOutput(output, field, [*timings])
         coarser = level
-        del key, sharp, value  # the next level needs their memory
 
 
 def finest(outputs: Iterable[LevelOutput]) -> LevelOutput:
