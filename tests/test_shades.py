@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from patchvid import inpaint
-from patchvid.core.poisson import integrate
+from patchvid.core.poisson import add_steps, integrate
 
 Array = NDArray[Any]
 NOWHERE = (False, False, False)
@@ -59,7 +59,11 @@ def test_steps_are_integrated_as_by_least_squares(shape: Any, periodic: Any) -> 
     random = np.random.default_rng(0)
     steps = [random.normal(size=(2, *shape)).astype(np.float32) for _ in shape]
     free = random.random(shape) < 0.7
-    found = integrate(steps, free, periodic)
+    divergence = np.zeros_like(steps[0])
+    for axis, along in enumerate(steps):
+        for channel in range(2):
+            add_steps(divergence[channel], along[channel], axis, periodic[axis])
+    found = integrate(divergence, free, periodic)
     number = np.full(shape, -1)
     number[free] = np.arange(free.sum())
     rows, wanted = [], []

@@ -54,13 +54,13 @@ def painted(video: NDArray[Any], cue: NDArray[Any]) -> Mask:
     )
     flat = contrast.max(axis=3) < SLIGHT
     if n_changed:
-        found = np.stack([_areas(*frame) for frame in zip(flat & (difference >= STRONG), after)])
-        if not found.any():
+        areas = np.stack([_areas(*frame) for frame in zip(flat & (difference >= STRONG), after)])
+        if not areas.any():
             raise InvalidInput(
                 "no area of one colour in the cue differs clearly from the clip; paint with a "
                 "stronger colour, or give a mask of the painted places"
             )
-        return kernels.to_device(dilate(found.astype(np.float32), BORDER))
+        return kernels.to_device(dilate(areas.astype(np.float32), BORDER))
     boxes = [
         [box for box in _rectangles(frame) if _stands_out(picture, box)]
         for frame, picture in zip(flat, after)

@@ -24,14 +24,23 @@ Floats = NDArray[np.float32]
 Pair = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
-def integrate(steps: Sequence[Floats], free: NDArray[np.bool_], periodic: Axes) -> Floats:
+def add_steps(divergence: Floats, steps: Floats, axis: int, wraps: bool) -> None:
+    """Add to a divergence (t, y, x) the steps from every voxel to the next one along an axis.
+
+    The last step leads to the first voxel if the axis wraps, and is ignored otherwise.
+    """
+    for here, there in _pairs(steps.shape, axis, wraps):
+        divergence[here] -= steps[here]
+        divergence[there] += steps[here]
+
+
+def integrate(divergence: Floats, free: NDArray[np.bool_], periodic: Axes) -> Floats:
     """Find values whose steps from voxel to voxel come closest to the given ones.
 
     Parameters
     ----------
-    steps : sequence of array of float32
-        Along t, y and x, each (c, t, y, x): the step from every voxel to the next one. The last one
-        leads to the first if the axis is periodic, and is ignored otherwise.
+    divergence : array of float32
+        (c, t, y, x): the sums of the given steps that `add_steps` makes from zeros.
     free : array of bool
         (t, y, x): where values are sought. Elsewhere they are 0, and this must be somewhere.
     periodic : tuple of bool
@@ -44,21 +53,20 @@ def integrate(steps: Sequence[Floats], free: NDArray[np.bool_], periodic: Axes) 
         least, apart from the error that is left after `CYCLES`.
     """
     ones = free.astype(np.float32)
-    right = np.zeros_like(steps[0])
     anchor = np.zeros_like(ones)
-    links = [np.zeros_like(ones) for _ in steps]
-    for axis, along in enumerate(steps):
+    links = [np.zeros_like(ones) for _ in range(3)]
+    for axis, weights in enumerate(links):
         for here, there in _pairs(free.shape, axis, periodic[axis]):
-            links[axis][here] = ones[here] * ones[there]
-            for side, other, sign in ((here, there, -1), (there, here, 1)):
-                anchor[side] += ones[side] * (1 - ones[other])
-                right[side] += sign * ones[side] * along[here]
+            weights[here] = ones[here] * ones[there]
+            anchor[here] += ones[here] * (1 - ones[there])
+            anchor[there] += ones[there] * (1 - ones[here])
     grids = [_Grid.of(links, anchor, periodic)]
     while max(grids[-1].total.shape) > SMALLEST:
         grids.append(grids[-1].coarser())
+    right = divergence * ones
     values = np.zeros_like(right)
     for _ in range(CYCLES):
-        values = _improve(grids, values, right, VISITS)
+        _improve(grids, values, right, VISITS)
     return values
 
 
@@ -66,7 +74,8 @@ class _Grid(NamedTuple):
     """The equation of a grid: for every voxel, the weights of its neighbours.
 
     `links` are the weights to the next voxel along each axis, and `anchor` is the weight of all
-    neighbours that are 0. `total` is the sum of both, and `inverse` its damped inverse, or 0.
+    neighbours that are 0. `total` is the sum of both, and `inverse` its damped inverse, or 0. `parts`
+    are the links again, each with the slices of its voxels and of their neighbours.
     """
 
     links: Sequence[Floats]
@@ -106,28 +115,31 @@ class _Grid(NamedTuple):
             error[there] += weights * values[here]
         return error
 
-    def smooth(self, values: Floats, right: Floats, sweeps: int) -> Floats:
-        """Remove errors that change fast from voxel to voxel."""
+    def smooth(self, values: Floats, right: Floats, sweeps: int) -> None:
+        """Remove errors from the values that change fast from voxel to voxel."""
         for _ in range(sweeps):
-            values = values + self.inverse * self.residual(values, right)
-        return values
+            change = self.residual(values, right)
+            change *= self.inverse
+            values += change
 
 
-def _improve(grids: Sequence[_Grid], values: Floats, right: Floats, visits: int) -> Floats:
-    """Improve values on the first grid, with visits of the coarser grids after it."""
+def _improve(grids: Sequence[_Grid], values: Floats, right: Floats, visits: int) -> None:
+    """Improve the values of the first grid, with visits of the coarser grids after it."""
     grid, *others = grids
     if not others:
-        return grid.smooth(values, right, LAST_SWEEPS)
-    values = grid.smooth(values, right, SWEEPS)
+        grid.smooth(values, right, LAST_SWEEPS)
+        return
+    grid.smooth(values, right, SWEEPS)
     rest = _block_sums(grid.residual(values, right))
     change = np.zeros_like(rest)
     for visit in range(visits, 0, -1):
-        change = _improve(others, change, rest, visit)
+        _improve(others, change, rest, visit)
+    change *= np.float32(OVERCORRECTION)
     for axis, n in enumerate(grid.total.shape):
         if n > 1:
             change = np.repeat(change, 2, axis=axis - 3)[_part(axis, slice(n))]
-    change = np.where(grid.total > 0, np.float32(OVERCORRECTION) * change, np.float32(0))
-    return grid.smooth(values + change, right, SWEEPS)
+    values += np.where(grid.total > 0, change, np.float32(0))
+    grid.smooth(values, right, SWEEPS)
 
 
 def _pairs(shape: Sequence[int], axis: int, wraps: bool) -> list[Pair]:

@@ -10,7 +10,6 @@ Reference: Darabi et al., "Image Melding: Combining Inconsistent Images using Pa
 """
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -22,7 +21,7 @@ from patchvid._convert import ValueRange
 from patchvid._validation import Axes, Triple, contiguous
 from patchvid.core.fields import Field, are_few, named_patches
 from patchvid.core.plan import LevelInputs
-from patchvid.core.poisson import integrate
+from patchvid.core.poisson import add_steps, integrate
 
 LARGEST = 12.0  # step of the correction in 8 bits; larger ones are edges of objects
 ALIKE = (
@@ -73,15 +72,16 @@ def correct_shades(
     def whole(video: NDArray[Any]) -> Floats:
         return np.rint(values.scale(contiguous(video)) * np.float32(unit))
 
-    missing = [np.zeros((output.shape[3], *hole.shape), np.float32, like=hole) for _ in patch]
+    missing = np.zeros((output.shape[3], *hole.shape), np.float32, like=hole)
     for channel in range(output.shape[3]):
         one = slice(channel, channel + 1)
         _vote_steps(
-            [steps[channel] for steps in missing], kernels, whole(value[..., one]), field, hole,
+            missing[channel], kernels, whole(value[..., one]), field, hole,
             whole(given[..., one])[..., 0], whole(output[..., one])[..., 0],
             patch=patch, periodic=periodic, unit=unit,
         )  # fmt: skip
     change = np.moveaxis(integrate(missing, hole, periodic), 0, 3)
+    del missing
     shades = output + change * np.float32((values.high - values.low) / 255 / unit)
     if output.dtype.kind == "u":
         shades = np.rint(shades).clip(0, np.iinfo(output.dtype).max)
@@ -89,7 +89,7 @@ def correct_shades(
 
 
 def _vote_steps(
-    missing: Sequence[Floats],
+    missing: Floats,
     kernels: ModuleType,
     value: Floats,
     field: Field,
@@ -101,7 +101,7 @@ def _vote_steps(
     periodic: Axes,
     unit: int,
 ) -> None:
-    """Write to `missing` by how much the mean step inside patches exceeds that of their means.
+    """Add to the divergence `missing` by how much mean steps in patches exceed those of the means.
 
     All values are whole numbers.
     """
@@ -121,4 +121,6 @@ def _vote_steps(
         between = (np.roll(means, -1, axis) - means)[ours]
         step = np.where(touched, voted, between) - between
         is_shade = (abs(step) <= LARGEST * unit) & (agrees & np.roll(agrees, -1, axis))[ours]
-        missing[axis][ours] = np.where(is_shade, step, np.float32(0))
+        steps = np.zeros_like(means)
+        steps[ours] = np.where(is_shade, step, np.float32(0))
+        add_steps(missing, steps, axis, periodic[axis])
