@@ -167,9 +167,9 @@ def launches() -> Iterator[list[int]]:
     count = [0]
 
     def counting(launch: Any) -> Any:
-        def call(*arguments: Any) -> None:
+        def call(*arguments: Any, **options: Any) -> None:
             count[0] += 1
-            launch(*arguments)
+            launch(*arguments, **options)
 
         return call
 

@@ -7,10 +7,11 @@ the functions of `LAUNCHES`, which exist in two forms: `raw_cuda`, in CUDA C, an
 In the tables, ``t y x c: uint8 float32`` is a C-contiguous array of `xp` with four axes and one of
 two dtypes. Within a call, a name always stands for the same size. Query and output are t, y, x; key
 and value are T, Y, X. ``t'`` counts the patches along t, and ``ft`` belongs to a finer level.
-``(t y x)`` is a tuple of sizes, where ``...`` allows more of them. ``as query`` is the dtype of
-that argument, ``or empty`` allows an array of size 0, ``or prepared`` the result of `prepare` or
-`prepare_value` for such an array, and ``host`` marks arrays of NumPy. A default follows ``=``, and
-the arguments after ``*`` are keyword-only.
+``n?`` is an axis of samples, which the CUDA back end takes at once: an array that all samples
+share, or that of a single sample, lacks it. ``(t y x)`` is a tuple of sizes, where ``...`` allows
+more of them. ``as query`` is the dtype of that argument, ``or empty`` allows an array of size 0,
+``or prepared`` the result of `prepare` or `prepare_value` for such an array, and ``host`` marks
+arrays of NumPy. A default follows ``=``, and the arguments after ``*`` are keyword-only.
 
 A field holds, for every query patch, the flat index ``(t * Y + y) * X + x`` of the first voxel of
 its key patch.
@@ -37,16 +38,14 @@ class Function(NamedTuple):
 _PATCH: dict[str, Spec] = {"patch": "3 int"}
 _PERIODIC: dict[str, Spec] = {"periodic": "3 bool = (False, False, False)"}
 _PAIR: dict[str, Spec] = {
-    "query": "t y x c: uint8 float32 or prepared", "key": "T Y X c: as query or prepared",
-}  # fmt: skip
-_FIELD: dict[str, Spec] = {"field": "t' y' x': int32"}
+    "query": "n? t y x c: uint8 float32 or prepared",
+    "key": "n? T Y X c: as query or prepared",
+}
+_FIELD: dict[str, Spec] = {"field": "n? t' y' x': int32"}
 
 CONTRACT = {
     "to_device": Function("Bring an array to the device.", {"array": "any"}, "any"),
     "to_host": Function("Bring an array to the host.", {"array": "any"}, "any"),
-    "side_stream": Function(
-        "Open a context whose work may overlap with other work.", {}, "context"
-    ),
     "devices_of": Function("List the devices that hold some arrays.", {"arrays": "any"}, "set"),
     "use_device": Function("Open a context that works on a device.", {"number": "int"}, "context"),
     "synchronize": Function("Wait for all work to end.", {}, "None"),
@@ -56,6 +55,9 @@ CONTRACT = {
     ),
     "check_memory": Function(
         "Why `size` bytes are not available, in one line, or nothing.", {"size": "int"}, "str"
+    ),
+    "samples_at_once": Function(
+        "How many samples to make at once, if each takes `size` bytes.", {"size": "int"}, "int"
     ),
     "footprint": Function(
         "Bytes that a level takes in addition to its value, from the voxels of key and query, and "
@@ -77,7 +79,7 @@ CONTRACT = {
     "prepare": Function(
         "Bring a video into the layout in which its patches are compared, for several searches.",
         {
-            "video": "t y x c: uint8 float32", "*": "", **_PATCH, **_PERIODIC,
+            "video": "n? t y x c: uint8 float32", "*": "", **_PATCH, **_PERIODIC,
             "few": "bool = False",
         },
         "prepared",
@@ -89,12 +91,13 @@ CONTRACT = {
     "search": Function(
         "Improve `field` in place by PatchMatch; return its cost and the next threshold.",
         {
-            **_PAIR, **_FIELD, "*": "", **_PATCH, "weights": "T' Y' X': float32 bool = None",
+            **_PAIR, **_FIELD, "*": "", **_PATCH,
+            "weights": "n? T' Y' X': float32 bool = None",
             "query_mask": "t' y' x': bool = None", **_PERIODIC, "sweeps": "int",
             "first_sweep": "int = 0", "search_radius": "int = None",
-            "cost_threshold": "1: float32 = None", "seed": "int = 0", "alpha": "float = None",
+            "cost_threshold": "n: float32 = None", "seed": "seed = 0", "alpha": "float = None",
         },
-        ("t' y' x': float32", "1: float32"),
+        ("n? t' y' x': float32", "n: float32"),
     ),
     "search_exact": Function(
         "Find the nearest key of every query patch; return the field and its cost.",
@@ -106,7 +109,7 @@ CONTRACT = {
     ),
     "patch_distance": Function(
         "Mean squared difference of every query patch and its key patch.",
-        {**_PAIR, **_FIELD, "*": "", **_PATCH, **_PERIODIC}, "t' y' x': float32",
+        {**_PAIR, **_FIELD, "*": "", **_PATCH, **_PERIODIC}, "n? t' y' x': float32",
     ),
     "carry": Function(
         "Scale the field of a coarser level to a finer one; `near` is from `carrying.near_tables`.",
@@ -115,7 +118,7 @@ CONTRACT = {
             "key_shape": "(T Y X ...)", "fine_query_shape": "3 int",
             "fine_key_shape": "(fT fY fX ...)", "*": "", **_PATCH,
         },
-        "ft' fy' fx': int32",
+        "n? ft' fy' fx': int32",
     ),
     "vote": Function(
         "Reconcile the patches that cover each voxel by their lower median or their mean.",
@@ -123,16 +126,16 @@ CONTRACT = {
             "value": "T Y X c: uint8 uint16 float32 or prepared", **_FIELD, "*": "", **_PATCH,
             "update_mask": "t y x: bool = None", **_PERIODIC, "reduce": "str = 'median'",
         },
-        "t y x c: as value",
+        "n? t y x c: as value",
     ),
     "apply_taps": Function(
         "Resample `video` into `out`; each axis has its first entries and their weights.",
         {
-            "video": "T Y X c: uint8 uint16 float32",
+            "video": "n? T Y X c: uint8 uint16 float32",
             "tables": tuple(
                 (f"{axis}: host int64", f"{axis} n{axis}: host float32") for axis in "tyx"
             ),
-            "out": "t y x c: as video",
+            "out": "n? t y x c: as video",
         },
         "None",
     ),
@@ -140,23 +143,27 @@ CONTRACT = {
 
 THREADS = 128  # of a CUDA block
 _VOTES: dict[str, Spec] = {
-    **_FIELD, "update_mask": "t y x or empty: bool", "voted": "t y x c: as value",
+    "field": "n t' y' x': int32", "update_mask": "t y x or empty: bool",
+    "voted": "n t y x c: as value",
     "key_size": "(T Y X)", **_PATCH, "periodic": "3 bool",
 }  # fmt: skip
-_WORDS: dict[str, Spec] = {"query": "t y x w: uint32 float32", "key": "T Y X w: as query"}
+_WORDS: dict[str, Spec] = {
+    "query": "one_or_n t y x w: uint32 float32", "key": "n_or_one T Y X w: as query",
+}  # fmt: skip
 
 LAUNCHES = {
     "pack": Function(
         "Pack the channels of every voxel into words, the last one filled with zeros.",
-        {"values": "t y x c: uint8 uint16 uint32"}, "t y x w: uint32",
+        {"values": "voxels c: uint8 uint16 uint32"}, "voxels w: uint32",
     ),
     "sweep": Function(
         "Improve the patches of even t + y + x, then the odd ones; write the mean cost.",
         {
-            **_WORDS, "weights": "T' Y' X' or empty: float32",
-            "query_mask": "t' y' x' or empty: bool", **_FIELD, "cost": "t' y' x': float32",
-            "threshold": "1 or empty: float32", "mean": "1: float32", "totals": "n: uint64",
-            "counted": "1 or empty: int64", "geometry": "tuple", "plans": "list",
+            **_WORDS, "weights": "any_n T' Y' X' or empty: float32",
+            "query_mask": "t' y' x' or empty: bool", "field": "n t' y' x': int32",
+            "cost": "n t' y' x': float32", "threshold": "n or empty: float32",
+            "mean": "n: float32", "totals": "n m: uint64", "counted": "1 or empty: int64",
+            "geometry": "tuple", "plans": "list", "number": "int", "streams": "tuple",
             "divisor": "float", "alpha": "float",
         },
         "None",
@@ -164,14 +171,14 @@ LAUNCHES = {
     "distance": Function(
         "Write the distance of every query patch to its key patch, divided by `divisor`.",
         {
-            **_WORDS, **_FIELD, "cost": "t' y' x': float32", "geometry": "tuple",
-            "divisor": "float",
+            **_WORDS, "field": "n t' y' x': int32", "cost": "n t' y' x': float32",
+            "geometry": "tuple", "divisor": "float",
         },
         "None",
     ),
     "median": Function(
         "Write the lower median of the votes on every voxel.",
-        {"value": "T Y X w: uint32", **_VOTES, "voted": "t y x c: uint8 uint16 uint32"}, "None",
+        {"value": "T Y X w: uint32", **_VOTES, "voted": "n t y x c: uint8 uint16 uint32"}, "None",
     ),
     "mean": Function(
         "Write the mean of the votes on every voxel; integers are rounded, halves up.",
@@ -180,17 +187,21 @@ LAUNCHES = {
     "carry": Function(
         "Write the field of a finer level; `near` is the result of `carrying.near_tables`.",
         {
-            "coarse": "t' y' x': int32", "near": tuple(f"f{axis}' 2: int64" for axis in "tyx"),
-            "fine": "ft' fy' fx': int32", "key_size": "(T Y X)", "fine_query_size": "3 int",
+            "coarse": "n t' y' x': int32",
+            "near": tuple(f"f{axis}' 2: int64" for axis in "tyx"),
+            "fine": "n ft' fy' fx': int32", "key_size": "(T Y X)", "fine_query_size": "3 int",
             "fine_key_size": "(fT fY fX)", **_PATCH,
         },
         "None",
     ),
     "blend": Function(
-        "Resample the middle axis of three. `top` is the largest integer, or 0 for floats.",
+        "Resample a clip by the tables of the axes t, y and x: first entries, and their weights. "
+        "`top` is the largest integer, or 0 for floats.",
         {
-            "source": "n old m: uint8 uint16 float32", "starts": "new: int64",
-            "weights": "new taps: float32", "out": "n new m: uint8 uint16 float32", "top": "int",
+            "source": "n T Y X c: uint8 uint16 float32",
+            "starts": tuple(f"{axis}: int64" for axis in "tyx"),
+            "weights": tuple(f"{axis} n{axis}: float32" for axis in "tyx"),
+            "out": "n t y x c: uint8 uint16 float32", "top": "int",
         },
         "None",
     ),

@@ -1,4 +1,4 @@
-// The field of a coarser level scaled to a finer one: one thread per patch.
+// The field of a coarser level scaled to a finer one: one thread per patch, one row of blocks per sample.
 //
 // The rules are those of `carry_patch` in carrying.py. For every position of an axis, the tables
 // `near` hold the result of `nearest_coarse`: the nearest patch, and the offset from it.
@@ -14,7 +14,7 @@ __device__ __forceinline__ int carry_key(
 }
 
 struct Sizes {
-    int grid_y, grid_x, n_t, n_y, n_x, key_t, key_y, key_x;
+    int grid_t, grid_y, grid_x, n_t, n_y, n_x, key_t, key_y, key_x;
     int query_t, query_y, query_x, fine_t, fine_y, fine_x, depth, rows, columns;
 };
 
@@ -26,6 +26,8 @@ extern "C" __global__ void carry_kernel(
     const Place at = coordinates(patch, sizes.n_y, sizes.n_x);
     if (at.t >= sizes.n_t)
         return;
+    coarse += (size_t)blockIdx.y * sizes.grid_t * sizes.grid_y * sizes.grid_x;
+    fine += (size_t)blockIdx.y * sizes.n_t * sizes.n_y * sizes.n_x;
     const longlong2 t = near_t[at.t], y = near_y[at.y], x = near_x[at.x];
     const Place key = coordinates(coarse[(t.x * sizes.grid_y + y.x) * sizes.grid_x + x.x], sizes.key_y, sizes.key_x);
     const int to_t = carry_key(key.t, t.y, sizes.depth, sizes.query_t, sizes.key_t, sizes.fine_t);

@@ -1,5 +1,7 @@
 """Fields carried to a finer level: arithmetic written once for every device, as in `rules`."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from patchvid.kernels import rules
@@ -18,6 +20,7 @@ def nearest_coarse(position, extent, coarse, fine, count, first=0):
     return nearest - first, exact - 2 * fine * nearest
 
 
+@lru_cache(maxsize=64)
 def near_tables(
     fine_grid, patch, query_shape, fine_query_shape, grid, first=(0, 0, 0), fine_first=(0, 0, 0)
 ):

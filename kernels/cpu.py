@@ -39,9 +39,9 @@ def to_host(array):
     return array
 
 
-def side_stream():
-    """Open an empty context: on the CPU all work uses all threads already."""
-    return nullcontext()
+def samples_at_once(size):
+    """Return one: the work on one sample already uses all threads."""
+    return 1
 
 
 def devices_of(arrays):
@@ -170,10 +170,10 @@ def search(
     query_mask = np.empty((0, 0, 0), np.bool_) if query_mask is None else query_mask
     cost_threshold = np.zeros(1, np.float32) if cost_threshold is None else cost_threshold
     for number, step in enumerate(rules.plan_steps(sweeps, first_sweep, search_radius)):
+        stream = rules.random_stream(seed, first_sweep + number)
         for parity in (0, 1):
-            sweep = rules.plan_sweep(
-                first_sweep + number, parity, number == 0, step, search_radius, seed, size
-            )
+            plan = rules.plan_sweep(parity, number == 0, step, search_radius, size)
+            sweep = (*plan, stream)
 
             def work(first: int, stop: int, threshold=cost_threshold, sweep=sweep) -> None:
                 _sweep(

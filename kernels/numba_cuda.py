@@ -8,7 +8,7 @@ import numpy as np
 from numba import cuda
 from numba.cuda import dispatcher
 
-from patchvid.kernels import THREADS, numba_kernels
+from patchvid.kernels import THREADS, numba_kernels, rules
 
 
 def _launch(kernel, count, *arguments):
@@ -25,70 +25,85 @@ def _launch(kernel, count, *arguments):
 
 def sweep(
     query, key, weights, query_mask, field, cost, threshold, mean, totals, counted, geometry, plans,
-    divisor, alpha,
+    number, streams, divisor, alpha,
 ):  # fmt: skip
-    """Improve the patches of even t + y + x, then the odd ones; write the mean cost, (1,)."""
-    n_t, n_y, n_x = field.shape
+    """Improve the patches of even t + y + x, then the odd ones; write the mean costs, (n,)."""
+    n, n_t, n_y, n_x = field.shape
     kernel, _ = numba_kernels.SEARCH[query.dtype.name]
-    threshold = threshold if threshold.size else cupy.zeros(1, np.float32)
-    for plan in plans:
+    threshold = threshold if threshold.size else cupy.zeros(n, np.float32)
+    for i, stream in enumerate(streams):
+        bits = rules.mix(stream ^ number)
+        for plan in plans:
+            _launch(
+                kernel, n_t * n_y * ((n_x + 1) // 2), _own(query, i).reshape(-1),
+                _own(key, i).reshape(-1), _own(weights, i) if weights.size else weights, query_mask,
+                field[i], cost[i], threshold[i : i + 1], totals[i], _in_words(geometry, query),
+                (*plan, bits), np.float32(divisor), np.float32(alpha),
+            )  # fmt: skip
         _launch(
-            kernel, n_t * n_y * ((n_x + 1) // 2), query.reshape(-1), key.reshape(-1), weights,
-            query_mask, field, cost, threshold, totals,
-            _in_words(geometry, query), plan, np.float32(divisor), np.float32(alpha),
+            numba_kernels.settle_kernel, 1, totals[i], counted.reshape(-1), mean[i : i + 1],
+            field[i].size,
         )  # fmt: skip
-    _launch(numba_kernels.settle_kernel, 1, totals, counted.reshape(-1), mean, field.size)
+
+
+def _own(arrays, number):
+    """The array of a sample, or the one that all samples share."""
+    return arrays[number if len(arrays) > 1 else 0]
 
 
 def distance(query, key, field, cost, geometry, divisor):
     """Write the distance of every query patch to its key patch, divided by `divisor`."""
     _, kernel = numba_kernels.SEARCH[query.dtype.name]
-    _launch(
-        kernel, field.size, query.reshape(-1), key.reshape(-1), field, cost,
-        _in_words(geometry, query), np.float32(divisor),
-    )  # fmt: skip
+    for i in range(len(field)):
+        _launch(
+            kernel, field[i].size, _own(query, i).reshape(-1), _own(key, i).reshape(-1), field[i],
+            cost[i], _in_words(geometry, query), np.float32(divisor),
+        )  # fmt: skip
 
 
 def _in_words(geometry, query):
     """The geometry of a search with words per voxel in place of channels."""
-    return (*geometry[:-1], query.shape[3])
+    return (*geometry[:-1], query.shape[4])
 
 
 def median(value, field, update_mask, voted, key_size, patch, periodic):
     """Write the lower median of the votes on every voxel; votes are words of unsigned integers."""
     votes, bits = value.reshape(-1, value.shape[3]), 8 * voted.dtype.itemsize
-    _launch(
-        numba_kernels.median_kernel, voted.size,
-        votes, field, update_mask, voted, key_size, patch, periodic, bits,
-    )  # fmt: skip
+    for places, made in zip(field, voted):
+        _launch(
+            numba_kernels.median_kernel, made.size,
+            votes, places, update_mask, made, key_size, patch, periodic, bits,
+        )  # fmt: skip
 
 
 def mean(value, field, update_mask, voted, key_size, patch, periodic):
     """Write the mean of the votes on every voxel; integers are rounded, halves up."""
     votes, whole = value.reshape(-1, value.shape[3]), value.dtype.kind == "u"
-    _launch(
-        numba_kernels.mean_kernel, voted.size,
-        votes, field, update_mask, voted, key_size, patch, periodic, whole,
-    )  # fmt: skip
+    for places, made in zip(field, voted):
+        _launch(
+            numba_kernels.mean_kernel, made.size,
+            votes, places, update_mask, made, key_size, patch, periodic, whole,
+        )  # fmt: skip
 
 
 def pack(values):
-    """Pack the channels of each voxel into words, the last one filled with zeros: (t, y, x, n)."""
-    *shape, channels = values.shape
-    words = cupy.empty((*shape, -(-channels * values.itemsize // 4)), np.uint32)
-    flat = [cupy.ascontiguousarray(array).reshape(-1, array.shape[3]) for array in (values, words)]
-    _launch(numba_kernels.pack_kernel, words.size, *flat)
+    """Pack the channels of each voxel into words, the last one filled with zeros: (voxels, n)."""
+    n_voxels, channels = values.shape
+    words = cupy.empty((n_voxels, -(-channels * values.itemsize // 4)), np.uint32)
+    _launch(numba_kernels.pack_kernel, words.size, values, words)
     return words
 
 
 def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
     """Write the field of a finer level; `near` is the result of `carrying.near_tables`."""
-    _launch(
-        numba_kernels.carry_kernel, fine.size, coarse, *near, fine, key_size, fine_query_size,
-        fine_key_size, patch,
-    )  # fmt: skip
+    for places, carried in zip(coarse, fine):
+        _launch(
+            numba_kernels.carry_kernel, carried.size, places, *near, carried, key_size,
+            fine_query_size, fine_key_size, patch,
+        )  # fmt: skip
 
 
 def blend(source, starts, weights, out, top):
-    """Resample the middle axis of three. `top` is the largest integer, or 0 for floats."""
-    _launch(numba_kernels.blend_kernel, out.size, source, starts, weights, out, top)
+    """Resample a clip along t, y and x. `top` is the largest integer, or 0 for floats."""
+    for clip, made in zip(source, out):
+        _launch(numba_kernels.blend_kernel, made.size, clip, *starts, *weights, made, top)

@@ -231,15 +231,25 @@ def carry_kernel(coarse, near_t, near_y, near_x, fine, key_size, fine_query, fin
 
 
 @cuda.jit
-def blend_kernel(source, starts, weights, out, top):
-    _, n, inner = out.shape
-    outer, entry, place = coordinates(cuda.grid(1), n, inner)
-    if outer >= out.shape[0]:
+def blend_kernel(
+    source, starts_t, starts_y, starts_x, weights_t, weights_y, weights_x, out, top
+):  # fmt: skip
+    n_t, n_y, n_x, channels = out.shape
+    voxel = cuda.grid(1) // channels
+    c = cuda.grid(1) - voxel * channels
+    t, y, x = coordinates(voxel, n_y, n_x)
+    if t >= n_t:
         return
     total = np.float32(0)
-    for k in range(weights.shape[1]):
-        value = np.float32(source[outer, starts[entry] + k, place])
-        total = cuda.fma(weights[entry, k], value, total)
+    for dt in range(weights_t.shape[1]):
+        of_frame = np.float32(0)
+        for dx in range(weights_x.shape[1]):
+            of_pixel = np.float32(0)
+            for dy in range(weights_y.shape[1]):
+                value = source[starts_t[t] + dt, starts_y[y] + dy, starts_x[x] + dx, c]
+                of_pixel = cuda.fma(weights_y[y, dy], np.float32(value), of_pixel)
+            of_frame = cuda.fma(weights_x[x, dx], of_pixel, of_frame)
+        total = cuda.fma(weights_t[t, dt], of_frame, total)
     if top:
         total = min(max(total + np.float32(0.5), np.float32(0)), np.float32(top))
-    out[outer, entry, place] = total
+    out[t, y, x, c] = total

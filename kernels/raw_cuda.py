@@ -9,6 +9,7 @@ both forms.
 import math
 import struct
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import cupy
@@ -48,10 +49,10 @@ def _find(device, name, options, kernel):
     return _compile(device, name, options).get_function(kernel)
 
 
-def _launch(name, kernel, options, count, *arguments):
-    """Run a kernel with at least `count` threads on CuPy's current stream."""
+def _launch(name, kernel, options, count, *arguments, rows=1):
+    """Run a kernel on CuPy's current stream: rows of blocks with at least `count` threads each."""
     found = _find(cupy.cuda.Device().id, name, options, kernel)
-    found((-(-count // THREADS),), (THREADS,), arguments)
+    found((-(-count // THREADS), rows), (THREADS,), arguments)
 
 
 @lru_cache(maxsize=1024)
@@ -61,10 +62,19 @@ def _sizes(*parts):
     return np.void(struct.pack(f"{len(numbers)}i", *numbers))
 
 
-def _search_sizes(geometry):
-    """The `Geometry` of `search.cu`."""
+@lru_cache(maxsize=1024)
+def _search_sizes(geometry, *shared):
+    """The `Geometry` of `search.cu`, from the shapes of arrays that samples may share."""
     query_size, query_grid, key_size, key_grid, _, periodic, _ = geometry
-    return _sizes(query_size[1:], query_grid, key_size[1:], key_grid, periodic)
+    steps = [0 if shape[0] == 1 else math.prod(shape[1:]) for shape in shared]
+    parts = query_size[1:], query_grid, key_size[1:], key_grid, periodic
+    return np.void(struct.pack("3q13i", *steps, *chain(*parts)))
+
+
+@lru_cache
+def _upload(device, stream, numbers):
+    """Copy numbers of 32 bits to the device; launches on this stream may read them."""
+    return cupy.asarray(np.array(numbers, np.uint32))
 
 
 @cache
@@ -97,84 +107,88 @@ def blend_options(source, target):
 
 def sweep(
     query, key, weights, query_mask, field, cost, threshold, mean, totals, counted, geometry, plans,
-    divisor, alpha,
+    number, streams, divisor, alpha,
 ):  # fmt: skip
-    """Improve the patches of even t + y + x, then the odd ones; write the mean cost, (1,).
+    """Improve the patches of even t + y + x, then the odd ones; write the mean costs, (n,).
 
     Most arguments are those of `rules.improver`. `threshold` may be empty, which means 0, or the
     same array as `mean`. `totals` has two zeros for each thread of a block, and one more; they are
     zero again afterwards. `counted` is the number of patches in `query_mask`, if that excludes any.
-    The last sweep applies `rules.finish_cost` to the costs.
+    Random bits are those of `number` and of the seed of each sample, `streams`. The last sweep
+    applies `rules.finish_cost` to the costs.
     """
-    n_t, n_y, n_x = field.shape
-    options = search_options(query.shape[3], query.dtype, geometry[4])
+    n, n_t, n_y, n_x = field.shape
+    options = search_options(query.shape[4], query.dtype, geometry[4])
+    sizes = _search_sizes(geometry, query.shape, key.shape, weights.shape)
+    bits = _upload(cupy.cuda.Device().id, cupy.cuda.get_current_stream().ptr, streams)
     for plan in plans:
         _launch(
             "search", "sweep_kernel", options, n_t * n_y * ((n_x + 1) // 2),
-            query, key, weights, query_mask, field, cost, threshold, mean, totals, counted,
-            np.int32(field.size), _search_sizes(geometry),
-            np.void(struct.pack("4iI2f", *plan, divisor, alpha)),
+            query, key, weights, query_mask, field, cost, threshold, mean, bits, totals, counted,
+            sizes, np.void(struct.pack("4iI2f", *plan, number, divisor, alpha)), rows=n,
         )  # fmt: skip
 
 
 def distance(query, key, field, cost, geometry, divisor):
     """Write the distance of every query patch to its key patch, divided by `divisor`."""
-    options = search_options(query.shape[3], query.dtype, geometry[4])
+    options = search_options(query.shape[4], query.dtype, geometry[4])
     _launch(
-        "search", "distance_kernel", options, field.size,
-        query, key, field, cost, _search_sizes(geometry), np.float32(divisor),
+        "search", "distance_kernel", options, math.prod(field.shape[1:]), query, key, field, cost,
+        _search_sizes(geometry, query.shape, key.shape, (1,)), np.float32(divisor),
+        rows=len(field),
     )  # fmt: skip
 
 
 def median(value, field, update_mask, voted, key_size, patch, periodic):
     """Write the lower median of the votes on every voxel; votes are words of unsigned integers."""
     options = vote_options(voted.dtype, patch)
-    *shape, channels = voted.shape
+    n, *size, channels = voted.shape
     n_words = value.shape[3]
     for plane in range(n_words):
         _launch(
-            "vote", "median_kernel", options, math.prod(shape), value, field, update_mask, voted,
+            "vote", "median_kernel", options, math.prod(size), value, field, update_mask, voted,
             *map(np.int32, (n_words, plane, channels)),
-            _sizes(field.shape, tuple(shape), key_size[1:], periodic),
+            _sizes(field.shape[1:], tuple(size), key_size[1:], periodic), rows=n,
         )  # fmt: skip
 
 
 def mean(value, field, update_mask, voted, key_size, patch, periodic):
     """Write the mean of the votes on every voxel; integers are rounded, halves up."""
     options = vote_options(value.dtype, patch)
-    *shape, channels = voted.shape
+    n, *size, channels = voted.shape
+    sizes = field.shape[1:], tuple(size), key_size[1:], periodic
     _launch(
-        "vote", "mean_kernel", options, voted.size, value, field, update_mask, voted,
-        np.int32(channels), _sizes(field.shape, tuple(shape), key_size[1:], periodic),
+        "vote", "mean_kernel", options, math.prod(voted.shape[1:]), value, field, update_mask,
+        voted, np.int32(channels), _sizes(*sizes), rows=n,
     )  # fmt: skip
 
 
 def pack(values):
-    """Pack the channels of each voxel into words, the last one filled with zeros: (t, y, x, n)."""
-    *shape, channels = values.shape
+    """Pack the channels of each voxel into words, the last one filled with zeros: (voxels, n)."""
+    n_voxels, channels = values.shape
     n_words = -(-channels * values.dtype.itemsize // 4)
-    n_voxels = math.prod(shape)
-    words = cupy.empty((*shape, n_words), np.uint32)
+    words = cupy.empty((n_voxels, n_words), np.uint32)
     _launch(
         "pack", "pack_kernel", pack_options(values.dtype), n_voxels,
-        cupy.ascontiguousarray(values), words, *map(np.int32, (n_voxels, channels, n_words)),
+        values, words, *map(np.int32, (n_voxels, channels, n_words)),
     )  # fmt: skip
     return words
 
 
 def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
     """Write the field of a finer level; `near` is the result of `carrying.near_tables`."""
+    sizes = coarse.shape[1:], fine.shape[1:], key_size, fine_query_size, fine_key_size, patch
     _launch(
-        "carry", "carry_kernel", (), fine.size, coarse, *near, fine,
-        _sizes(coarse.shape[1:], fine.shape, key_size, fine_query_size, fine_key_size, patch),
+        "carry", "carry_kernel", (), math.prod(fine.shape[1:]), coarse, *near, fine, _sizes(*sizes),
+        rows=len(fine),
     )  # fmt: skip
 
 
 def blend(source, starts, weights, out, top):
-    """Resample the middle axis of three. `top` is the largest integer, or 0 for floats."""
+    """Resample a clip along t, y and x. `top` is the largest integer, or 0 for floats."""
+    taps = tuple(table.shape[1] for table in weights)
     _launch(
-        "blend", "blend_kernel", blend_options(source.dtype, out.dtype), out.size,
-        source, starts, weights, out,
-        *map(np.int32, (out.size, source.shape[1], *out.shape[1:], weights.shape[1])),
-        np.float32(top),
+        "blend", "blend_kernel", blend_options(source.dtype, out.dtype), math.prod(out.shape[2:]),
+        source, *starts, *weights, out, _sizes(source.shape[1:4], out.shape[1:], taps),
+        np.float32(top), rows=math.prod(out.shape[:2]),
     )  # fmt: skip

@@ -12,8 +12,17 @@ from patchvid.kernels import rules
 
 
 def words(places, *seed):
-    """Draw 32 random bits (uint64) for each place; places and seed are integers."""
-    return rules.mix(places.astype(np.uint64) ^ rules.random_stream(*seed))
+    """Draw 32 random bits (uint64) for each place; places and seed are integers.
+
+    The first number of the seed may be a tuple, of one number for each sample: (n, *places.shape).
+    """
+    first, *others = seed
+    if isinstance(first, tuple):
+        bits = [rules.random_stream(one, *others) for one in first]
+        stream = np.array(bits, np.uint64, like=places).reshape(-1, *[1] * places.ndim)
+    else:
+        stream = rules.random_stream(*seed)
+    return rules.mix(places.astype(np.uint64) ^ stream)
 
 
 def below(limit, places, *seed):

@@ -19,7 +19,8 @@ MOST, UNITS = np.float32(2**26), np.float32(2**8)  # costs as integers: their li
 class Prepared(NamedTuple):
     """A video in the layout in which a back end compares its patches or lets them vote.
 
-    `shape` and `dtype` are those of the video. So many of its frames lie side by side, `depth`.
+    `shape` (t, y, x, c) and `dtype` are those of the video, or of each sample's. So many of its
+    frames lie side by side, `depth`.
     """
 
     layout: Any
@@ -59,12 +60,14 @@ def output_shape(grid, patch, periodic):
 def pad_periodic(video, patch, periodic):
     """Repeat the start of periodic axes at their end, so that all patches lie inside.
 
-    `video` is (t, y, x) or (t, y, x, c).
+    `video` is (t, y, x), (t, y, x, c) or, for several samples, (n, t, y, x, c).
     """
     if not any(periodic):
         return video
     added = [(0, (extent - 1) * wraps) for extent, wraps in zip(patch, periodic, strict=True)]
-    return np.pad(video, [*added, (0, 0)][: video.ndim], mode="wrap")
+    before = max(video.ndim - 4, 0)
+    after = video.ndim - before - 3
+    return np.pad(video, [*[(0, 0)] * before, *added, *[(0, 0)] * after], mode="wrap")
 
 
 def make_geometry(query_shape, key_shape, patch, periodic):
@@ -91,15 +94,14 @@ def plan_steps(sweeps, first_sweep, search_radius):
     return steps
 
 
-def plan_sweep(number, parity, init, step, search_radius, seed, key_shape):
+def plan_sweep(parity, init, step, search_radius, key_shape):
     """Parameters of half a sweep, which improves the patches of one parity, (t + y + x) % 2.
 
     These are: the parity; whether costs still have to be computed; the distance to the neighbours,
-    in patches; the first radius of random search, in voxels; random bits.
+    in patches; the first radius of random search, in voxels.
     """
     most = max(key_shape[:3])
-    search_radius = most if search_radius is None else min(search_radius, most)
-    return parity, init, step, search_radius, random_stream(seed, number)
+    return parity, init, step, most if search_radius is None else min(search_radius, most)
 
 
 def fixed_point(cost):
@@ -128,7 +130,10 @@ def mix(bits):
 
 
 def random_stream(*numbers):
-    """32 random bits from integers of any size: a seed, and numbers that identify its use."""
+    """32 random bits from integers of any size: a seed, and numbers that identify its use.
+
+    One more number below 2**32 gives the `mix` of these bits and that number.
+    """
     bits = _BITS
     for number in numbers:
         bits = mix(bits ^ (number & _BITS))

@@ -1,12 +1,14 @@
-// Half a sweep of PatchMatch, and patch distances: one thread per patch.
+// Half a sweep of PatchMatch, and patch distances: one thread per patch, one row of blocks per sample.
 //
 // The rules are those of `improve` in rules.py, and the results are the same bytes. Compiled for one
 // patch, DEPTH x ROWS x COLUMNS, and one number of CHANNELS. A channel is a word that holds four
 // 8-bit channels of the clip or, with FLOATS, one float. The FIRST_ROWS of a patch may be enough to
 // reject a key. Costs are summed as integers, in units of 1 / UNITS and up to MOST.
 
-// Sizes of a search, which do not change from sweep to sweep.
+// Sizes of a search, which do not change from sweep to sweep. Of query, key and weights, there are the
+// elements from one sample to the next, or 0 if all samples share them.
 struct Geometry {
+    long long next_query, next_key, next_weights;
     int query_y, query_x, n_t, n_y, n_x, key_y, key_x, grid_t, grid_y, grid_x;
     int periodic_t, periodic_y, periodic_x;
 };
@@ -14,7 +16,7 @@ struct Geometry {
 // Half a sweep. The last sweep applies `finish_cost` in rules.py to the costs.
 struct Plan {
     int parity, init, step, search_radius;
-    unsigned int stream;
+    unsigned int number;
     float divisor, alpha;
 };
 
@@ -132,7 +134,8 @@ __device__ __forceinline__ float distance(
 // Improve one patch by its neighbours' keys, then by random keys; return its cost as an integer.
 __device__ __forceinline__ unsigned long long improve(
     const word *query, const word *key, const float *weights, const bool *query_mask,
-    int *field, float *cost, const float *threshold, const Geometry &sizes, const Plan &plan)
+    int *field, float *cost, const float *threshold, unsigned int stream,
+    const Geometry &sizes, const Plan &plan)
 {
     const int n_t = sizes.n_t, n_y = sizes.n_y, n_x = sizes.n_x;
     const int key_y = sizes.key_y, key_x = sizes.key_x;
@@ -186,7 +189,7 @@ __device__ __forceinline__ unsigned long long improve(
             consider(candidate, at);
     }
     if (!(threshold && is_less(best_cost, *threshold)) && is_less(0, best_cost)) {
-        unsigned int bits = plan.stream ^ (unsigned int)patch;
+        unsigned int bits = stream ^ (unsigned int)patch;
         for (int radius = plan.search_radius; radius > 0; radius >>= 1) {
             unsigned int drawn = bits = mix(bits);
             Place at;
@@ -202,19 +205,26 @@ __device__ __forceinline__ unsigned long long improve(
     return is_less(best_cost, INFINITE) ? (unsigned long long)(min(best_cost, MOST) * UNITS) : 0;
 }
 
-// Half a sweep. Threads with the same number in all blocks share a total of costs and a count of
-// finished threads; one more count is of the numbers that are finished. All are in `totals`, and zero
-// before and after a sweep. The last thread of the second half writes the mean cost: of `counted`
-// patches if that is given, otherwise of `count`. By then `threshold`, perhaps the same array, is read.
+// Half a sweep. Threads with the same number in all blocks of a sample share a total of costs and a
+// count of finished threads; one more count is of the numbers that are finished. All are in `totals`,
+// and zero before and after a sweep. The last thread of the second half writes the mean cost: of
+// `counted` patches if that is given, otherwise of all. By then `threshold`, perhaps the same array, is
+// read. `streams` are the random bits of the samples' seeds, see `random_stream` in rules.py.
 extern "C" __global__ void sweep_kernel(
     const word *query, const word *key, const float *weights, const bool *query_mask,
-    int *field, float *cost, const float *threshold, float *mean,
-    unsigned long long *totals, const long long *counted, int count,
-    Geometry sizes, Plan plan)
+    int *field, float *cost, const float *threshold, float *mean, const unsigned int *streams,
+    unsigned long long *totals, const long long *counted, Geometry sizes, Plan plan)
 {
-    const unsigned long long cost_here =
-        improve(query, key, weights, query_mask, field, cost, threshold, sizes, plan);
-    const unsigned int n = blockDim.x;
+    const unsigned int sample = blockIdx.y, n = blockDim.x;
+    const int count = sizes.n_t * sizes.n_y * sizes.n_x;
+    query += sample * sizes.next_query;
+    key += sample * sizes.next_key;
+    weights = weights ? weights + sample * sizes.next_weights : weights;
+    threshold = threshold ? threshold + sample : threshold;
+    const unsigned long long cost_here = improve(
+        query, key, weights, query_mask, field + (size_t)sample * count, cost + (size_t)sample * count,
+        threshold, mix(streams[sample] ^ plan.number), sizes, plan);
+    totals += sample * (2 * n + 1);
     unsigned long long *done = totals + n, *all_done = done + n;
     if (cost_here)
         atomicAdd(&totals[threadIdx.x], cost_here);
@@ -233,7 +243,7 @@ extern "C" __global__ void sweep_kernel(
         done[i] = 0;
     }
     *all_done = 0;
-    *mean = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
+    mean[sample] = (float)(total / max(counted ? *counted : (long long)count, 1LL)) / UNITS;
 }
 
 extern "C" __global__ void distance_kernel(
@@ -243,8 +253,12 @@ extern "C" __global__ void distance_kernel(
     const Place at = coordinates(patch, sizes.n_y, sizes.n_x);
     if (at.t >= sizes.n_t)
         return;
+    const unsigned int sample = blockIdx.y;
+    const size_t first = (size_t)sample * sizes.n_t * sizes.n_y * sizes.n_x;
+    query += sample * sizes.next_query;
+    key += sample * sizes.next_key;
     const int voxel = (at.t * sizes.query_y + at.y) * sizes.query_x + at.x;
-    const float distant = distance(query, voxel, sizes.query_y, sizes.query_x, key, field[patch],
+    const float distant = distance(query, voxel, sizes.query_y, sizes.query_x, key, field[first + patch],
                                    sizes.key_y, sizes.key_x, 1.0f, INFINITE);
-    cost[patch] = divide(distant, divisor);
+    cost[first + patch] = divide(distant, divisor);
 }

@@ -1,5 +1,5 @@
-// Voting on every voxel by the patches that cover it: one thread per voxel for the
-// median, one per voxel and channel for the mean.
+// Voting on every voxel by the patches that cover it: one thread per voxel for the median, one per
+// voxel and channel for the mean; one row of blocks per sample.
 //
 // Compiled for one patch, DEPTH x ROWS x COLUMNS, and for LANES channels in a word of 32 bits: 4 of
 // 8 bits, 2 of 16, or 1 of 32. All are unsigned, except that the mean is of floats for one lane.
@@ -63,6 +63,8 @@ extern "C" __global__ void median_kernel(
     const Place at = coordinates(voxel, sizes.height, sizes.width);
     if (at.t >= sizes.frames || (update_mask && !update_mask[voxel]))
         return;
+    field += (size_t)blockIdx.y * sizes.n_t * sizes.n_y * sizes.n_x;
+    voted += (size_t)blockIdx.y * sizes.frames * sizes.height * sizes.width * channels;
 
     int frame[DEPTH], row[ROWS], column[COLUMNS];
     find_patches(frame, at.t, sizes.n_t, sizes.periodic_t);
@@ -121,6 +123,8 @@ extern "C" __global__ void mean_kernel(
     const Place at = coordinates(voxel, sizes.height, sizes.width);
     if (at.t >= sizes.frames || (update_mask && !update_mask[voxel]))
         return;
+    field += (size_t)blockIdx.y * sizes.n_t * sizes.n_y * sizes.n_x;
+    voted += (size_t)blockIdx.y * sizes.frames * sizes.height * sizes.width * channels;
 
     int frame[DEPTH], row[ROWS], column[COLUMNS];
     find_patches(frame, at.t, sizes.n_t, sizes.periodic_t);

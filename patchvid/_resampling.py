@@ -84,22 +84,27 @@ def resample(
     """Resize a clip as `resize` does, but without checks, which would wait for a GPU.
 
     With a window, the result is this part of it; with a dtype, it has that type. `frames` are the
-    number of the first given frame and that of all frames; frames before are not used.
+    number of the first given frame and that of all frames; frames before are not used. Clips of
+    several samples, (n, t, y, x, c), may be resized at once.
     """
-    first, n_frames = (0, len(video)) if frames is None else frames
-    shape = (n_frames, *video.shape[1:3])
+    old = video.shape[-4:-1]
+    first, n_frames = (0, old[0]) if frames is None else frames
+    shape = (n_frames, *old[1:])
     if scale is None:
-        scale = tuple(m / n for n, m in zip(shape, size, strict=False))
-    (starts, weights), *others = map(_taps, shape, size, scale)
-    tables = ((np.maximum(starts - first, 0), weights), *others)
+        scale = tuple(m / n for n, m in zip(shape, size, strict=True))
+    tables = tuple(map(_taps, shape, size, scale))
+    if first:
+        starts, weights = tables[0]
+        tables = ((np.maximum(starts - first, 0), weights), *tables[1:])
     if window is not None:
         parts, tables = zip(*map(_within, tables, window))
-        video = video[parts]
+        video = video[(..., *parts, slice(None))]
     if dtype is not None:
         video = video.astype(dtype, copy=False)
     source = video if video.dtype in (np.uint8, np.uint16) else video.astype(np.float32, copy=False)
     kernels = backend_of(source)
-    out = kernels.xp.empty((*(len(starts) for starts, _ in tables), video.shape[3]), source.dtype)
+    shape = *video.shape[:-4], *(len(starts) for starts, _ in tables), video.shape[-1]
+    out = kernels.xp.empty(shape, source.dtype)
     kernels.apply_taps(contiguous(source), tables, out)
     if video.dtype == np.float16:  # cubic interpolation overshoots
         out = out.clip(*(np.finfo(np.float16).min, np.finfo(np.float16).max))

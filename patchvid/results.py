@@ -109,7 +109,8 @@ class Result(NamedTuple):
     seed : int
         The same seed makes the same video.
     levels : list of LevelTiming
-        The levels of all samples, coarsest first, one sample after the other.
+        The levels of all samples, coarsest first, one sample after the other. Samples that a GPU
+        makes at once have their levels listed once.
     """
 
     video: NDArray[Any]

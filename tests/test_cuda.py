@@ -263,6 +263,7 @@ def test_memory_is_what_was_predicted(
     dtype: Any, channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from patchvid.kernels import cuda as back_end
+    from patchvid.kernels import cuda_memory
 
     clip = patchvid.resize(patchvid.sample_clip()[..., :channels], (8, 90, 160)).astype(dtype)
     make = partial(patchvid.generate, standin.wrap(clip), seed=0, iterations=1, noise=2)
@@ -275,7 +276,7 @@ def test_memory_is_what_was_predicted(
         return ""
 
     monkeypatch.setattr(back_end, "check_memory", begin)
-    monkeypatch.setattr(back_end, "BETWEEN", 1 << 16)
+    monkeypatch.setattr(cuda_memory, "BETWEEN", 1 << 16)
     tracemalloc.start()
     try:
         make()
@@ -283,7 +284,7 @@ def test_memory_is_what_was_predicted(
     finally:
         tracemalloc.stop()
     last = predicted[-1]  # before the levels; the one before resampling is a first look
-    assert peak <= last + back_end.BETWEEN
+    assert peak <= last + cuda_memory.BETWEEN
     assert last <= 1.5 * peak
 
 
@@ -306,42 +307,43 @@ def test_memory_in_flight_is_waited_for_and_too_little_is_refused(
     assert len(waited) == 2  # for room, and for the result
     monkeypatch.setattr(standin.Device, "mem_info", (2**30, 2**40))
     monkeypatch.setattr(standin.Device, "synchronize", lambda device: None)
-    monkeypatch.setattr("patchvid.kernels.cuda.BETWEEN", 2**31)
+    monkeypatch.setattr("patchvid.kernels.cuda_memory.BETWEEN", 2**31)
     with pytest.raises(DeviceError, match=r"GPU has 1.0 GiB of memory free, but about 2.0 GiB"):
         make()
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("device")
-def test_samples_take_lasting_streams_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    from patchvid.kernels import cuda as back_end
+@pytest.mark.parametrize(
+    ("settings", "times"),
+    [({"noise": 2.0}, 1.1), ({"layout": "noise"}, 2), ({"loop": True, "tile": "x"}, 3)],
+)
+def test_samples_are_made_at_once(settings: dict[str, Any], times: float) -> None:
+    clip = patchvid.sample_clip()[:6, 20:50, 30:72]
+    counts = {}
+    for samples in (1, 4):
+        standin.LAUNCHED.clear()
+        make = partial(patchvid.generate, seed=1, samples=samples, iterations=1, **settings)
+        made = make(standin.wrap(clip))
+        counts[samples] = Counter(standin.LAUNCHED)["sweep_kernel"]
+        np.testing.assert_array_equal(standin.to_plain(made), make(clip, device="cpu"))
+    assert counts[4] <= times * counts[1]
 
-    made, entered = [], []
 
-    class Stream(standin.Stream):
-        def __init__(self, non_blocking: bool) -> None:
-            super().__init__(non_blocking)
-            made.append(self)
-            self.waits = False
+@pytest.mark.usefixtures("device")
+def test_large_samples_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from patchvid.kernels import cuda_memory
 
-        def wait_event(self, event: standin.Event) -> None:
-            self.waits = True
-
-        def __enter__(self) -> standin.Stream:
-            self.waits = False
-            entered.append(self)
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            assert self.waits, "what was launched before is not waited for"
-
-    monkeypatch.setattr(sys.modules["cupy"].cuda, "Stream", Stream)
-    clip = standin.wrap(patchvid.sample_clip()[:3, :20, :24])
-    for _ in range(2):
-        patchvid.generate(clip, samples=3, seed=0, iterations=1, noise=2)
-    assert entered == [made[number % back_end.STREAMS] for number in range(6)]
-    assert len(made) == back_end.STREAMS
-    assert all(stream.ptr for stream in made)  # they do not wait for the default stream
+    clip = patchvid.sample_clip()[:3, :20, :24]
+    make = partial(patchvid.generate, samples=3, seed=0, iterations=1, noise=2)
+    messages: list[str] = []
+    for at_once in (1, 2):
+        size = cuda_memory.footprint(clip[..., 0].size, clip[..., 0].size, 3, 1)
+        monkeypatch.setattr(cuda_memory, "AT_ONCE", at_once * size)
+        told = make(standin.wrap(clip), progress=lambda _, message: messages.append(message))
+        np.testing.assert_array_equal(standin.to_plain(told), make(clip, device="cpu"))
+    named = dict.fromkeys(message.partition(",")[0] for message in messages)
+    assert [*named] == ["sample 1/3", "sample 2/3", "sample 3/3", "samples 1 to 2/3"]
 
 
 @pytest.mark.slow
@@ -376,13 +378,13 @@ def test_the_script_for_gpus_measures_everything(
 
 
 # What a sample takes: for each of its iterations two halves of a sweep from query to key and two
-# back, a vote, and the words of the query; for each level the passes of three resamplings, words of
+# back, a vote, and the words of the query; for each level three resamplings, words of
 # keys and value, and two fields carried. All else is where the coarsest level begins.
 LAUNCHES = {
-    "sweep_kernel": 250, "pack_kernel": 100, "median_kernel": 76, "blend_kernel": 75,
+    "sweep_kernel": 250, "pack_kernel": 100, "median_kernel": 76, "blend_kernel": 40,
     "carry_kernel": 20,
 }  # fmt: skip
-BEGINNING = 230
+BEGINNING = 60
 
 
 @pytest.mark.slow
@@ -417,14 +419,15 @@ def test_more_than_2_to_31_words(monkeypatch: pytest.MonkeyPatch) -> None:
     values = reserve((90, 2160, 3840, 3), np.uint32)  # which may be bits of floats
     assert values.size > 2**31
     values[-1, -1, -1] = standin.wrap(np.array([3, 1, 2]))
-    words = raw_cuda.pack(values)
-    assert standin.to_plain(words[-1, -1, -1]).tolist() == [3, 1, 2]
-    field, voted = reserve((1, 1, 1), np.int32), reserve((3, 7, 7, 2**31 // 147 + 99), np.float32)
-    value = reserve(voted.shape, np.float32)
+    words = raw_cuda.pack(values.reshape(-1, 3))
+    assert standin.to_plain(words[-1]).tolist() == [3, 1, 2]
+    shape = (3, 7, 7, 2**31 // 147 + 99)
+    field, voted = reserve((1, 1, 1, 1), np.int32), reserve((1, *shape), np.float32)
+    value = reserve(shape, np.float32)
     value[-1, -1, -1, -1] = 5
     none = standin.wrap(np.zeros((0, 0, 0), bool))
     raw_cuda.mean(value, field, none, voted, (3, 7, 7), (3, 7, 7), (False, False, False))
-    assert voted[-1, -1, -1, -1] == 5
+    assert voted[-1, -1, -1, -1, -1] == 5
 
 
 # Compilation for real devices

@@ -188,7 +188,7 @@ def generate(
         explores=False,
     )  # fmt: skip
     clip = Clip.of(video)
-    make: Callable[[int, Progress], tuple[LevelOutput, Any]]
+    make: Callable[[Sequence[int], Progress], list[tuple[LevelOutput, Any]]]
     with reporting(progress, "generate") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         if drawn_by == "flow":

@@ -22,6 +22,7 @@ NOT_PERIODIC: Axes = (False, False, False)
 Field = NDArray[np.int32]
 PatchMask = NDArray[np.bool_]
 Window = tuple[slice, slice, slice]
+Seeds = int | tuple[int, ...]  # of one sample, or of each of several that are made at once
 
 
 class Grid(NamedTuple):
@@ -40,6 +41,13 @@ class Grid(NamedTuple):
     shape: Triple
     first: Triple
     size: Triple
+
+
+def other_seed(seed: Seeds) -> Seeds:
+    """Another seed, or another one for each sample."""
+    if isinstance(seed, tuple):
+        return tuple(map(rules.random_stream, seed))
+    return rules.random_stream(seed)
 
 
 def from_nnf(
@@ -89,11 +97,12 @@ def random_field(
     key_shape: Sequence[int],
     key_grid: Triple,
     key_mask: PatchMask | None,
-    seed: int,
+    seed: Seeds,
 ) -> Field:
-    """A field of independent random keys; a mask may restrict them."""
+    """A field of independent random keys, or one for each sample; a mask may restrict them."""
     places = kernels.xp.arange(math.prod(grid))
-    return _random_keys(kernels, places, key_shape, key_grid, key_mask, seed).reshape(grid)
+    keys = _random_keys(kernels, places, key_shape, key_grid, key_mask, seed)
+    return keys.reshape(*keys.shape[:-1], *grid)
 
 
 def replace_forbidden(
@@ -101,7 +110,7 @@ def replace_forbidden(
     field: Field,
     key_shape: Sequence[int],
     key_mask: PatchMask | None,
-    seed: int,
+    seed: Seeds,
     query_mask: PatchMask | None,
 ) -> None:
     """Replace keys of `field` that `key_mask` does not allow by random ones.
@@ -109,6 +118,10 @@ def replace_forbidden(
     Patches outside of `query_mask` do not change.
     """
     if key_mask is None:
+        return
+    if isinstance(seed, tuple):
+        for one, own in zip(field, seed, strict=True):
+            replace_forbidden(kernels, one, key_shape, key_mask, own, query_mask)
         return
     missing = [(0, n - count) for n, count in zip(key_shape, key_mask.shape)]
     forbidden = ~np.pad(key_mask, missing).ravel()[field]
@@ -166,14 +179,15 @@ def _random_keys(
     key_shape: Sequence[int],
     key_grid: Sequence[int],
     key_mask: PatchMask | None,
-    seed: int,
+    seed: Seeds,
 ) -> Field:
     """Independent random keys for some patches of a field, by their flat indices."""
     if key_mask is None:
         drawn = rng.below(math.prod(key_grid), places, seed)
     else:
         count = key_mask.sum(dtype=np.uint64)
-        drawn = kernels.select(key_mask, rng.below(count, places, seed))
+        ranks = rng.below(count, places, seed)
+        drawn = kernels.select(key_mask, ranks).reshape(ranks.shape)
     keys: Field = rules.first_voxel(drawn, key_grid, key_shape).astype(np.int32)
     return keys
 

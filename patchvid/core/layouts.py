@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from patchvid._progress import Progress
+from patchvid._progress import Progress, part_of
 from patchvid._resampling import resample
 from patchvid._validation import Triple
 from patchvid.core.flow_matching import PATCH, Guides, draw_layout
@@ -22,6 +22,7 @@ from patchvid.core.layout_distance import PlacedPatches
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.places import Places, with_places
 from patchvid.core.plan import Plan
+from patchvid.core.samples import stack, to_seed
 from patchvid.core.synthesis import LevelOutput, finest
 from patchvid.kernels import rng, rules
 
@@ -88,15 +89,28 @@ class Layouts:
         shifted = [np.roll(self._clip, shift, axis=2) for shift in quarters]
         self._shift = float(np.mean([_difference(self._clip, video) for video in shifted]))
 
-    def synthesize(self, seed: int, progress: Progress) -> tuple[LevelOutput, Measures]:
-        """Make the output of a seed, and measure its layout."""
-        best = self._choose(seed)
-        plan, opened = (
-            with_places(part, self._places, best.strength) for part in (self._plan, self._opened)
-        )
-        start = resample(plan.kernels.to_device(best.video), opened.levels[0].output_level.shape)
-        levels = synthesize_periodic(plan, opened, start, seed=seed, progress=progress)
-        return finest(levels), Measures(best.novelty, min(1.0, best.strength * self._places.share))
+    def synthesize(
+        self, seeds: Sequence[int], progress: Progress
+    ) -> list[tuple[LevelOutput, Measures]]:
+        """Make the outputs of some seeds, and measure their layouts.
+
+        Those whose places have the same strength are made at once.
+        """
+        layouts = {seed: self._choose(seed) for seed in seeds}
+        made: dict[int, tuple[LevelOutput, Measures]] = {}
+        for strength in dict.fromkeys(layout.strength for layout in layouts.values()):
+            some = [seed for seed in seeds if layouts[seed].strength == strength]
+            report = part_of(progress, len(made) / len(seeds), (len(made) + len(some)) / len(seeds))
+            plan, opened = (
+                with_places(part, self._places, strength) for part in (self._plan, self._opened)
+            )
+            start = plan.kernels.to_device(stack([layouts[seed].video for seed in some]))
+            start = resample(start, opened.levels[0].output_level.shape)
+            levels = synthesize_periodic(plan, opened, start, seed=to_seed(some), progress=report)
+            structure = min(1.0, strength * self._places.share)
+            for seed, output in zip(some, finest(levels).samples(), strict=True):
+                made[seed] = output, Measures(layouts[seed].novelty, structure)
+        return [made[seed] for seed in seeds]
 
     def _choose(self, seed: int) -> _Layout:
         """The best of several layouts of the size of the plan."""

@@ -4,6 +4,7 @@ Reference: Barnes et al., "PatchMatch" (2009).
 """
 
 import math
+from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from patchvid.core.fields import (
     Field,
     Grid,
     PatchMask,
+    Seeds,
     carry_field,
     random_field,
     replace_forbidden,
@@ -39,7 +41,7 @@ class Operand:
     kernels : module
         The back end of the device that holds the video.
     video : array
-        (t, y, x, c).
+        (t, y, x, c), or one for each sample, (n, t, y, x, c).
     patch : tuple of int
         Frames, rows and columns of a patch.
     periodic : tuple of bool
@@ -59,8 +61,8 @@ class Operand:
         size: Triple | None = None,
     ) -> None:
         self.kernels, self.video, self.patch, self.periodic = kernels, video, patch, periodic
-        shape: Triple = kernels.patch_grid(video.shape, patch, periodic)
-        t, y, x = size or video.shape[:3]
+        shape: Triple = kernels.patch_grid(video.shape[-4:], patch, periodic)
+        t, y, x = size or video.shape[-4:-1]
         self.grid = Grid(shape, first, (t, y, x))
         self._prepared: dict[Any, Any] = {}
 
@@ -96,8 +98,9 @@ class Matcher:
     ----------
     kernels : module
         The back end of the device that holds the arrays.
-    seed : int
-        Each search draws different random numbers from it.
+    seed : int or tuple of int
+        Each search draws different random numbers from it. A tuple has one for each sample: then
+        fields and costs have an axis of samples in front.
     field : array of int32, optional
         Where the first search starts. None: a random field.
     method : {"auto", "patchmatch", "exact"}
@@ -112,7 +115,7 @@ class Matcher:
     def __init__(
         self,
         kernels: ModuleType,
-        seed: int,
+        seed: Seeds,
         *,
         field: Field | None = None,
         method: Method = "auto",
@@ -151,13 +154,10 @@ class Matcher:
             factors = key_mask if weights is None else np.where(key_mask, weights, infinite)
         sizes = (query.grid, key.grid, patch)
         n_queries, n_keys = math.prod(query.grid.shape), math.prod(key.grid.shape)
-        n_values = math.prod(patch) * key.video.shape[3]
+        n_values = math.prod(patch) * key.video.shape[-1]
         is_small = n_queries * n_keys * n_values <= EXACT_PRODUCTS
         if self.method == "exact" or (self.method == "auto" and is_small):
-            pair = (operand.video.astype(dtype, copy=False) for operand in (query, key))
-            self.field, cost = kernels.search_exact(
-                *pair, patch=patch, weights=factors, periodic=periodic, alpha=alpha
-            )
+            self.field, cost = self._find_exact(query, key, dtype, factors, alpha)
         else:
             threshold = self._cost_threshold if sizes == self._sizes else None
             sweeps, radius = self._fit_field(sizes, key_mask, query_mask, past)
@@ -174,6 +174,23 @@ class Matcher:
         self._sizes = sizes
         assert self.field is not None
         return self.field, cost
+
+    def _find_exact(
+        self, query: Operand, key: Operand, dtype: Any, factors: Any, alpha: float | None
+    ) -> tuple[Field, NDArray[np.float32]]:
+        """The field and its cost by exact search, one sample after the other."""
+        search = partial(
+            self.kernels.search_exact, patch=query.patch, periodic=query.periodic, alpha=alpha
+        )
+        pair = [operand.video.astype(dtype, copy=False) for operand in (query, key)]
+        if isinstance(self.seed, int):
+            return search(*pair, weights=factors)
+        found = []
+        for number in range(len(self.seed)):
+            own = (_of_sample(video, number, 4) for video in pair)
+            found.append(search(*own, weights=_of_sample(factors, number, 3)))
+        field, cost = map(np.stack, zip(*found))
+        return field, cost
 
     def _fit_field(
         self,
@@ -203,8 +220,13 @@ class Matcher:
         return (2, RADIUS) if self.explores else (1, 0)
 
 
+def _of_sample(array: Any, number: int, axes: int) -> Any:
+    """The array of a sample, or that with so many axes which all samples share."""
+    return array if array is None or array.ndim == axes else array[number]
+
+
 def comparable_dtype(query: NDArray[Any], key: NDArray[Any], patch: Triple) -> Any:
     """The dtype to compare in: uint8 if both have it and no distance can overflow, else float32."""
-    n_values = math.prod(patch) * key.shape[3]
+    n_values = math.prod(patch) * key.shape[-1]
     are_bytes = query.dtype == key.dtype == np.uint8
     return np.uint8 if are_bytes and n_values <= MOST_VALUES else np.float32

@@ -18,6 +18,7 @@ from patchvid._progress import Progress
 from patchvid.core.fields import Field
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import Plan
+from patchvid.core.samples import stack, to_seed
 from patchvid.core.synthesis import LevelOutput, finest
 from patchvid.kernels import rng
 from patchvid.kernels.exact import nearest_other_distance
@@ -66,32 +67,41 @@ def choose_noise(plan: Plan, noise: float | Literal["auto"], *, replicate: bool)
 
 
 def synthesize_from_noise(
-    plan: Plan, noise: Noise, seed: int, progress: Progress
-) -> tuple[LevelOutput, float]:
-    """Draw noise until the layout is new, and go on from there.
+    plan: Plan, noise: Noise, seeds: Sequence[int], progress: Progress
+) -> list[tuple[LevelOutput, float]]:
+    """Draw noise until the layout of each sample is new, and go on from there.
 
-    Also returns the standard deviation of the noise, where values span [-1, 1].
+    Also returns the standard deviations of the noise, where values span [-1, 1]. If the layout of
+    one sample is drawn again, those of the others are made again as well.
     """
     opened = open_ends(plan)
     coarse = opened.initial_query()
-    for redraw in range(noise.draws):
-        start = _add_noise(plan, coarse, noise, seed, redraw)
-        levels = synthesize_periodic(plan, opened, start, seed=seed, progress=progress)
+    redraws = dict.fromkeys(seeds, 0)
+    while True:
+        start = stack([_add_noise(plan, coarse, noise, *draw) for draw in redraws.items()])
+        levels = synthesize_periodic(plan, opened, start, seed=to_seed(seeds), progress=progress)
         layouts = list(islice(levels, LAYOUT_LEVELS))
         value = plan.levels[len(layouts) - 1].value
-        if (
-            redraw == noise.draws - 1
-            or _largest_share(layouts[-1].field, value.shape) <= MOST_ALIKE
-        ):
+        alike = [
+            seed
+            for seed, layout in zip(seeds, layouts[-1].samples(), strict=True)
+            if redraws[seed] < noise.draws - 1
+            and _largest_share(layout.field, value.shape) > MOST_ALIKE
+        ]
+        if not alike:
             break
-    return finest(chain(layouts, levels)), noise.sigma_of(redraw) / HALF_RANGE
+        for seed in alike:
+            redraws[seed] += 1
+    sigmas = [noise.sigma_of(redraw) / HALF_RANGE for redraw in redraws.values()]
+    return list(zip(finest(chain(layouts, levels)).samples(), sigmas, strict=True))
 
 
 def _add_noise(
     plan: Plan, coarse: NDArray[np.uint8], noise: Noise, seed: int, redraw: int
 ) -> NDArray[np.float32]:
     n_frames = 1 if noise.replicate else coarse.shape[0]
-    drawn = rng.normal(plan.kernels.xp, (n_frames, *coarse.shape[1:]), seed, redraw)
+    # Drawn on the host: at this size a GPU would mostly wait for launches.
+    drawn = plan.kernels.to_device(rng.normal(np, (n_frames, *coarse.shape[1:]), seed, redraw))
     return np.rint(coarse + np.float32(noise.sigma_of(redraw)) * drawn)
 
 

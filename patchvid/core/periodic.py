@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from patchvid._progress import Progress, ignore
 from patchvid._resampling import resample
 from patchvid._validation import Axes, Triple, contiguous
-from patchvid.core.fields import NOT_PERIODIC
+from patchvid.core.fields import NOT_PERIODIC, Seeds
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput, synthesize
 from patchvid.kernels import rng
@@ -45,7 +45,7 @@ def synthesize_periodic(
     opened: Plan,
     start: NDArray[Any],
     *,
-    seed: int,
+    seed: Seeds,
     progress: Progress = ignore,
 ) -> Iterator[LevelOutput]:
     """Make an output as `synthesize` does, with the periodic axes of the plan's settings.
@@ -77,6 +77,10 @@ def synthesize_periodic(
 
 def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
     """A periodic output rolled so that the patches across its ends cost least."""
+    if len(samples := made.samples()) > 1:
+        begun = [_begin_cheapest(plan, sample) for sample in samples]
+        output, field = (np.stack(arrays) for arrays in list(zip(*begun))[:2])
+        return made._replace(output=output, field=field)
     output, field, _ = made
     periodic = plan.settings.periodic
     patch, _ = plan.settings.at(output.shape)
@@ -95,13 +99,15 @@ def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
 
 
 def _close(
-    kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, seed: int
+    kernels: ModuleType, video: NDArray[np.uint8], axis: int, n: int, seed: Seeds
 ) -> NDArray[np.uint8]:
     """Cut an axis to `n` entries, and lay those from `n` on over its beginning.
 
     Each line of entries switches from one to the other at its own point. Along y and x, this point
     is the same in all frames.
     """
+    if isinstance(seed, tuple):
+        return np.stack([_close(kernels, one, axis, n, own) for one, own in zip(video, seed)])
     video = np.moveaxis(video, axis, 0)
     overlap, height, width, _ = len(video) - n, *video.shape[1:]
     shape = (height if axis == 0 else 1, width)

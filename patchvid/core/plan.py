@@ -147,8 +147,9 @@ class LevelInputs:
         """All that is known of the output, of which the window was made."""
         if self.window is None or self.past is not None:
             return made
-        whole = self.value.copy()
-        whole[self.window] = made
+        whole: NDArray[Any] = np.broadcast_to(self.value, (*made.shape[:-4], *self.value.shape))
+        whole = whole.copy()
+        whole[(..., *self.window, slice(None))] = made
         return whole
 
     def restore_fixed(self, video: NDArray[Any]) -> NDArray[Any]:

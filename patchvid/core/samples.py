@@ -1,25 +1,42 @@
-"""Several outputs of one plan, one after the other."""
+"""Several samples of one plan, as many at once as the back end takes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from patchvid._progress import Progress, part_of
+from patchvid.core.fields import Seeds
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput
 
 
 def synthesize_samples(
     plan: Plan,
-    make: Callable[[int, Progress], tuple[LevelOutput, Any]],
+    make: Callable[[Sequence[int], Progress], list[tuple[LevelOutput, Any]]],
     seeds: Sequence[int],
     progress: Progress,
 ) -> list[tuple[LevelOutput, Any]]:
-    """Call ``make(seed, progress)``, which also returns measures, for every seed."""
-    outputs = []
-    for number, seed in enumerate(seeds):
-        message = f"sample {number + 1}/{len(seeds)}" if len(seeds) > 1 else ""
-        report = part_of(progress, number / len(seeds), (number + 1) / len(seeds), message)
-        with plan.kernels.side_stream():
-            outputs.append(make(seed, report))
+    """Call ``make(seeds, progress)``, which also returns measures, for all seeds."""
+    outputs: list[tuple[LevelOutput, Any]] = []
+    at_once = plan.kernels.samples_at_once(plan.footprint())
+    for first in range(0, len(seeds), at_once):
+        some = seeds[first : first + at_once]
+        stop = first + len(some)
+        numbers = f"sample {stop}" if len(some) == 1 else f"samples {first + 1} to {stop}"
+        message = f"{numbers}/{len(seeds)}" if len(seeds) > 1 else ""
+        report = part_of(progress, first / len(seeds), stop / len(seeds), message)
+        outputs += make(some, report)
     plan.kernels.synchronize()
     return outputs
+
+
+def to_seed(seeds: Sequence[int]) -> Seeds:
+    """The seeds of samples that are made at once; a single one has no axis of samples."""
+    return seeds[0] if len(seeds) == 1 else tuple(seeds)
+
+
+def stack(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The arrays of samples that are made at once, likewise."""
+    return arrays[0] if len(arrays) == 1 else np.stack(arrays)

@@ -7,7 +7,7 @@ Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from patchvid._progress import Progress, ignore
 from patchvid._resampling import resample
 from patchvid._validation import Axes
-from patchvid.core.fields import Field, Window, are_few, patches_within
+from patchvid.core.fields import Field, Seeds, Window, are_few, other_seed, patches_within
 from patchvid.core.matcher import Matcher, Operand
 from patchvid.core.plan import LevelInputs, Plan
 from patchvid.core.pyramid import Level
 from patchvid.core.vpnn import rebuild
 from patchvid.errors import DeviceError
-from patchvid.kernels import rules
 from patchvid.results import LevelTiming
 
 CUBIC_REACH = 2  # voxels on either side that cubic interpolation reads
@@ -30,16 +29,24 @@ CUBIC_REACH = 2  # voxels on either side that cubic interpolation reads
 class LevelOutput(NamedTuple):
     """The output of a level, its field (flat voxel indices), and the times of all levels so far.
 
-    Of a level with a window, output and field are those of the window.
+    Of a level with a window, output and field are those of the window. Of several samples that are
+    made at once, they have an axis in front.
     """
 
     output: NDArray[Any]
     field: Field
     timings: list[LevelTiming]
 
+    def samples(self) -> list[Self]:
+        """The outputs of all samples. The first one has the times, which are those of all."""
+        if self.output.ndim == 4:
+            return [self]
+        parts = enumerate(zip(self.output, self.field, strict=True))
+        return [type(self)(*part, [] if i else self.timings) for i, part in parts]
+
 
 def synthesize(
-    plan: Plan, start: NDArray[Any] | None, *, seed: int, progress: Progress = ignore
+    plan: Plan, start: NDArray[Any] | None, *, seed: Seeds, progress: Progress = ignore
 ) -> Iterator[LevelOutput]:
     """Make an output from coarse to fine, and yield the output of every level.
 
@@ -52,20 +59,21 @@ def synthesize(
         The levels and their settings.
     start : array or None
         Coarsest query, (t, y, x, c) in the quantised range 0..255, as uint8 or integral float32.
-        None: the coarsest level compares only the guides.
-    seed : int
-        Seed of the searches.
+        None: the coarsest level compares only the guides. For several samples, (n, t, y, x, c).
+    seed : int or tuple of int
+        Seed of the searches, or one for each sample.
     progress : callable
         Called as ``progress(fraction, message)``.
     """
     kernels, settings, quantize = plan.kernels, plan.settings, plan.quantize
-    if problem := kernels.check_memory(plan.footprint()):
+    n_samples = len(seed) if isinstance(seed, tuple) else 1
+    if problem := kernels.check_memory(n_samples * plan.footprint()):
         raise DeviceError(problem)
     schedule = plan.schedule()
     work = [n * float(level.n_made) for level, (_, n) in zip(plan.levels, schedule)]
     done, timings = 0.0, []
     forward = Matcher(kernels, seed, explores=settings.explores)
-    reverse = Matcher(kernels, rules.random_stream(seed), explores=settings.explores)
+    reverse = Matcher(kernels, other_seed(seed), explores=settings.explores)
     output: Any = start
     query: Any
     key: Any
@@ -139,7 +147,8 @@ def _join(video: Any, guide: Any) -> NDArray[Any]:
     """A video with guide channels added; if one of the two is None, the other."""
     if video is None or guide is None:
         return guide if video is None else video
-    return np.concatenate([video, guide], axis=3)
+    guides = np.broadcast_to(guide, (*video.shape[:-1], guide.shape[-1]))
+    return np.concatenate([video, guides], axis=-1)
 
 
 def _resample_periodic(
@@ -152,12 +161,12 @@ def _resample_periodic(
     """Resample a video along whose periodic axes the last voxel is a neighbour of the first."""
     if not any(periodic):
         return resample(video, shape, scale=scale, window=window)
-    ratios = (fine / coarse for fine, coarse in zip(shape, video.shape))
+    ratios = (fine / coarse for fine, coarse in zip(shape, video.shape[-4:]))
     # Periodic axes scale from period to period, other axes by the levels' exact scales.
     scale = [ratio if wraps else s for ratio, wraps, s in zip(ratios, periodic, scale)]
     # Centres coincide, so the padding on both sides falls outside of the result.
-    pads = [(CUBIC_REACH * wraps,) * 2 for wraps in periodic]
-    return resample(np.pad(video, [*pads, (0, 0)], mode="wrap"), shape, scale=scale, window=window)
+    pads = [(CUBIC_REACH * wraps,) * 2 for wraps in (*[False] * (video.ndim - 4), *periodic, False)]
+    return resample(np.pad(video, pads, mode="wrap"), shape, scale=scale, window=window)
 
 
 def _ratio(fine: Level, coarse: Level) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ Reference: figure 3 of Haim et al., "Diverse Generation from a Single Video Made
 2022).
 """
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -22,11 +23,17 @@ from patchvid._validation import (
     like_input,
     to_kernel_dtype,
 )
-from patchvid.core.fields import NOT_PERIODIC, Field, PatchMask, are_few, named_patches
+from patchvid.core.fields import (
+    NOT_PERIODIC,
+    Field,
+    PatchMask,
+    are_few,
+    named_patches,
+    other_seed,
+)
 from patchvid.core.matcher import SWEEPS, Matcher, Operand
 from patchvid.core.search import check_operands
 from patchvid.errors import InvalidInput
-from patchvid.kernels import rules
 from patchvid.results import to_nnf
 
 
@@ -46,6 +53,8 @@ def rebuild(
 ) -> tuple[NDArray[Any], Field]:
     """Search and vote: the output (t, y, x, c') of the dtype of `value`, and its field.
 
+    Of several samples, all that differs between them has an axis in front.
+
     Takes the checked arguments of `vpnn`, with these differences. Query and key know their patch
     and periodic axes. `value` is an array or the result of the back end's `prepare_value`. The
     matchers `forward` and `reverse` search from query to key and back, and remember their fields.
@@ -60,7 +69,8 @@ def rebuild(
         query, key, weights=weights, key_mask=key_mask, query_mask=query_mask, past=past
     )
     votes = field
-    if isinstance(value, query.kernels.xp.ndarray) and are_few(field.size, value, query.patch):
+    n_patches = math.prod(field.shape[-3:])
+    if isinstance(value, query.kernels.xp.ndarray) and are_few(n_patches, value, query.patch):
         value, votes = named_patches(value, field, query.patch)
     output = query.kernels.vote(
         value, votes, patch=query.patch, periodic=query.periodic, reduce=reduce,
@@ -149,7 +159,7 @@ def vpnn(
             f"key and value must have the same (t, y, x), got {key.shape} and {value.shape}"
         )
     forward = Matcher(kernels, seed, field=field, method="patchmatch", sweeps=sweeps)
-    reverse = Matcher(kernels, rules.random_stream(seed), method="patchmatch", sweeps=sweeps)
+    reverse = Matcher(kernels, other_seed(seed), method="patchmatch", sweeps=sweeps)
     output, found = rebuild(
         Operand(kernels, query, patch, periodic), Operand(kernels, key, patch),
         to_kernel_dtype(value), forward=forward, reverse=reverse, alpha=alpha, reduce=reduce,

@@ -26,6 +26,10 @@ def is_int(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def is_seed(value: Any) -> bool:
+    return is_int(value) or (isinstance(value, tuple) and all(map(is_int, value)))
+
+
 def is_flag(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_))
 
@@ -38,6 +42,7 @@ WORDS: dict[str, Callable[[Any], bool]] = {
     "any": lambda value: True,
     "None": lambda value: value is None,
     "int": is_int,
+    "seed": is_seed,
     "float": lambda value: isinstance(value, float),
     "str": lambda value: isinstance(value, str),
     "bool": is_flag,
@@ -128,6 +133,8 @@ class Call:
         if axes[-1] == "...":
             axes = axes[:-1]
             shape = shape[: len(axes)]
+        if axes[0] == "n?":
+            axes = axes[1:] if len(shape) < len(axes) else ["n", *axes[1:]]
         self.hold(len(axes) == len(shape), name, spec, shape)
         for axis, size in zip(axes, shape, strict=True):
             wanted = int(axis) if axis.isdigit() else self.sizes.setdefault(axis, size)

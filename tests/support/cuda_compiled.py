@@ -21,6 +21,7 @@ Compiled = tuple[str, str]  # the kind of values, and PTX
 BLENDED = [
     *((kind, "float32") for kind in ("uint8", "uint16", "float32")),
     *(("float32", kind) for kind in ("uint8", "uint16")),
+    *((kind, kind) for kind in ("uint8", "uint16")),
 ]
 
 
@@ -68,10 +69,10 @@ def compile_numba(capability: Capability) -> Iterator[Compiled]:
         if kind is not types.uint32:
             yield compiled(kind, numba_kernels.mean_kernel, kind[:, ::1], *voting, types.boolean)
     for source, made in BLENDED:
-        clips = [getattr(types, name)[:, :, ::1] for name in (source, made)]
-        taps = counted, types.float32[:, ::1]
+        clips = [getattr(types, name)[:, :, :, ::1] for name in (source, made)]
+        tables = *[counted] * 3, *[types.float32[:, ::1]] * 3
         blend = numba_kernels.blend_kernel
-        yield compiled(f"{source} to {made}", blend, clips[0], *taps, clips[1], count)
+        yield compiled(f"{source} to {made}", blend, clips[0], *tables, clips[1], count)
     near = [types.int64[:, ::1]] * 3
     yield compiled("", numba_kernels.carry_kernel, field, *near, field, *[size] * 4)
 

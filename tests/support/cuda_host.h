@@ -92,7 +92,8 @@ static inline unsigned int lanes_below(unsigned int a, unsigned int b, int width
 static inline unsigned int __vsetltu4(unsigned int a, unsigned int b) { return lanes_below(a, b, 8); }
 static inline unsigned int __vsetltu2(unsigned int a, unsigned int b) { return lanes_below(a, b, 16); }
 
-// Run a kernel for all threads of blocks from `first` on; `arguments` point to its arguments' values.
+// Run a kernel for all threads of blocks from `first` on, in `rows` rows of blocks; `arguments` point
+// to its arguments' values.
 template <class... A, size_t... I>
 void run_each(void (*kernel)(A...), void **arguments, std::index_sequence<I...>)
 {
@@ -100,17 +101,20 @@ void run_each(void (*kernel)(A...), void **arguments, std::index_sequence<I...>)
 }
 
 template <class... A>
-void run(void (*kernel)(A...), void **arguments, unsigned first, unsigned blocks, unsigned threads)
+void run(void (*kernel)(A...), void **arguments, unsigned first, unsigned blocks, unsigned rows,
+         unsigned threads)
 {
-    gridDim = {blocks, 1, 1};
+    gridDim = {blocks, rows, 1};
     blockDim = {threads, 1, 1};
-    for (blockIdx = {first, 0, 0}; blockIdx.x < blocks; ++blockIdx.x)
-        for (threadIdx = {0, 0, 0}; threadIdx.x < threads; ++threadIdx.x)
-            run_each(kernel, arguments, std::index_sequence_for<A...>());
+    for (blockIdx = {0, 0, 0}; blockIdx.y < rows; ++blockIdx.y)
+        for (blockIdx.x = first; blockIdx.x < blocks; ++blockIdx.x)
+            for (threadIdx = {0, 0, 0}; threadIdx.x < threads; ++threadIdx.x)
+                run_each(kernel, arguments, std::index_sequence_for<A...>());
 }
 
 #define RUNNABLE(kernel) \
-    extern "C" void run_##kernel(void **arguments, unsigned first, unsigned blocks, unsigned threads) \
+    extern "C" void run_##kernel(void **arguments, unsigned first, unsigned blocks, unsigned rows, \
+                                 unsigned threads) \
     { \
-        run(kernel, arguments, first, blocks, threads); \
+        run(kernel, arguments, first, blocks, rows, threads); \
     }

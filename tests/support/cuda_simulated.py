@@ -176,13 +176,13 @@ def main(path: str) -> None:
     jit = simulator.jit
     simulator.jit = lambda kernel=None, device=False: (lambda f: f) if device else jit(kernel)
     from patchvid import _device
-    from patchvid.kernels import CONTRACT, LAUNCHES, cuda, numba_cuda, raw_cuda
+    from patchvid.kernels import CONTRACT, LAUNCHES, cuda, cuda_memory, numba_cuda, raw_cuda
 
     def launch(kernel: Any, count: int, *arguments: Any) -> None:
         kernel[-(-count // 8), 8](*map(standin.to_plain, arguments))
 
     numba_cuda._launch = launch
-    cuda.BETWEEN = 3000  # bytes: resampling goes in bands of a few rows
+    cuda_memory.BETWEEN = 3000  # bytes: resampling goes in bands of a few rows
     called: dict[str, set[str]] = {"cuda": set(), "raw_cuda": set(), "numba_cuda": set()}
     forms = {
         form: contract.checked(module, LAUNCHES, cuda.xp, called[form])

@@ -6,6 +6,7 @@ copies arrays to the host. `READS` lists these copies, and `LAUNCHED` the kernel
 """
 
 import ctypes
+import math
 import re
 import subprocess
 import sys
@@ -135,7 +136,7 @@ class RawModule:
     def get_function(self, name: str) -> Any:
         run = self.library[f"run_{name}"]
 
-        def launch(grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
+        def launch(grid: tuple[int, ...], block: tuple[int], arguments: tuple[Any, ...]) -> None:
             LAUNCHED.append(name)
             values = [np.uintp(a.ctypes.data if a.size else 0) if isinstance(a, DeviceArray) else a
                       for a in arguments]  # fmt: skip
@@ -148,7 +149,8 @@ class RawModule:
             holders = [np.array(value) for value in values]
             pointers = (ctypes.c_void_p * len(holders))(*(h.ctypes.data for h in holders))
             first = max(grid[0] - MOST_BLOCKS, 0)
-            run(pointers, *map(ctypes.c_uint, (first, grid[0], block[0])))
+            rows = math.prod(grid[1:])
+            run(pointers, *map(ctypes.c_uint, (first, grid[0], rows, block[0])))
 
         return launch
 
@@ -270,7 +272,7 @@ def imported() -> Iterator[None]:
     from patchvid import kernels
 
     def forget() -> None:
-        for name in ("cuda", "numba_cuda", "raw_cuda"):
+        for name in ("cuda", "cuda_memory", "numba_cuda", "raw_cuda"):
             sys.modules.pop(f"patchvid.kernels.{name}", None)
             vars(kernels).pop(name, None)
         kernels.why_no_gpu.cache_clear()
