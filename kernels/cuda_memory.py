@@ -87,5 +87,7 @@ def samples_at_once(size):
 
 def footprint(n_keys, n_queries, channels, itemsize):
     """Most bytes that a level takes in addition to its value."""
-    # Field, cost, and 8-bit words of query, key and value; memory for votes, and the output.
-    return max(n_keys, n_queries) * (20 + channels * (8 * itemsize - 4))
+    # Field, cost, words of query, key and value; field and output of the coarser level. Values of
+    # more than 8 bits are copied several times on their way to words.
+    a_voxel = 20 + 2 * channels if itemsize == 1 else 12 + 6 * channels * itemsize
+    return max(n_keys, n_queries) * a_voxel

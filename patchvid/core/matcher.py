@@ -48,6 +48,9 @@ class Operand:
         Axes (t, y, x) along which it is periodic, as a query may be.
     first, size : tuple of int, optional
         Where it begins in a larger video, and how large that one is. None: it is the whole.
+    once : bool
+        Whether it serves a single search. Then the video is let go as soon as it is in the layout
+        of the back end, and that as soon as the search has ended.
     """
 
     def __init__(
@@ -59,8 +62,11 @@ class Operand:
         *,
         first: Triple = (0, 0, 0),
         size: Triple | None = None,
+        once: bool = False,
     ) -> None:
-        self.kernels, self.video, self.patch, self.periodic = kernels, video, patch, periodic
+        self.kernels, self.patch, self.periodic = kernels, patch, periodic
+        self.video: Any = video
+        self.shape, self.dtype, self._once = video.shape, video.dtype, once
         shape: Triple = kernels.patch_grid(video.shape[-4:], patch, periodic)
         t, y, x = size or video.shape[-4:-1]
         self.grid = Grid(shape, first, (t, y, x))
@@ -72,13 +78,20 @@ class Operand:
             video = self.video.astype(dtype, copy=False)
             made = self.kernels.prepare(video, patch=self.patch, periodic=self.periodic, few=few)
             self._prepared[dtype, few] = made
+            if self._once:
+                self.video = None
         return self._prepared[dtype, few]
 
     def alone(self) -> "Operand":
         """The same video, not as a part of a larger one."""
-        if self.grid.size == self.video.shape[:3]:
+        if self.grid.size == self.shape[-4:-1]:
             return self
         return Operand(self.kernels, self.video, self.patch, self.periodic)
+
+    def end_search(self) -> None:
+        """Let go of layouts that serve a single search."""
+        if self._once:
+            self._prepared.clear()
 
     def padded(self) -> "Operand":
         """The same patches, as those of a video that is not periodic."""
@@ -147,14 +160,14 @@ class Matcher:
         the field of the first frames.
         """
         kernels, patch, periodic = self.kernels, query.patch, query.periodic
-        dtype = comparable_dtype(query.video, key.video, patch)
+        dtype = comparable_dtype(query, key, patch)
         factors: Any = weights
         if key_mask is not None:
             infinite = np.float32(np.inf)
             factors = key_mask if weights is None else np.where(key_mask, weights, infinite)
         sizes = (query.grid, key.grid, patch)
         n_queries, n_keys = math.prod(query.grid.shape), math.prod(key.grid.shape)
-        n_values = math.prod(patch) * key.video.shape[-1]
+        n_values = math.prod(patch) * key.shape[-1]
         is_small = n_queries * n_keys * n_values <= EXACT_PRODUCTS
         if self.method == "exact" or (self.method == "auto" and is_small):
             self.field, cost = self._find_exact(query, key, dtype, factors, alpha)
@@ -225,7 +238,9 @@ def _of_sample(array: Any, number: int, axes: int) -> Any:
     return array if array is None or array.ndim == axes else array[number]
 
 
-def comparable_dtype(query: NDArray[Any], key: NDArray[Any], patch: Triple) -> Any:
+def comparable_dtype(
+    query: NDArray[Any] | Operand, key: NDArray[Any] | Operand, patch: Triple
+) -> Any:
     """The dtype to compare in: uint8 if both have it and no distance can overflow, else float32."""
     n_values = math.prod(patch) * key.shape[-1]
     are_bytes = query.dtype == key.dtype == np.uint8

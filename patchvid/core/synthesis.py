@@ -6,7 +6,8 @@ Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
+from types import ModuleType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from patchvid._progress import Progress, ignore
 from patchvid._resampling import resample
-from patchvid._validation import Axes
+from patchvid._validation import Axes, Triple
 from patchvid.core.fields import Field, Seeds, Window, are_few, other_seed, patches_within
 from patchvid.core.matcher import Matcher, Operand
 from patchvid.core.plan import LevelInputs, Plan
@@ -81,9 +82,10 @@ def synthesize(
     for number, (level, (patch, iterations)) in enumerate(zip(plan.levels, schedule, strict=True)):
         begin = kernels.record_event()
         message = f"level {plan.offset + number + 1}/{plan.offset + len(plan.levels)}"
+        is_complete = plan.offset + number < settings.complete_levels
         as_query = partial(
             Operand, kernels, patch=patch, periodic=settings.periodic,
-            first=level.first, size=level.output_level.shape,
+            first=level.first, size=level.output_level.shape, once=not is_complete,
         )  # fmt: skip
         as_key = partial(Operand, kernels, patch=patch)
         of_query, of_key = (None, None) if level.guides is None else level.guides
@@ -92,11 +94,8 @@ def synthesize(
             query, key = start, sharp if start is not None else as_key(_join(None, of_key))
         else:
             query, key = map(quantize, _scale_up(output, coarser, level, settings.periodic))
-            key = as_key(_join(key, of_key))
-        value: Any = level.value
-        if not are_few(level.n_made, value, patch):
-            value = kernels.prepare_value(value, reduce=settings.reduce)
-        is_complete = plan.offset + number < settings.complete_levels
+            key = as_key(_join(key, of_key), once=not is_complete)
+        value = cache(partial(_value, kernels, level, patch, settings.reduce))
         key_mask = query_mask = update_mask = None
         if level.key_region is not None:
             key_mask = patches_within(level.key_region, patch)
@@ -104,8 +103,9 @@ def synthesize(
             update_mask = ~level.fixed[0]
             query_mask = ~patches_within(level.fixed[0], patch, settings.periodic)
         for _ in range(iterations):
+            query = as_query(_join(query, of_query))
             output, field = rebuild(
-                as_query(_join(query, of_query)), key, value, forward=forward, reverse=reverse,
+                query, key, value, forward=forward, reverse=reverse,
                 alpha=settings.alpha if is_complete else None, reduce=settings.reduce,
                 key_mask=key_mask, query_mask=query_mask, update_mask=update_mask, past=level.past,
             )  # fmt: skip
@@ -113,13 +113,20 @@ def synthesize(
             query, key = quantize(output), sharp
             done += work[number] / iterations
             progress(done / sum(work), message)
-        del key, sharp, value  # the rest needs their memory
+        del query, key, sharp, value  # the rest needs their memory
         if plan.retouch is not None:
             output = plan.retouch(level, output, field, patch)
         shape = level.output_level.shape
         timings.append(LevelTiming(shape, iterations, kernels, begin, kernels.record_event()))
         yield LevelOutput(output, field, [*timings])
         coarser = level
+
+
+def _value(kernels: ModuleType, level: LevelInputs, patch: Triple, reduce: str) -> Any:
+    """The value of a level in the layout of the back end, if that pays."""
+    if are_few(level.n_made, level.value, patch):
+        return level.value
+    return kernels.prepare_value(level.value, reduce=reduce)
 
 
 def finest(outputs: Iterable[LevelOutput]) -> LevelOutput:

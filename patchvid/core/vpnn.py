@@ -5,6 +5,7 @@ Reference: figure 3 of Haim et al., "Diverse Generation from a Single Video Made
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -40,7 +41,7 @@ from patchvid.results import to_nnf
 def rebuild(
     query: Operand,
     key: Operand,
-    value: Any,
+    value: Callable[[], Any],
     *,
     forward: Matcher,
     reverse: Matcher,
@@ -56,24 +57,26 @@ def rebuild(
     Of several samples, all that differs between them has an axis in front.
 
     Takes the checked arguments of `vpnn`, with these differences. Query and key know their patch
-    and periodic axes. `value` is an array or the result of the back end's `prepare_value`. The
-    matchers `forward` and `reverse` search from query to key and back, and remember their fields.
-    Voxels outside of `update_mask` (t, y, x) are undefined. `past` is the field of the first
-    frames.
+    and periodic axes. `value` is called after the search, whose memory is free by then; it returns
+    an array or the result of the back end's `prepare_value`. The matchers `forward` and `reverse`
+    search from query to key and back, and remember their fields. Voxels outside of `update_mask`
+    (t, y, x) are undefined. `past` is the field of the first frames.
     """
     weights = None
     if alpha is not None:  # completeness: `rules.finish_cost` makes weights of the reverse costs
         _, weights = reverse.find(key, query.padded().alone(), alpha=alpha)
     # Drop the cost at once: during the vote it would take up the most memory.
-    field, _ = forward.find(
+    field = forward.find(
         query, key, weights=weights, key_mask=key_mask, query_mask=query_mask, past=past
-    )
-    votes = field
+    )[0]
+    query.end_search()
+    key.end_search()
+    source, votes = value(), field
     n_patches = math.prod(field.shape[-3:])
-    if isinstance(value, query.kernels.xp.ndarray) and are_few(n_patches, value, query.patch):
-        value, votes = named_patches(value, field, query.patch)
+    if isinstance(source, query.kernels.xp.ndarray) and are_few(n_patches, source, query.patch):
+        source, votes = named_patches(source, field, query.patch)
     output = query.kernels.vote(
-        value, votes, patch=query.patch, periodic=query.periodic, reduce=reduce,
+        source, votes, patch=query.patch, periodic=query.periodic, reduce=reduce,
         update_mask=update_mask,
     )  # fmt: skip
     return output, field
@@ -162,7 +165,7 @@ def vpnn(
     reverse = Matcher(kernels, other_seed(seed), method="patchmatch", sweeps=sweeps)
     output, found = rebuild(
         Operand(kernels, query, patch, periodic), Operand(kernels, key, patch),
-        to_kernel_dtype(value), forward=forward, reverse=reverse, alpha=alpha, reduce=reduce,
-        key_mask=allowed, query_mask=searched,
+        lambda: to_kernel_dtype(value), forward=forward, reverse=reverse, alpha=alpha,
+        reduce=reduce, key_mask=allowed, query_mask=searched,
     )  # fmt: skip
     return like_input(output, given), to_nnf(found, key.shape)
