@@ -30,7 +30,7 @@ from patchvid.apps.holes import (
 from patchvid.core.fields import Window
 from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
 from patchvid.core.shades import correct_shades
-from patchvid.core.synthesis import LevelOutput, finest, synthesize
+from patchvid.core.synthesis import LevelOutput, Retouch, finest, synthesize
 
 # A cue guides the levels whose shorter side has up to this many pixels. With more, objects take the
 # painted shape; with fewer, they may vanish.
@@ -59,21 +59,19 @@ def complete(
         partial(restrict_keys, hole, keys, settings)
     )
     plan = replace(plan, levels=plan.levels[first_level(plan.levels, settings) :])
+    retouch: Retouch | None = None
     if painted_on is None:
         start = plan.quantize(_fill_hole(plan.levels[0], settings.periodic))
-        values = ValueRange.of_values(filled)
-        plan = replace(
-            plan,
-            retouch=partial(
-                correct_shades, kernels=kernels, periodic=settings.periodic, values=values
-            ),
-        )
+        retouch = partial(
+            correct_shades, kernels=kernels, periodic=settings.periodic,
+            values=ValueRange.of_values(filled),
+        )  # fmt: skip
     else:
         guide = clip.compressed(painted_on)
         start = plan.quantize(_paint(guide, plan.levels[0]))
         quantize = plan.quantize
         plan = plan.guided(lambda level: quantize(_paint(guide, level)), CUED_PIXELS)
-    made = finest(synthesize(plan, start, seed=seed, progress=report))
+    made = finest(synthesize(plan, start, seed=seed, progress=report, retouch=retouch))
     window = plan.levels[-1].window
     assert window is not None
     return _restored(clip, plan, made), window

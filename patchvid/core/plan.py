@@ -160,10 +160,6 @@ class LevelInputs:
         return np.where(mask[..., None], given, video)
 
 
-# From a level, its output, its field and its patch to another output.
-Retouch = Callable[[LevelInputs, NDArray[Any], Field, Triple], NDArray[Any]]
-
-
 @dataclass(frozen=True)
 class Plan:
     """An output before it is made.
@@ -180,8 +176,6 @@ class Plan:
         Maps values to 8 bits, in which patches are compared.
     offset
         Number of coarser levels that another plan makes.
-    retouch
-        Changes the output of each level, before the next one begins.
     """
 
     kernels: ModuleType
@@ -189,7 +183,6 @@ class Plan:
     settings: Settings
     quantize: Callable[[NDArray[Any]], NDArray[np.uint8]]
     offset: int = 0
-    retouch: Retouch | None = None
 
     @property
     def value(self) -> NDArray[Any]:

@@ -74,8 +74,8 @@ class _Grid(NamedTuple):
     """The equation of a grid: for every voxel, the weights of its neighbours.
 
     `links` are the weights to the next voxel along each axis, and `anchor` is the weight of all
-    neighbours that are 0. `total` is the sum of both, and `inverse` its damped inverse, or 0. `parts`
-    are the links again, each with the slices of its voxels and of their neighbours.
+    neighbours that are 0. `total` is the sum of both, and `inverse` its damped inverse, or 0.
+    `parts` are the links again, with the slices of their voxels and of the next ones.
     """
 
     links: Sequence[Floats]

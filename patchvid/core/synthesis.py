@@ -5,7 +5,7 @@ Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from types import ModuleType
 from typing import Any, NamedTuple, Self
@@ -23,6 +23,9 @@ from patchvid.core.pyramid import Level
 from patchvid.core.vpnn import rebuild
 from patchvid.errors import DeviceError
 from patchvid.results import LevelTiming
+
+# From a level, its output, its field and its patch to another output.
+Retouch = Callable[[LevelInputs, NDArray[Any], Field, Triple], NDArray[Any]]
 
 CUBIC_REACH = 2  # voxels on either side that cubic interpolation reads
 
@@ -47,7 +50,12 @@ class LevelOutput(NamedTuple):
 
 
 def synthesize(
-    plan: Plan, start: NDArray[Any] | None, *, seed: Seeds, progress: Progress = ignore
+    plan: Plan,
+    start: NDArray[Any] | None,
+    *,
+    seed: Seeds,
+    progress: Progress = ignore,
+    retouch: Retouch | None = None,
 ) -> Iterator[LevelOutput]:
     """Make an output from coarse to fine, and yield the output of every level.
 
@@ -65,6 +73,8 @@ def synthesize(
         Seed of the searches, or one for each sample.
     progress : callable
         Called as ``progress(fraction, message)``.
+    retouch : callable, optional
+        Changes the output of each level, before the next one begins.
     """
     kernels, settings, quantize = plan.kernels, plan.settings, plan.quantize
     n_samples = len(seed) if isinstance(seed, tuple) else 1
@@ -114,8 +124,8 @@ def synthesize(
             done += work[number] / iterations
             progress(done / sum(work), message)
         del query, key, sharp, value  # the rest needs their memory
-        if plan.retouch is not None:
-            output = plan.retouch(level, output, field, patch)
+        if retouch is not None:
+            output = retouch(level, output, field, patch)
         shape = level.output_level.shape
         timings.append(LevelTiming(shape, iterations, kernels, begin, kernels.record_event()))
         yield LevelOutput(output, field, [*timings])
