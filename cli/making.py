@@ -126,12 +126,12 @@ def make_videos(
     estimate = Estimate(settings, "fill" if "mask" in readers else "make", quiet)
     frames = frames_of_scene(clip, frames, scene, how)
     inputs = read_inputs(clip, frames, readers, how, estimate)
+    check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     others = dict(inputs.videos)
     video = others.pop("clip")
     if scene is None:
         tell_cuts(clip, video, frames, how)
     read = read_layers(layers, layer_frames or frames, inputs.videos[source].shape, how)
-    check_coarsest(settings, inputs.videos[source].shape, inputs.ratios)
     layer_paths = plan_layers(outputs, read, overwrite=overwrite)
     settings |= in_proportion(settings, inputs) | even_size(settings, video.shape) | others
     written = [*outputs.videos, outputs.extra, *chain.from_iterable(layer_paths)]

@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid.kernels.fork_safety import unforked
-
 # In double precision no value is so near a rounding boundary that machines could disagree.
 Array = NDArray[np.float64]
 
@@ -81,8 +79,7 @@ def _water() -> tuple[Array, Array, Array]:
     # A plane wave is a product of one factor for each axis, so a sum of waves is a matrix product.
     rows = 1j * height * np.exp(1j * (ky * y - 0.6 * np.sqrt(k) * t + start))
     columns = np.exp(1j * np.outer(kx, x))
-    with unforked():
-        slope_y, slope_x = ((rows * ky) @ columns).real, ((rows * kx) @ columns).real
+    slope_y, slope_x = ((rows * ky) @ columns).real, ((rows * kx) @ columns).real
     # Every pixel of the surface sends a ray down; the four pixels around its end share the light.
     end_y = np.clip(y + 5 * slope_y, 0, len(y) - 2)
     end_x = np.clip(x + 5 * slope_x, 0, len(x) - 2)
@@ -106,8 +103,7 @@ def _bed() -> Array:
     y, x = (np.arange(0, size + 2 * MARGIN, 0.5) for size in (HEIGHT, WIDTH))
     ky, kx, k, start = _waves(11, 120, 4, 64)
     rows = k**-0.4 * np.exp(1j * (np.outer(y, ky) + start))
-    with unforked():
-        bumps = rows @ np.exp(1j * np.outer(kx, x)) / np.sqrt(np.sum(k**-0.8) / 2)
+    bumps = rows @ np.exp(1j * np.outer(kx, x)) / np.sqrt(np.sum(k**-0.8) / 2)
     moss = _ramp(-2.5, 2.5, bumps.imag)[..., None]
     light = np.exp(0.25 * bumps.real - 0.15)[..., None]
     colour: Array = light * (SLATE + moss * (MOSS - SLATE))
