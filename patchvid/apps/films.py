@@ -260,5 +260,7 @@ def _frames(
     with reporting(progress, "film") as report:
         for made, new in synthesize_film(plan, length, begin(), seed=seed, progress=report):
             frames = like_input(clip.finish(plan, made).output[new], given)[:n_left]
+            del made  # its field, while the frames are written
             n_left -= len(frames)
             yield from frames
+            del frames  # their memory, for the next stretch

@@ -62,6 +62,7 @@ def synthesize_film(
             past[index] = _keep(stretch, index, output, ends)
         first, *_ = stretch.levels[-1].first
         yield output, slice(number * plan.size[0] - first, ends[-1] - first)
+        del output  # its memory, for the next stretch
 
 
 class _Past(NamedTuple):
