@@ -14,6 +14,7 @@ from patchvid.cli.analogy_flows import (
 )
 from patchvid.cli.analogy_structures import save_structure, structure_options
 from patchvid.cli.command import Command, is_rehearsal
+from patchvid.cli.estimate import memory_option
 from patchvid.cli.inputs import ClipFile, check_exists
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
@@ -46,6 +47,7 @@ Examples:
 @structure_options
 @flow_options
 @options.levels_with(patch="3,5,5", factor="0.9,0.9", coarsest="3,20", iterations=1)
+@memory_option
 @options.device
 def analogy(
     content: Path,

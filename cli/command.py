@@ -30,7 +30,7 @@ SECTIONS = {
         *("flow", "flow_weights", "content_flow", "style_flow"),
     ),
     "Levels": ("patch", "factor", "coarsest", "iterations", "reduce"),
-    "Computation": ("weights", "download", "device"),
+    "Computation": ("weights", "download", "memory", "device"),
     "Page": ("port", "no_browser"),
 }
 COLUMN = 28  # characters for an option's names; if they are longer, its help starts on a new line

@@ -6,9 +6,21 @@ from typing import Any, Literal, NamedTuple
 
 import click
 
+from patchvid.cli import options
+from patchvid.cli.values import parse_memory
+
 LONG = 10_000_000  # voxels
 BYTES_OF_HOLE = 8  # of a mask and a filled clip, for each voxel of the clip
 BYTES_OF_TOOLS = 150_000_000  # of the compiled kernels and the encoder
+
+
+memory_option = options.option(
+    "--memory",
+    type=parse_memory,
+    metavar="SIZE",
+    help="Most memory to use, such as 4GB. What does not fit goes to files in the folder that "
+    "TMPDIR names, or in /var/tmp.  [default: what is free]",
+)
 
 
 class Estimate(NamedTuple):
@@ -32,19 +44,24 @@ class Estimate(NamedTuple):
         dtype
             Its type.
         """
+        from patchvid.kernels import limits
         from patchvid.kernels.cpu_memory import room
 
         size = self._output_size(shape)
         n_frames, height, width = map(max, zip(shape, size))
         needed, least = self._needed(shape, size, dtype), room()
-        is_refused = least is not None and needed > least.free
-        if not is_refused and (self.quiet or math.prod((n_frames, height, width)) <= LONG):
+        is_refused = bool(limits.check_memory(needed))
+        files = (limit := limits.current()) and limit.files
+        is_long = math.prod((n_frames, height, width)) > LONG
+        if not is_refused and (self.quiet or not (is_long or files)):
             return
         remedy, there = "--max-size", ""
         if least is not None and needed > least.free / 2:
             fitting = max(shape[1:3]) * (least.free / 2 / needed) ** 0.5
             remedy = f"--max-size {max(int(fitting), 1)}"
             there = f", and {least.setter} leaves {_as_text(least.free)} of {_as_text(least.limit)}"
+        if files:
+            there = f": {_as_text(files.limit)} in memory, and the rest in files in {files.folder}"
         made = "" if size == tuple(shape[:3]) else f" and an output of {'x'.join(map(str, size))}"
         if made and self.settings.get("size"):
             remedy = "a smaller --size"

@@ -6,6 +6,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.estimate import memory_option
 from patchvid.cli.films import check_film_options, film_maker, length_option
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
@@ -72,6 +73,7 @@ layout_options = options.together(
 @layout_options
 @options.completeness_of("CLIP", default="15")
 @options.levels
+@memory_option
 @options.device
 def gen(length: int | Seconds | None, **settings: Any) -> list[Sample]:
     """Make new videos that look and move like CLIP, but show something new.

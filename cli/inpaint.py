@@ -7,6 +7,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.estimate import memory_option
 from patchvid.cli.inputs import ClipFile, Reader
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
@@ -58,6 +59,7 @@ cue_options = options.together(
 @options.periodic
 @options.seeds
 @options.levels
+@memory_option
 @options.device
 def inpaint(
     mask: tuple[Path, ...],

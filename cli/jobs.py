@@ -32,7 +32,7 @@ COMMANDS: dict[str, click.Command] = {
 # Options that name files to read and to write, and options that do not change the output.
 _FILES = ("style", "mask", "keep", "cue", "layer", "content-flow", "style-flow")
 _WRITTEN = ("report", "save-field", "save-structure")
-_NO_SETTINGS = ("overwrite", "quiet", "json")
+_NO_SETTINGS = ("overwrite", "quiet", "json", "memory")
 _ONE_FILE = ("samples", "output", "preview")
 
 

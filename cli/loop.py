@@ -6,6 +6,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command
+from patchvid.cli.estimate import memory_option
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
 from patchvid.cli.outputs import Sample
@@ -44,6 +45,7 @@ length_options = options.together(
 @length_options
 @options.seeds
 @options.patches_with()
+@memory_option
 @options.device
 def loop(**settings: Any) -> list[Sample]:
     """Turn CLIP into a loop, and hide the jump from the last frame to the first.

@@ -65,6 +65,7 @@ def make_videos(
     codec: str | None,
     quality: int | None,
     no_audio: bool,
+    memory: int | None,
     keeps_order: bool = True,
     readers: Mapping[str, Reader | ClipFile] | None = None,
     source: str = "clip",
@@ -96,7 +97,7 @@ def make_videos(
         A file to write after the first sample, and the function that draws it.
     clip, frames, scene, max_size, fps, depth, tone_map, strict, output, overwrite, report, preview
         The options of these names.
-    as_json, samples, seed, quiet, codec, quality, no_audio, layers, save_field
+    as_json, samples, seed, quiet, codec, quality, no_audio, memory, layers, save_field
         The options of these names.
 
     Returns
@@ -105,6 +106,7 @@ def make_videos(
     """
     import patchvid
     from patchvid._progress import reporting
+    from patchvid.kernels.limits import limited
     from patchvid.results import LAYOUT_MEASURES
 
     ctx = click.get_current_context()
@@ -114,6 +116,7 @@ def make_videos(
         raise click.UsageError("layers are named after the video, so they need one; drop -o -.")
     if is_rehearsal():
         return []
+    ctx.with_resource(limited(memory))  # of all that follows
     check_exists(clip, *layers)
     extra_path, draw = extra or (None, None)
     writing = Writing(codec, quality, depth, no_audio, keeps_order)

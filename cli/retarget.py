@@ -7,6 +7,7 @@ import click
 
 from patchvid.cli import options
 from patchvid.cli.command import Command, is_typed
+from patchvid.cli.estimate import memory_option
 from patchvid.cli.films import check_film_options, film_maker
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
@@ -35,6 +36,7 @@ Examples:
 @options.seeds
 @options.completeness_of("CLIP", default="100")
 @options.levels_with(coarsest=None)
+@memory_option
 @options.device
 def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> list[Sample]:
     """Change the width, height or length of CLIP, while objects keep their shape and speed.

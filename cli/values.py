@@ -118,6 +118,17 @@ def parse_alpha(value: Any) -> float | None:
     raise click.BadParameter(f"{_short(value)} is neither 'none' nor a number above 0.")
 
 
+def parse_memory(text: str) -> int | None:
+    """Parse a number of bytes, such as ``4GB`` or ``500MiB``."""
+    from patchvid import InvalidInput
+    from patchvid._memory import check_memory_size
+
+    try:
+        return check_memory_size(text)
+    except InvalidInput:
+        raise click.BadParameter(f"{_short(text)} is not a size such as 4GB or 500MB.") from None
+
+
 def _short(value: Any) -> str:
     """A value for a message: for a long value only its two ends."""
     quoting = reprlib.Repr()

@@ -13,10 +13,10 @@ from patchvid.kernels import rules
 from patchvid.kernels.carrying import carrier
 from patchvid.kernels.choosing import indices as indices
 from patchvid.kernels.choosing import select as select
-from patchvid.kernels.cpu_memory import check_memory as check_memory
 from patchvid.kernels.cpu_memory import footprint as footprint
 from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.jit import inlined, kernel
+from patchvid.kernels.limits import check_memory as check_memory
 from patchvid.kernels.patch_layout import lay_out
 from patchvid.kernels.patch_layout import prepare as prepare
 from patchvid.kernels.resample import apply_taps as apply_taps
@@ -162,7 +162,9 @@ def search(
     """
     size, n_values = key.shape, rules.value_count(patch, key.shape[3])
     query, key, geometry = lay_out(query, key, patch, periodic)
-    cost = np.full(field.shape, np.nan, np.float32)
+    cost = np.empty(field.shape, np.float32)  # the first sweep fills it
+    if query_mask is not None:
+        cost.fill(np.nan)
     n_rows = field.shape[0] * field.shape[1]
     totals = np.zeros((2, n_rows), np.int64)
     n_updated = field.size if query_mask is None else np.count_nonzero(query_mask)
@@ -183,7 +185,10 @@ def search(
 
             parallel_range(work, n_rows, grain=16)
         cost_threshold = np.full(1, rules.mean_cost(totals.sum(), n_updated))
-    return rules.finish_cost(cost, n_values, alpha), cost_threshold
+    cost /= n_values  # in place, because it is large
+    if alpha is not None:
+        cost = rules.finish_cost(cost, np.float32(1), alpha)
+    return cost, cost_threshold
 
 
 @kernel

@@ -40,13 +40,6 @@ def check_room(size):
     )
 
 
-def check_memory(size):
-    """Why `size` bytes are not available, in one line; empty if they are."""
-    if problem := check_room(size):
-        return f"{problem}; make the clip or the output smaller or shorter"
-    return ""
-
-
 def footprint(n_keys, n_queries, channels, itemsize):
     """About how many bytes a level takes in addition to its value."""
     if n_queries * MANY <= n_keys:

@@ -185,9 +185,9 @@ def _words(lanes: np.ndarray) -> np.ndarray:
     """
     n_lanes = 4 // lanes.itemsize
     n_planes = -(-lanes.shape[3] // n_lanes)
-    n_voxels = lanes.size // lanes.shape[3]
-    packed = np.zeros((n_voxels, n_planes * n_lanes), lanes.dtype)
-    packed[:, : lanes.shape[3]] = lanes.reshape(n_voxels, -1)
-    words = np.zeros((n_planes, n_voxels + WORDS), np.uint32)
-    words[:, :n_voxels] = packed.view(np.uint32).T
+    rows = lanes.reshape(-1, lanes.shape[3])
+    words = np.zeros((n_planes, len(rows) + WORDS), np.uint32)
+    for plane, packed in enumerate(words[:, : len(rows)]):
+        some = rows[:, plane * n_lanes : (plane + 1) * n_lanes]
+        packed.view(lanes.dtype).reshape(len(rows), n_lanes)[:, : some.shape[1]] = some
     return words

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from patchvid._validation import check_choice
 from patchvid.errors import DeviceError, InvalidInput
-from patchvid.kernels import form_problem, is_on_gpu, load, why_no_gpu
+from patchvid.kernels import form_problem, is_on_gpu, limits, load, why_no_gpu
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,6 +62,10 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 given["device"] = kernels.DEVICE
             if kernels.DEVICE == "cpu":
                 return function(*bound.args, **bound.kwargs)
+            if (limit := limits.current()) and limit.memory is not None:
+                raise InvalidInput(
+                    "memory is limited on the CPU only; leave memory out, or use device 'cpu'"
+                )
             devices = kernels.devices_of(on_gpu)
             if len(devices) > 1:
                 numbers = " and ".join(map(str, sorted(devices)))

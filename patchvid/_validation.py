@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from patchvid._memory import as_lazy_as, brought_in
 from patchvid.errors import InvalidInput
 from patchvid.kernels import is_on_gpu
 
@@ -85,15 +86,15 @@ def like_input(made: NDArray[Any], given: Any) -> NDArray[Any]:
     """Bring an output to the dtype of the video that it was made from.
 
     If that video had no axis for channels, the output has none. Means of integers are rounded.
-    Bytes are in the machine's order.
+    Bytes are in the machine's order. An array of dask gives one.
     """
-    given = as_array(given)
+    given = given if hasattr(given, "dtype") else as_array(given)
     dtype = given.dtype.newbyteorder("=")
     if given.ndim == 3:
         made = made[..., 0]
     if dtype.kind in "biu" and made.dtype.kind == "f":
         made = np.rint(made)
-    return made.astype(dtype, copy=False)
+    return as_lazy_as(given, made.astype(dtype, copy=False))
 
 
 def as_array(values: Any) -> NDArray[Any]:
@@ -108,7 +109,7 @@ def as_array(values: Any) -> NDArray[Any]:
     if is_on_gpu(values):
         return values
     try:
-        return np.asarray(values)
+        return np.asarray(brought_in(values))
     except ValueError as error:  # nested sequences of unequal lengths
         raise InvalidInput(
             f"an array must have rows of equal lengths, got {shown(values)}; pad or cut them"

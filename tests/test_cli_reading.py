@@ -1,6 +1,7 @@
 """Commands on clips that people have: what is said before a job, and the options of reading."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ def test_what_does_not_fit_is_refused_before_it_is_read(monkeypatch: pytest.Monk
         )
         assert refused.stderr.count("\n") == 1
     monkeypatch.setattr(cpu_memory, "room", lambda: Room(2**30, 2**34, "this machine"))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**30))
     refused = run("gen", "clip.mp4", "-o", "f.npz", "--size", "500,2000,2000")
     assert "and an output of 500x2000x2000 need about" in refused.stderr
     assert "this machine leaves 1.1 GB of 17 GB; a smaller --size" in refused.stderr

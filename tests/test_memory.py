@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,7 @@ def test_what_does_not_fit_is_refused_before_it_is_resampled(
         raise AssertionError("the clip is resampled")
 
     monkeypatch.setattr("patchvid.core.plan.resample_levels", fail)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**30))
     with pytest.raises(
         DeviceError, match=r"^2000x2000x500 voxels out of 24x128x224: about \d+\.\d"
     ):

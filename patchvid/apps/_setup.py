@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from patchvid._alpha import is_translucent, premultiply, straight
 from patchvid._convert import compress_highlights, has_highlights
 from patchvid._masks import Mask
+from patchvid._memory import write_out
 from patchvid._validation import (
     MOST_VOXELS,
     Triple,
@@ -136,13 +137,16 @@ def collect(
     made_share: Mask | None = None,
     shift: Triple = NOT_SHIFTED,
     keeps_time: bool = False,
+    out: Any = None,
 ) -> Any:
     """The outputs in the type of the given clip, or with details a `Result`.
 
-    A single output has no axis for samples. `made_share`, `shift` and `keeps_time` are those of
-    `PatchField`.
+    They are written to `out` if it is given. A single output has no axis for samples. `made_share`,
+    `shift` and `keeps_time` are those of `PatchField`.
     """
     made = _join([like_input(output.output, given) for output in outputs])
+    if out is not None:
+        return write_out(out, made)
     if not details:
         return made
     places = _join([output.field for output in outputs])

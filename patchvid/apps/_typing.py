@@ -16,7 +16,9 @@ class Common(TypedDict, total=False):
     factor: tuple[float, float]
     reduce: Literal["median", "mean"]
     device: str
+    memory: int | str | None
     progress: Progress | bool | None
+    out: Any
 
 
 class Generate(Common, total=False):
@@ -89,4 +91,6 @@ class Loop(TypedDict, total=False):
     iterations: int | None
     reduce: Literal["median", "mean"]
     device: str
+    memory: int | str | None
     progress: Progress | bool | None
+    out: Any

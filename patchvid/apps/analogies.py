@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from patchvid._convert import HALF_RANGE
 from patchvid._device import backend, backend_of, on_device
+from patchvid._memory import check_out, within_memory
 from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import (
@@ -77,6 +78,7 @@ def analogy(
     details: Literal[True],
     **settings: Unpack[_typing.Analogy],
 ) -> AnalogyResult: ...
+@within_memory
 @on_device("content", "style", "structure", "flow")
 def analogy(
     content: NDArray[Any],
@@ -95,8 +97,10 @@ def analogy(
     iterations: int = 1,
     reduce: Literal["median", "mean"] = "median",
     device: str = "auto",
+    memory: int | str | None = None,
     progress: Progress | bool | None = None,
     details: bool = False,
+    out: Any = None,
 ) -> Any:
     """Make a video with the layout of `content` in space and time, and the look of `style`.
 
@@ -144,10 +148,14 @@ def analogy(
         As for `generate`.
     device : {"auto", "cpu", "cuda"}
         As for `generate`. RAFT runs on a GPU where onnxruntime has one.
+    memory : int or str, optional
+        As for `generate`.
     progress : callable, bool or None
         As for `generate`.
     details : bool
         Whether to return an `AnalogyResult`.
+    out : array, optional
+        As for `generate`.
 
     Returns
     -------
@@ -182,6 +190,7 @@ def analogy(
     clips = check_video("content", content), check_video("style", style)
     given, (content, style) = style, clips
     seed, details = check_seed(seed), check_flag("details", details)
+    check_out(out, given, content.shape[:3], details=details)
     if not check_number("structure_levels", structure_levels, 0, 1):
         raise InvalidInput("structure_levels must be above 0, got 0")
     n_bins = check_integers("bins", bins, 2)
@@ -222,7 +231,7 @@ def analogy(
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
     made = clip.finish(plan, made)
-    result = collect([made], style, given, seed, settings, details=details)
+    result = collect([made], style, given, seed, settings, details=details, out=out)
     return AnalogyResult(**result._asdict(), structures=structures) if details else result
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import NDArray
 
 from patchvid._device import backend, on_device
+from patchvid._memory import check_out, within_memory
 from patchvid._progress import Progress, reporting
 from patchvid._validation import (
     Seed,
@@ -51,6 +52,7 @@ def generate(
 def generate(
     video: NDArray[Any], *, details: Literal[True], **settings: Unpack[_typing.Generate]
 ) -> GenerateResult: ...
+@within_memory
 @on_device("video")
 def generate(
     video: NDArray[Any],
@@ -73,8 +75,10 @@ def generate(
     loop: bool = False,
     tile: str = "",
     device: str = "auto",
+    memory: int | str | None = None,
     progress: Progress | bool | None = None,
     details: bool = False,
+    out: Any = None,
 ) -> Any:
     """Generate new videos that look and move like `video`.
 
@@ -139,6 +143,10 @@ def generate(
     device : {"auto", "cpu", "cuda"}
         "auto" uses a GPU if one works. An array on a GPU stays there, and so does the result. Every
         device gives the same bytes, except for floats with a `reduce` of "mean".
+    memory : int or str, optional
+        Most memory that the process may use meanwhile, in bytes or as text such as "4GB"; on the
+        CPU only. What does not fit goes to files in the folder that ``TMPDIR`` names, or in
+        ``/var/tmp``. None is what is free.
     progress : callable, bool or None
         Called as ``progress(fraction, message)``, with the fraction of the work done, after every
         step and several times a second during long steps. If it raises an exception, the work ends.
@@ -146,6 +154,9 @@ def generate(
     details : bool
         Whether to return a `GenerateResult`: the video, its field, the seed, the noise and the
         times of the levels.
+    out : array, optional
+        Array of the shape and dtype of the result that it is written to, such as a memory map or
+        an array of zarr. It is returned.
 
     Returns
     -------
@@ -182,6 +193,7 @@ def generate(
     if structure != "auto" and drawn_by == "noise":
         raise InvalidInput("structure belongs to layout='flow', not to noise; leave it out")
     size = check_output_size(video.shape, scale, size)
+    check_out(out, given, size, samples=samples, details=details)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop, tile=tile,
         size=size, factor=factor, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
@@ -198,7 +210,7 @@ def generate(
             make = partial(synthesize_from_noise, plan, chosen)
         made = synthesize_samples(plan, make, range(seed, seed + samples), report)
     outputs = [clip.finish(plan, output) for output, _ in made]
-    result = collect(outputs, video, given, seed, settings, details=details)
+    result = collect(outputs, video, given, seed, settings, details=details, out=out)
     if not details:
         return result
     measures = [measure for _, measure in made]

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from patchvid._alpha import is_translucent, made_opaque, transparency
 from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
+from patchvid._memory import check_out, within_memory
 from patchvid._progress import Progress, reporting
 from patchvid._validation import (
     Seed,
@@ -62,6 +63,7 @@ def inpaint(
     details: Literal[True],
     **settings: Unpack[_typing.Inpaint],
 ) -> Result: ...
+@within_memory
 @on_device("video", "mask", "cue", "source")
 def inpaint(
     video: NDArray[Any],
@@ -79,8 +81,10 @@ def inpaint(
     loop: bool = False,
     tile: str = "",
     device: str = "auto",
+    memory: int | str | None = None,
     progress: Progress | bool | None = None,
     details: bool = False,
+    out: Any = None,
 ) -> Any:
     """Fill a hole in `video` from the rest of it.
 
@@ -125,10 +129,14 @@ def inpaint(
         Axes along which the filling continues from one end to the other.
     device : {"auto", "cpu", "cuda"}
         As for `generate`.
+    memory : int or str, optional
+        As for `generate`.
     progress : callable, bool or None
         As for `generate`.
     details : bool
         Whether to return a `Result`.
+    out : array, optional
+        As for `generate`.
 
     Returns
     -------
@@ -178,6 +186,7 @@ def inpaint(
         video = _without_gaps(video, white)
     video = check_video("video", video)
     seed, details = check_seed(seed), check_flag("details", details)
+    check_out(out, given, video.shape[:3], details=details)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, loop=loop, tile=tile,
         factor=factor, coarsest=coarsest, first_iterations=None,
@@ -228,7 +237,7 @@ def inpaint(
     output[window] = np.where(hole[window][..., None], filled, video[window])
     return collect(
         [LevelOutput(output, field, timings)], video, given, seed, settings,
-        details=details, made_share=soft, keeps_time=True,
+        details=details, made_share=soft, keeps_time=True, out=out,
     )  # fmt: skip
 
 

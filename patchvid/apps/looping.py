@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._device import backend, backend_of, on_device
+from patchvid._memory import check_out, within_memory, write_out
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._resampling import resample
 from patchvid._validation import (
@@ -55,6 +56,7 @@ def loop(
 def loop(
     video: NDArray[Any], *, details: Literal[True], **settings: Unpack[_typing.Loop]
 ) -> LoopResult: ...
+@within_memory
 def loop(
     video: NDArray[Any],
     *,
@@ -65,8 +67,10 @@ def loop(
     iterations: int | None = None,
     reduce: Literal["median", "mean"] = "median",
     device: str = "auto",
+    memory: int | str | None = None,
     progress: Progress | bool | None = None,
     details: bool = False,
+    out: Any = None,
 ) -> Any:
     """Make `video` a loop: the first frame follows the last, and no jump can be seen.
 
@@ -95,10 +99,14 @@ def loop(
         As for `generate`.
     device : {"auto", "cpu", "cuda"}
         As for `generate`.
+    memory : int or str, optional
+        As for `generate`.
     progress : callable, bool or None
         As for `generate`.
     details : bool
         Whether to return a `LoopResult`.
+    out : array, optional
+        As for `generate`.
 
     Returns
     -------
@@ -136,14 +144,16 @@ def loop(
     with reporting(progress, "loop") as report:
         made = _make_joins(
             given, length=length, join=join, seed=seed, patch=patch, iterations=iterations,
-            reduce=reduce, device=device, progress=report,
+            reduce=reduce, device=device, progress=report, out=out, details=details,
         )  # fmt: skip
     result = LoopResult(
         made.frames, made.order, made.seed, made.timings, [jump for _, jump in made.route.jumps],
         _rows=made.rows, _row_order=made.row_order, _patch=made.patch, _reduce=made.reduce,
         _shape=made.shape, _sources=made.route.frames,
     )  # fmt: skip
-    return result if details else result.video
+    if out is not None:
+        return write_out(out, result.frames, result.order)
+    return result if details else like_input(result.video, video)
 
 
 class _Made(NamedTuple):
@@ -173,6 +183,8 @@ def _make_joins(
     reduce: Literal["median", "mean"],
     device: str,
     progress: Progress,
+    out: Any,
+    details: bool,
 ) -> Any:
     """Find the route, and make the join of each different jump once."""
     kernels = backend(device)
@@ -200,6 +212,7 @@ def _make_joins(
     quantized = plan.quantize(plan.value)
     costs = jump_costs(_shrunk(quantized, COMPARED_PIXELS).astype(np.float32))
     route = find_route(costs, length, spacing, seed)
+    check_out(out, given, (len(route.frames), height, width), details=details)
     seen = [jump for _, jump in route.jumps if jump.cost >= UNSEEN]
     jumps = list(dict.fromkeys(seen))
     small = _shrunk(quantized, MORPHED_PIXELS)

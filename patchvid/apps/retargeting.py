@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from patchvid._device import backend, on_device
 from patchvid._masks import Mask, check_soft_mask
+from patchvid._memory import check_out, within_memory
 from patchvid._progress import Progress, reporting
 from patchvid._resampling import resample
 from patchvid._validation import (
@@ -60,6 +61,7 @@ def retarget(
 def retarget(
     video: NDArray[Any], *, details: Literal[True], **settings: Unpack[_typing.Retarget]
 ) -> Result: ...
+@within_memory
 @on_device("video", "keep")
 def retarget(
     video: NDArray[Any],
@@ -77,8 +79,10 @@ def retarget(
     loop: bool = False,
     tile: str = "",
     device: str = "auto",
+    memory: int | str | None = None,
     progress: Progress | bool | None = None,
     details: bool = False,
+    out: Any = None,
 ) -> Any:
     """Change the width, height or length of `video`; objects keep their shape and pace.
 
@@ -125,10 +129,14 @@ def retarget(
         Axes along which copies of the video fit together without a seam.
     device : {"auto", "cpu", "cuda"}
         As for `generate`.
+    memory : int or str, optional
+        As for `generate`.
     progress : callable, bool or None
         As for `generate`.
     details : bool
         Whether to return a `Result`.
+    out : array, optional
+        As for `generate`.
 
     Returns
     -------
@@ -157,6 +165,7 @@ def retarget(
     given, video = video, check_video("video", video)
     seed, details = check_seed(seed), check_flag("details", details)
     size = check_new_size(video.shape[:3], size, scale)
+    check_out(out, given, size, details=details)
     settings = retarget_settings(
         video, size, patch=patch, iterations=iterations, reduce=reduce, alpha=alpha, loop=loop,
         tile=tile, factor=factor, coarsest=coarsest,
@@ -186,7 +195,7 @@ def retarget(
         made = made._replace(output=np.where((made_share > 0)[..., None], output, same))
     return collect(
         [made], video, given, seed, settings, details=details, made_share=made_share, shift=shift,
-        keeps_time=len(made.output) == len(video),
+        keeps_time=len(made.output) == len(video), out=out,
     )  # fmt: skip
 
 
