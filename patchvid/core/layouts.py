@@ -162,8 +162,7 @@ class FilmLayouts(Layouts):
         kernels, level, strength = stretch.kernels, stretch.levels[0], self._best.strength
         known = None
         if level.fixed is not None:
-            mask, video = level.fixed
-            given = stretch.quantize(video[: int(mask[:, 0, 0].sum())])
+            given = stretch.quantize(level.fixed[1])
             known = kernels.to_host(resample(given, (len(given), *self._shape[1:])))
         n_frames, *_ = level.made_shape
         normal = np.stack([self._noise(level.first[0] + n) for n in range(n_frames)])

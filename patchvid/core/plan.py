@@ -104,7 +104,8 @@ class LevelInputs:
     guides
         Extra channels (t, y, x, g) of uint8 for query and key, which are compared as well.
     fixed
-        A mask (t, y, x) of bool and a video: inside the mask the output equals the video.
+        A mask (t, y, x) of bool and a video: inside the mask the output equals the video. Of a
+        stretch of a film, the video has the first frames only, which are fixed.
     window
         The part of the output that is made; elsewhere the output equals the value. The query, its
         guide, and the fixed mask and video have the size of the window. None: the whole output.
@@ -157,6 +158,9 @@ class LevelInputs:
         if self.fixed is None:
             return video
         mask, given = self.fixed
+        if self.past is not None:
+            video[: len(given)] = given
+            return video
         return np.where(mask[..., None], given, video)
 
 

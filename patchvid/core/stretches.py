@@ -115,11 +115,9 @@ def _go_on(level: LevelInputs, past: _Past, end: int) -> LevelInputs:
     level = replace(level, window=window, past=past.field)
     if not n_known:
         return level
-    n_new = level.made_shape[0] - n_known
-    fixed = np.pad(past.video, [(0, n_new), (0, 0), (0, 0), (0, 0)])
-    mask = np.zeros(level.made_shape, bool, like=fixed)
+    mask = np.zeros(level.made_shape, bool, like=past.video)
     mask[:n_known] = True
-    return replace(level, fixed=(mask, fixed))
+    return replace(level, fixed=(mask, past.video))
 
 
 def _keep(stretch: Plan, number: int, made: LevelOutput, ends: list[int]) -> _Past:
