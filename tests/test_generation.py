@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from patchvid import generate, resize, sample_clip, search, vote, vpnn
 from patchvid._convert import ValueRange
-from patchvid.core.plan import Settings
 from patchvid.core.pyramid import level_shapes
+from patchvid.core.settings import Settings
 from patchvid.core.synthesis import _resample_periodic
 from patchvid.errors import DeviceError, InvalidInput
 from patchvid.kernels.cpu_memory import Room

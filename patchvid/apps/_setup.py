@@ -25,8 +25,9 @@ from patchvid._validation import (
     shown,
     to_kernel_dtype,
 )
-from patchvid.core.plan import Plan, Settings
+from patchvid.core.plan import Plan
 from patchvid.core.rearranging import NOT_SHIFTED
+from patchvid.core.settings import Settings
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
 from patchvid.results import PatchField, Result

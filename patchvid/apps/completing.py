@@ -28,7 +28,8 @@ from patchvid.apps.holes import (
     window_of,
 )
 from patchvid.core.fields import Window
-from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
+from patchvid.core.settings import Settings
 from patchvid.core.shades import correct_shades
 from patchvid.core.synthesis import LevelOutput, Retouch, finest, synthesize
 

@@ -17,8 +17,9 @@ from patchvid._masks import Mask
 from patchvid._resampling import resample
 from patchvid._validation import Axes
 from patchvid.core.fields import NOT_PERIODIC, Window, patches_within
-from patchvid.core.plan import LevelInputs, Settings
+from patchvid.core.plan import LevelInputs
 from patchvid.core.pyramid import Level
+from patchvid.core.settings import Settings
 
 Region = NDArray[np.bool_]
 AnyMask = TypeVar("AnyMask", Mask, Region)

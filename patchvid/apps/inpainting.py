@@ -36,8 +36,9 @@ from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.holes import Region, dilate, window_of
 from patchvid.apps.origins import name_found, name_made, own_places
 from patchvid.core.fields import Window, patches_within
-from patchvid.core.plan import Settings, check_fits
+from patchvid.core.plan import check_fits
 from patchvid.core.rearranging import blend
+from patchvid.core.settings import Settings
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
 from patchvid.results import LevelTiming, Result

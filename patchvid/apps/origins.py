@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from patchvid._validation import Triple
 from patchvid.apps.holes import Region
 from patchvid.core.fields import Field, Window, patches_within
-from patchvid.core.plan import Settings
+from patchvid.core.settings import Settings
 
 
 def own_places(kernels: ModuleType, shape: Triple, settings: Settings) -> Field:

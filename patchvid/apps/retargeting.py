@@ -33,9 +33,10 @@ from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.apps.holes import coarse_region, fill_smoothly
 from patchvid.core.periodic import open_ends, synthesize_periodic
-from patchvid.core.plan import LevelInputs, Plan, Settings, plan_synthesis
+from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
 from patchvid.core.rearranging import NOT_SHIFTED, blend, moved
 from patchvid.core.retarget_steps import retarget_query
+from patchvid.core.settings import Settings
 from patchvid.core.synthesis import finest
 from patchvid.errors import InvalidInput
 from patchvid.results import Result
