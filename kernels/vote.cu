@@ -63,11 +63,12 @@ extern "C" __global__ void median_kernel(
     const Place at = coordinates(voxel, sizes.height, sizes.width);
     if (at.t >= sizes.frames || (update_mask && !update_mask[voxel]))
         return;
-    field += (size_t)blockIdx.y * sizes.n_t * sizes.n_y * sizes.n_x;
-    voted += (size_t)blockIdx.y * sizes.frames * sizes.height * sizes.width * channels;
 
     int frame[DEPTH], row[ROWS], column[COLUMNS];
     find_patches(frame, at.t, sizes.n_t, sizes.periodic_t);
+    for (int dt = 0; dt < DEPTH; ++dt)
+        if (frame[dt] >= 0)
+            frame[dt] += blockIdx.y * sizes.n_t;  // the fields of samples follow each other
     find_patches(row, at.y, sizes.n_y, sizes.periodic_y);
     find_patches(column, at.x, sizes.n_x, sizes.periodic_x);
     words += plane;
@@ -108,10 +109,12 @@ extern "C" __global__ void median_kernel(
             if (below[lane] <= rank)
                 median |= 1u << (lane * WIDTH + bit);
     }
+    const size_t first = (size_t)blockIdx.y * sizes.frames * sizes.height * sizes.width;
 #pragma unroll
     for (int lane = 0; lane < LANES; ++lane)
         if (plane * LANES + lane < channels)
-            voted[(size_t)voxel * channels + plane * LANES + lane] = median >> (lane * WIDTH) & LANE;
+            voted[(first + voxel) * channels + plane * LANES + lane]
+                = median >> (lane * WIDTH) & LANE;
 }
 
 extern "C" __global__ void mean_kernel(

@@ -96,7 +96,7 @@ WRITER = """
 import os, signal, sys, time
 import numpy as np
 from patchvid import write_video
-from patchvid.io import _files, sequences
+from patchvid.io import _files, writing
 target, when, ending = sys.argv[1:]
 ending = int(ending)
 exchange = _files.put_in_place
@@ -109,12 +109,12 @@ def put(part, target):
     exchange(part, target)
     at("after")
 _files.put_in_place = put
-frames = sequences.still_frames
+frames = writing.still_frames
 def slow(*args, **options):
     for frame in frames(*args, **options):
         yield frame
         at("writing")
-sequences.still_frames = slow
+writing.still_frames = slow
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
 write_video(target, np.full((3, 8, 8, 3), 200, np.uint8), overwrite=True)

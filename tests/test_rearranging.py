@@ -230,7 +230,8 @@ def test_layers_are_written_beside_the_output(files: Path, job: str) -> None:
     assert line.startswith("a.npy: ")
     depth, matte, same = np.load("a_depth.npy"), patchvid.read_video("a_matte")[0], "a_clip.npy"
     field = patchvid.read_field("f.npz")
-    np.testing.assert_array_equal(np.load(same), np.load("a.npy"))
+    difference = np.abs(np.load(same).astype(int) - np.load("a.npy"))
+    assert difference.max() <= (12 if job == "inpaint" else 0)  # whose shades are corrected
     np.testing.assert_array_equal(depth, rearrange(np.load("depth.npy"), field))
     assert depth.dtype == np.float32
     np.testing.assert_array_equal(matte, rearrange(patchvid.read_video("matte")[0], field))

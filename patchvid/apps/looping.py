@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._device import backend, backend_of, on_device
-from patchvid._memory import check_out, within_memory, write_out
+from patchvid._memory import as_lazy_as, check_out, within_memory, write_out
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._resampling import resample
 from patchvid._validation import (
@@ -153,7 +153,7 @@ def loop(
     )  # fmt: skip
     if out is not None:
         return write_out(out, result.frames, result.order)
-    return result if details else like_input(result.video, video)
+    return result if details else as_lazy_as(video, result.video)
 
 
 class _Made(NamedTuple):

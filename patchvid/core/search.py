@@ -180,6 +180,8 @@ def patch_distance(
     query, key, patch, periodic, field, _, _ = check_operands(
         kernels, query, key, patch=patch, periodic=periodic, nnf=nnf
     )
+    if field is None:
+        raise InvalidInput("nnf must be an array of indices, got None")
     dtype = comparable_dtype(query, key, patch)
     query, key = (video.astype(dtype, copy=False) for video in (query, key))
     return kernels.patch_distance(query, key, field, patch=patch, periodic=periodic)
