@@ -114,7 +114,7 @@ def test_frames_are_made_when_they_are_needed() -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_length() -> None:
     peaks = []
-    for length in (3 * SHORTEST, 12 * SHORTEST):
+    for length in (3 * SHORTEST, 7 * SHORTEST):
         tracemalloc.start()
         for _ in generate_long(CLIP, length=length, seed=3):
             pass

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="needs SIGALRM"),
 ]
 
-CALLS, COMMANDS = 1600, 400
+CALLS, COMMANDS = 800, 250
 SECONDS = 60  # that a call may take on a loaded machine
 
 CLIP = np.random.default_rng(0).integers(0, 256, (4, 16, 18, 3), dtype=np.uint8)
