@@ -1,4 +1,4 @@
-// Resampling along three axes: one thread per output value, one row of blocks per frame of a sample.
+// Resampling along three axes: one thread per output value, one row of blocks per frame.
 //
 // Compiled for the types of input and output values, SOURCE and TARGET. Sums are over rows, then over
 // pixels, then over frames. They have the order and the rounding of the CPU's, see resample.py;
@@ -20,7 +20,8 @@ extern "C" __global__ void blend_kernel(
     if (y >= sizes.new_y)
         return;
     const size_t row = (size_t)sizes.old_x * channels, frame = sizes.old_y * row;
-    source += (sample * sizes.old_t + starts_t[t]) * frame + starts_y[y] * row + starts_x[x] * channels + at.x;
+    source += (sample * sizes.old_t + starts_t[t]) * frame + starts_y[y] * row;
+    source += starts_x[x] * channels + at.x;
     weights_t += t * sizes.taps_t;
     weights_y += y * sizes.taps_y;
     weights_x += x * sizes.taps_x;

@@ -1,4 +1,5 @@
-// The field of a coarser level scaled to a finer one: one thread per patch, one row of blocks per sample.
+// The field of a coarser level scaled to a finer one: one thread per patch, one row of blocks per
+// sample.
 //
 // The rules are those of `carry_patch` in carrying.py. For every position of an axis, the tables
 // `near` hold the result of `nearest_coarse`: the nearest patch, and the offset from it.

@@ -110,11 +110,7 @@ class Clip(NamedTuple):
         """The output of a plan, made from compressed values, in the clip's own values."""
         if not self.is_log:
             return made
-        settings = plan.settings
-        output = plan.kernels.vote(
-            to_kernel_dtype(self.value), made.field, patch=settings.at(plan.size)[0],
-            periodic=settings.periodic, reduce=settings.reduce,
-        )  # fmt: skip
+        output = plan.vote(to_kernel_dtype(self.value), made.field)
         return made._replace(output=output)
 
     def straight(self, value: NDArray[Any]) -> NDArray[Any]:

@@ -83,12 +83,7 @@ def _restored(clip: Clip, plan: Plan, made: LevelOutput) -> LevelOutput:
     restored = clip.restore(plan, made)
     if not clip.is_log:
         return restored
-    settings = plan.settings
-    voted = plan.kernels.vote(
-        plan.value, made.field, patch=settings.at(plan.size)[0], periodic=settings.periodic,
-        reduce=settings.reduce,
-    )  # fmt: skip
-    change = made.output - voted
+    change = made.output - plan.vote(plan.value, made.field)
     output = restored.output
     changed = expand_highlights(compress_highlights(output) + change)
     return made._replace(output=np.where(change == 0, output, changed).astype(output.dtype))

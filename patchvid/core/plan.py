@@ -180,6 +180,15 @@ class Plan:
         patch, iterations = schedule[0]
         return [(patch, self.settings.first_iterations or iterations), *schedule[1:]]
 
+    def vote(self, value: NDArray[Any], field: Field) -> NDArray[Any]:
+        """An output of the finest level from other values, by the field of that level."""
+        settings = self.settings
+        output: NDArray[Any] = self.kernels.vote(
+            value, field, patch=settings.at(self.size)[0], periodic=settings.periodic,
+            reduce=settings.reduce,
+        )  # fmt: skip
+        return output
+
     def footprint(self) -> int:
         """Bytes of the finest level, without its value."""
         sizes = math.prod(self.value.shape[:3]), self.levels[-1].n_made

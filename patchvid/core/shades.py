@@ -24,9 +24,7 @@ from patchvid.core.plan import LevelInputs
 from patchvid.core.poisson import add_steps, integrate
 
 LARGEST = 12.0  # step of the correction in 8 bits; larger ones are edges of objects
-ALIKE = (
-    3.0  # in 8 bits: if their mean differs more from the output, the patches on a voxel disagree
-)
+ALIKE = 3.0  # in 8 bits: patches on a voxel disagree if their mean differs more from the output
 EXACT = 1 << 24  # whole numbers up to this, and so their sums in any order, are exact in float32
 
 Floats = NDArray[np.float32]
