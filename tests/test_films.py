@@ -94,6 +94,7 @@ def test_no_stretch_comes_back(long_film: Video) -> None:
     assert min(distances) > 0.5 * step
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_bytes() -> None:
     made = film(26)
     np.testing.assert_array_equal(made, film(26))
@@ -123,6 +124,7 @@ def test_memory_does_not_grow_with_the_length() -> None:
     assert peaks[1] < 1.05 * peaks[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_frames_have_the_type_and_the_size_that_is_asked_for(dtype: str) -> None:
     clip = CLIP[..., 0].astype(dtype)
@@ -223,6 +225,7 @@ def run(*words: object, exit_code: int = 0) -> str:
     return result.output
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_python_makes(clip: Path) -> None:
     printed = run("gen", clip, "--length", "1.3s", "--fps", "20", "--seed", "3", "--json")
     assert json.loads(printed)["files"][0]["shape"] == [26, 28, 40, 3]

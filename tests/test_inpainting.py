@@ -132,6 +132,7 @@ def test_a_disc_on_the_seam_of_a_tile_is_completed_around() -> None:
     assert errors[1] > 10  # half of a disc
 
 
+@pytest.mark.slow
 def test_last_frames_that_are_made_lead_to_the_first() -> None:
     clip = resize(sample_clip(), (14, 40, 70))
     hole = np.zeros(clip.shape[:3], bool)

@@ -126,6 +126,7 @@ def test_more_novelty_leads_further_away() -> None:
     assert away[-1] > 0
 
 
+@pytest.mark.slow
 def test_more_structure_keeps_places() -> None:
     clip = letterboxed()
     made = [

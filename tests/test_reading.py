@@ -393,7 +393,8 @@ def test_pixels_that_are_not_square_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "mirrored", "upside_down"), itertools.product([0, 90, 180, -90], [0, 1], [0, 1])
+    ("degrees", "mirrored", "upside_down"),
+    [*itertools.product([0, 90, 180, -90], [0, 1], [0, 1])],
 )
 def test_all_display_matrices(
     tmp_path: Path, degrees: int, mirrored: int, upside_down: int
