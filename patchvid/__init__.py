@@ -23,9 +23,25 @@ Parts of the method, for arrays of any kind
 Videos are arrays (t, y, x, c) of NumPy or CuPy. Errors are subclasses of `PatchvidError`.
 """
 
-import lazy_loader
-
-# Names are imported when they are first used; ``__init__.pyi`` says from where.
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+import sys
+from typing import Any
 
 __version__ = "0.2.0"
+
+
+def _attach() -> None:
+    """Make names import when they are first used; ``__init__.pyi`` says from where."""
+    import lazy_loader  # takes longer than the rest of this module, and the command needs no names
+
+    names = "__getattr__", "__dir__", "__all__"
+    globals().update(zip(names, lazy_loader.attach_stub(__name__, __file__)))
+
+
+def __getattr__(name: str) -> Any:
+    _attach()
+    return getattr(sys.modules[__name__], name)
+
+
+def __dir__() -> list[str]:
+    _attach()
+    return dir(sys.modules[__name__])
