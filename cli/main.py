@@ -39,6 +39,12 @@ class Boundary(click.Group):
         """List the commands in the order in which they were added."""
         return list(self.commands)
 
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **settings)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+
     def invoke(self, ctx: click.Context) -> Any:
         shown = set()
 

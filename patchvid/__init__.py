@@ -24,20 +24,19 @@ Videos are arrays (t, y, x, c) of NumPy or CuPy. Errors are subclasses of `Patch
 """
 
 import sys
-from typing import Any
 
 __version__ = "0.2.0"
 
 
 def _attach() -> None:
     """Make names import when they are first used; ``__init__.pyi`` says from where."""
-    import lazy_loader  # takes longer than the rest of this module, and the command needs no names
+    import lazy_loader  # takes ten times as long as the rest; the command needs no names
 
     names = "__getattr__", "__dir__", "__all__"
     globals().update(zip(names, lazy_loader.attach_stub(__name__, __file__)))
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     _attach()
     return getattr(sys.modules[__name__], name)
 

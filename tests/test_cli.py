@@ -497,6 +497,15 @@ def test_interrupt_while_the_command_starts(here: Path) -> None:
     assert (done.returncode, done.stderr) == (130, "Error: interrupted\n")
 
 
+def test_interrupt_while_arguments_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Boundary, "parse_args", stop)
+    result = CliRunner().invoke(main, ["gen"])
+    assert (result.exit_code, result.stderr) == (130, "Error: interrupted\n")
+
+
 def test_no_frames_left(clip: Path) -> None:
     assert "frames" in fail("gen", clip, "--frames", "7:")
     fail("gen", "--frames", "24:")

@@ -47,6 +47,11 @@ def test_importing_patchvid_imports_nothing_heavy() -> None:
     assert not loaded & {"numpy", "numba", "scipy", "sklearn", "av", "cupy", "click", "PIL", "tqdm"}
 
 
+def test_a_command_begins_to_listen_to_ctrl_c_at_once() -> None:
+    code = "import sys; old = {*sys.modules}; import patchvid.cli; print({*sys.modules} - old)"
+    assert eval(run(code)) == {"patchvid", "patchvid.cli"}
+
+
 def test_help_begins_with_what_the_package_is() -> None:
     assert (patchvid.__doc__ or "").startswith("patchvid makes new videos from one short clip")
     shown = inspect.cleandoc(patchvid.__doc__ or "")
