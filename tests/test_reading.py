@@ -485,6 +485,15 @@ def test_parts_are_those_of_the_whole(tmp_path: Path, name: str) -> None:
         np.testing.assert_array_equal(list(iter_video(tmp_path / name, frames=frames)), part)
 
 
+def test_marks_on_every_packet_are_not_believed(tmp_path: Path) -> None:
+    video = np.full((40, 32, 64, 3), 80, np.uint8)
+    for number, frame in enumerate(video):
+        frame[8:24, number : number + 16] = 240  # frames state only what changes
+    encode(tmp_path / "a.mov", video, codec="rpza", pixels="rgb555le")
+    whole, part = (read_video(tmp_path / "a.mov", frames=f)[0] for f in ((0, None), (30, 36)))
+    np.testing.assert_array_equal(part, whole[30:36])
+
+
 def test_few_frames_are_decoded_for_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encode(tmp_path / "a.mp4", numbered(60), g="12", bf="0")
     decoded = []

@@ -21,6 +21,8 @@ _ODD_METADATA: dict[str, Any] = (
 )
 _MOST_THREADS = 4  # each holds frames, which take much memory in 4K
 _WORTH_A_JUMP = 8  # packets that a jump must save to be worth restarting the decoder
+# Codecs whose packets state truly where a decoder can start. Others may mark every packet.
+_MARKED = ("av1", "cfhd", "h264", "hevc", "mpeg2video", "mpeg4", "png", "vp8", "vp9", "vvc")
 _JUMPING = ("mpegts", "mpeg", "vob", "flv")  # their clock may restart in the middle
 _LONGEST_WAIT = 10.0  # seconds between frames; after more, the clock has restarted
 
@@ -132,6 +134,9 @@ def list_packets(container: InputContainer, stream: VideoStream) -> Packets:
                 is_told &= 0 <= wait < _LONGEST_WAIT
             last_dts = packet.dts
         n_packets += 1
+    codec = stream.codec_context
+    if len(starts) == n_packets and not (codec.codec.intra_only or codec.name in _MARKED):
+        starts = starts[:1]
     start = min(0.0, float(container.start_time or 0) / av.time_base)
     whole = (container.duration or 0) / av.time_base  # in Matroska and FLV counted from 0
     # Every container promises a duration. Rounding, and the last frame where its own duration is
