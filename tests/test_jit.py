@@ -12,10 +12,11 @@ import pytest
 import patchvid
 from patchvid.kernels import jit
 
+# Two kernels, which compile sooner than most.
 CODE = """
 import numpy as np, patchvid
 clip = np.random.default_rng(0).integers(0, 256, (3, 9, 9, 3), np.uint8)
-print(patchvid.generate(clip, seed=1).shape)
+print(patchvid.patch_distance(clip, clip, np.zeros((1, 3, 3, 3), int)).shape)
 """
 
 
@@ -29,7 +30,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def run(site: Path, **environment: str) -> str:
-    """Generate a video in a new process, and return what it writes to stderr."""
+    """Use kernels in a new process, and return what it writes to stderr."""
     kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", CODE],
@@ -39,7 +40,7 @@ def run(site: Path, **environment: str) -> str:
         text=True,
         check=False,
     )
-    assert done.stdout == "(3, 9, 9, 3)\n", done.stderr
+    assert done.stdout == "(1, 3, 3)\n", done.stderr
     return done.stderr
 
 
@@ -78,7 +79,7 @@ def test_damaged_files_are_compiled_anew(site: Path, tmp_path: Path) -> None:
     place = {"HOME": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
     assert run(site, **place) == ""
     compiled = sorted((tmp_path / "kernels").rglob("*.nb[ci]"))
-    assert compiled
+    assert len(compiled) >= 3
     for number, path in enumerate(compiled):
         data = path.read_bytes()
         path.write_bytes([b"", data[: len(data) // 2], os.urandom(200)][number % 3])
