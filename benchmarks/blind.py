@@ -85,11 +85,11 @@ def main(clips: tuple[Path, ...], samples: int, options: Options, results: Path)
     """Write a page with pairs of samples from the clips, by default those of the paper."""
     paths = clips or [options.data(f"clips/generation/{name}.mp4") for name in CLIPS]
     sources, rates, pairs = {}, {}, []
-    for path in paths[:1] if options.quick else paths:
+    for path in options.some(paths):
         video, fps = patchvid.read_video(path)
         video = video[CORNER] if options.quick else video
         sources[path.stem], rates[path.stem] = video, fps or 10.0
-        seeds = SEEDS[: 1 if options.quick else samples]
+        seeds = options.some(SEEDS[:samples])
         pairs += pairs_of(path, video, seeds, quick=options.quick)
     target = results / ("blind-quick.html" if options.quick else "blind.html")
     write_page(target, sources, pairs, rates)

@@ -1,7 +1,6 @@
 """What all parts of a visit to a GPU share: the device, the clips and the time that is left."""
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -33,10 +32,6 @@ class Bench(NamedTuple):
     def left(self) -> float:
         """Seconds."""
         return self.end - time.perf_counter()
-
-    def some(self, heights: Iterable[int]) -> list[int]:
-        """All, or the first one in a quick run."""
-        return list(heights)[: 1 if self.options.quick else None]
 
     def clip(self, height: int) -> tuple[str, Any]:
         """A name and 13 frames, 16:9, on the device; without shared data the sample clip's.

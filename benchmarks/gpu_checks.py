@@ -97,7 +97,7 @@ def _tried(table: str, kind: str, name: str, call: Callable[[], object]) -> tupl
 
 def agreement(bench: Bench) -> Rows:
     """Whether the same seed gives the same bytes on the CPU: every dtype, and what is beside it."""
-    for size in bench.some(((4, 36, 64), (N_FRAMES, 144, 256))):
+    for size in bench.options.some(((4, 36, 64), (N_FRAMES, 144, 256))):
         clip = patchvid.resize(sample_clip(), QUICK if bench.options.quick else size)
         for dtype, settings in (
             (np.uint8, {}), (np.uint8, {"samples": 2, "noise": 2.0}), (np.uint8, {"loop": True}),

@@ -39,7 +39,7 @@ def kernels(bench: Bench) -> Rows:
         yield left_out("kernels", "they need a GPU; measure.py has those of the CPU")
         return
     yield from rates()
-    for height in bench.some((144, 720)):
+    for height in bench.options.some((144, 720)):
         _, clip = bench.clip(height)
         yield from kernels_at(clip, _size(clip))
 
@@ -76,7 +76,7 @@ def published(bench: Bench) -> Rows:
 def times(bench: Bench) -> Rows:
     """Time and memory a sample, from the second call on: clip on the device, result on the host."""
     a_voxel = 0.0
-    for height in bench.some(LIMITS):
+    for height in bench.options.some(LIMITS):
         name, clip = bench.clip(height)
         for samples in QUICK_SAMPLES if bench.options.quick else SAMPLES:
             case = f"generate, {name}, {_size(clip)}, {samples} sample{'s'[: samples > 1]}"

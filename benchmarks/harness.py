@@ -9,12 +9,13 @@ import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 HERE = Path(__file__).resolve().parent
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Row]]  # each with the name of the table it belongs to
 
@@ -28,6 +29,14 @@ class Options(NamedTuple):
 
     quick: bool
     shared: Path
+
+    def some(self, cases: Iterable[T]) -> list[T]:
+        """All, or the first one in a quick run."""
+        return list(cases)[: 1 if self.quick else None]
+
+    def repeats(self, number: int) -> int:
+        """How often to measure: only once in a quick run."""
+        return 1 if self.quick else number
 
     def data(self, name: str) -> Path:
         """A file of the shared data."""

@@ -32,7 +32,7 @@ QUICK_SIZES = {"72p": (7, 72, 128)}
 def kernels(options: Options) -> Rows:
     """Time all kernels on the sample clip and its mirror image, and list the floors' rates."""
     for size, shape in (QUICK_SIZES if options.quick else SIZES).items():
-        yield from _kernels_at(size, shape, repeats=2 if size == "1080p" else 5)
+        yield from _kernels_at(size, shape, options.repeats(2 if size == "1080p" else 5))
     yield from _rates()
 
 

@@ -75,7 +75,7 @@ def _search(options: Options) -> list[Row]:
         return Result(seconds, float(fields[0][1].mean()))
 
     rows = []
-    for iterations in ITERATIONS[:1] if options.quick else ITERATIONS:
+    for iterations in options.some(ITERATIONS):
         work = f"search, {_size(query)}, {iterations} iterations"
         theirs = _search_with_cython(query, key, iterations)
         rows += _rows(work, "sweeps", theirs, ours, range(1, MOST_SWEEPS + 1))

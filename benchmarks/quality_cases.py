@@ -51,7 +51,7 @@ def quality(options: Options) -> Rows:
     tool = _load_tool(options.data("tools/quality.py"))
     seeds = SEEDS[:SET] if options.quick else SEEDS
     table: list[Row] = []
-    for name in CLIPS[:1] if options.quick else CLIPS:
+    for name in options.some(CLIPS):
         source = options.data(f"clips/generation/{name}.mp4")
         video, fps = patchvid.read_video(source)
         video = video[CORNER] if options.quick else video

@@ -62,7 +62,7 @@ def table1(options: Options) -> Rows:
     All are read from compressed video; ours are compressed at the rate of the paper's.
     """
     for name, (folder, clips) in SETS.items():
-        for clip in clips[:1] if options.quick else clips:
+        for clip in options.some(clips):
             yield from _compare(options, name, options.data(f"clips/{folder}/{clip}.mp4"))
     for name, maker, svfid, seconds in QUOTED:
         yield "Table 1, quoted", {
@@ -73,10 +73,10 @@ def table1(options: Options) -> Rows:
 def _compare(options: Options, name: str, path: Path) -> Rows:
     def read(file: Path) -> Video:
         video, _ = patchvid.read_video(file)
-        return patchvid.resize(video[:4], (4, 32, 48)) if options.quick else video
+        return patchvid.resize(video[:4], (4, 24, 32)) if options.quick else video
 
     source = read(path)
-    seeds = SEEDS[:2] if options.quick else SEEDS[:SET]
+    seeds = options.some(SEEDS[:SET])
     make = partial(patchvid.generate, source)
     make(seed=0)  # compiles what is not yet compiled
     made: list[Video] = []
@@ -105,9 +105,9 @@ def figure6(options: Options) -> Rows:
             make = partial(patchvid.generate, clip, seed=0, device=device)
             if height == heights[0]:
                 make()
-            seconds = median(timed(make, 3 if height <= 240 else 1))
+            seconds = median(timed(make, options.repeats(3) if height <= 240 else 1))
             yield _runtime(f"{OURS}, {device}", height, seconds, "measured")
-    yield from _exhaustive(video, (15,) if options.quick else SMALL_HEIGHTS, heights)
+    yield from _exhaustive(video, (12,) if options.quick else SMALL_HEIGHTS, heights)
     for maker, runtimes in QUOTED_RUNTIMES.items():
         for height, seconds in runtimes.items():
             yield _runtime(maker, height, seconds, "quoted")

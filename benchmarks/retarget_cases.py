@@ -60,11 +60,11 @@ def edits(options: Options) -> Rows:
     hole = np.zeros(video.shape[1:3], bool)
     hole[top : top + side, left : left + side] = True
     patchvid.inpaint(video[:4], hole, seed=0)
-    seconds = min(timed(lambda: patchvid.inpaint(video, hole, seed=0), 3))
+    seconds = min(timed(lambda: patchvid.inpaint(video, hole, seed=0), options.repeats(3)))
     case = f"inpaint, a hole of {len(video)}x{side}x{side} in {_size(video)}"
     yield _row(options, case, seconds, 10)
     video = _read(options, "clips/large/birds_360p.mp4", 48 if options.quick else None)
-    for scale in SCALES[:1] if options.quick else SCALES:
+    for scale in options.some(SCALES):
         start = perf_counter()
         output = patchvid.retarget(video, scale=scale, seed=0)
         seconds = perf_counter() - start

@@ -20,12 +20,12 @@ SMALL = ("--frames", "0:4", "--max-size", "96")  # for quick runs, and to have k
 
 def clips(options: Options) -> Rows:
     """Time one sample with default settings, without the first call."""
-    for name in CLIPS:
+    for name in options.some(CLIPS):
         video, _ = patchvid.read_video(options.data(f"clips/generation/{name}.mp4"))
         if options.quick:
             video = video[:5, :48, :64]
         patchvid.generate(video, seed=0)
-        seconds = median(timed(partial(patchvid.generate, video, seed=1), 3))
+        seconds = median(timed(partial(patchvid.generate, video, seed=1), options.repeats(3)))
         yield _row(options, f"generate, {name}, {_size(video)}", seconds, "s", 3, 1.5)
 
 
@@ -45,7 +45,7 @@ def golden(options: Options) -> Rows:
     needed = next((number for number, r in enumerate(ratios, 1) if r <= 1.02), None)
     seconds = None
     if needed:
-        seconds = median(timed(lambda: ratio(sweeps=needed), 5))
+        seconds = median(timed(lambda: ratio(sweeps=needed), options.repeats(5)))
     yield _row(options, f"{case}, random start to 1.02x the published cost", seconds, "s", 1, 0.4)
     yield _row(options, f"{case}, sweeps for that", needed, "")
     yield _row(options, f"{case}, default sweeps, cost / published", ratio(), "")
@@ -56,7 +56,7 @@ def vote(options: Options) -> Rows:
     name = "nnf_level06_j0" if options.quick else "nnf_level12_j0"
     data = np.load(options.data(f"golden/{name}.npz"))
     value, nnf = _as_bytes(data["key"]), data["official_nnf"]
-    seconds = median(timed(lambda: patchvid.vote(value, nnf, patch=PATCH), 9))
+    seconds = median(timed(lambda: patchvid.vote(value, nnf, patch=PATCH), options.repeats(9)))
     yield _row(options, f"vote, median, {_size(value)}", seconds, "s", 0.08, 0.03)
 
 
@@ -71,22 +71,26 @@ def balloons_1080p(options: Options) -> Rows:
 
 
 def startup(options: Options) -> Rows:
-    """Time processes that do nearly nothing, from start to end; a quick run does the same."""
+    """Time processes that do nearly nothing, from start to end; a quick run starts them once."""
     for case, command, limit in (
         ("import patchvid", ("-c", "import patchvid"), 0.15),
         ("patchvid --help", ("-m", "patchvid", "--help"), 0.3),
     ):
-        seconds = median(run_alone(*command).seconds for _ in range(9))
+        seconds = median(run_alone(*command).seconds for _ in range(options.repeats(9)))
         yield _row(options._replace(quick=False), case, seconds, "s", limit)
 
 
 def first_run(options: Options) -> Rows:
-    """Time `patchvid gen` on the sample clip, with no compiled kernels in the cache."""
+    """Time `patchvid gen` on the sample clip, with no compiled kernels in the cache.
+
+    A quick run compiles nothing.
+    """
     with TemporaryDirectory() as folder:
-        target, cache = Path(folder, "first.mp4"), Path(folder, "cache")
-        small = SMALL if options.quick else ()
-        command = ("-m", "patchvid", "gen", "-o", target, "--seed", "0", *small)
-        seconds = run_alone(*command, NUMBA_CACHE_DIR=cache).seconds
+        command = ("-m", "patchvid", "gen", "-o", Path(folder, "first.mp4"), "--seed", "0")
+        if options.quick:
+            seconds = run_alone(*command, *SMALL).seconds
+        else:
+            seconds = run_alone(*command, NUMBA_CACHE_DIR=Path(folder, "cache")).seconds
     yield _row(options, "first patchvid gen, with compilation", seconds, "s", 30, 15)
 
 
@@ -94,12 +98,13 @@ def growth(options: Options) -> Rows:
     """Measure the time per voxel by size of the frames, with the same patch and iterations."""
     video, _ = patchvid.read_video(options.data("clips/large/balloons_1080p.mp4"))
     smallest = None
-    for height in (72, 144) if options.quick else (144, 360, 720, 1080):
+    for height in (36, 72) if options.quick else (144, 360, 720, 1080):
         clip = patchvid.resize(video, (len(video), height, height * 16 // 9))
         make = partial(patchvid.generate, clip, seed=0, patch=PATCH, iterations=1)
         if smallest is None:
             make()
-        each = min(timed(make, 3 if height < 360 else 1)) / (clip.size // clip.shape[3])
+        seconds = min(timed(make, options.repeats(3) if height < 360 else 1))
+        each = seconds / (clip.size // clip.shape[3])
         smallest = smallest or each
         row = {"size": _size(clip), "µs a voxel": 1e6 * each, "to the smallest": each / smallest}
         yield "growth", row
