@@ -4,6 +4,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +46,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     return tmp_path
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the jobs of batches in this process: new ones take seconds to load everything."""
+
+    class OneThread(ThreadPoolExecutor):
+        def __init__(self, _: int) -> None:
+            super().__init__(1)
+
+        def stop(self) -> None:
+            self.shutdown(cancel_futures=True)
+
+    monkeypatch.setattr("patchvid.batches.running.Workers", OneThread)
 
 
 @pytest.fixture

@@ -124,13 +124,14 @@ def test_printed_seed_repeats_the_file(clip: Path, name: str) -> None:
 
 
 def test_samples_are_numbered_and_seeded_in_turn(clip: Path) -> None:
-    lines = succeed("gen", clip, "-n", 10, "--seed", 5, "-o", "a.npy")
+    fast = ["--iterations", 1]
+    lines = succeed("gen", clip, "-n", 10, "--seed", 5, "-o", "a.npy", *fast)
     names = [f"a_{i:02}.npy" for i in range(1, 11)]
     assert sorted(os.listdir()) == [*names, "clip.npz"]
     assert [line.split(",")[:2] for line in lines] == [
         [f"{name}: 5x24x32", f" seed {seed}"] for seed, name in enumerate(names, 5)
     ]
-    succeed("gen", clip, "--seed", 7, "-o", "b.npy")
+    succeed("gen", clip, "--seed", 7, "-o", "b.npy", *fast)
     assert Path("b.npy").read_bytes() == Path("a_03.npy").read_bytes()
 
 
@@ -249,15 +250,16 @@ def test_info() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudoterminal")
 def test_progress_on_a_terminal(clip: Path) -> None:
-    shown = on_a_terminal("gen", str(clip))
+    words = ["gen", str(clip), "--iterations", "1"]
+    shown, quiet = on_a_terminal(words, [*words, "--quiet", "--overwrite"])
     assert re.search(r"\rpatchvid gen: +\d+%, level \d+/\d+.*, \d\d:\d\d left \|.*\|", shown)
     assert re.search(r"\r +\r$", shown)  # wiped away
     assert "\n" not in shown
-    assert on_a_terminal("gen", str(clip), "--quiet", "--overwrite") == ""
+    assert quiet == ""
 
 
-def on_a_terminal(*words: str) -> str:
-    """Run a command whose stderr is a terminal of 80 columns, and return what it shows there.
+def on_a_terminal(*commands: list[str]) -> list[str]:
+    """Run commands whose stderr is a terminal of 80 columns, and return what each shows there.
 
     Bars appear at once, not after a second, so the speed of the machine does not matter.
     """
@@ -265,13 +267,16 @@ def on_a_terminal(*words: str) -> str:
     import termios
 
     script = (
-        "from functools import partial; from patchvid import _progress; "
-        "_progress.bar = partial(_progress.bar, delay=0); "
-        "from patchvid.cli.main import main; main(prog_name='patchvid')"
+        "import sys; from functools import partial; from patchvid import _progress\n"
+        "_progress.bar = partial(_progress.bar, delay=0)\n"
+        "from patchvid.cli.main import main\n"
+        f"for words in {commands}:\n"
+        "    main(words, 'patchvid', standalone_mode=False)\n"
+        "    print('END', end='', file=sys.stderr, flush=True)"
     )
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    command = [sys.executable, "-c", script, *words]
+    command = [sys.executable, "-c", script]
     job = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
     shown = b""
@@ -280,7 +285,7 @@ def on_a_terminal(*words: str) -> str:
             shown += part
     os.close(ours)
     assert job.wait() == 0
-    return shown.decode()
+    return shown.decode().split("END")[:-1]
 
 
 def test_json(clip: Path) -> None:
@@ -444,27 +449,19 @@ def test_names_that_are_no_text(here: Path, video: Video) -> None:
     write_video("clip.mp4", video)
     os.rename("clip.mp4", name)
     os.mkdir(folder)
-    words = [
-        "gen",
-        name,
-        "--iterations",
-        "1",
-        "-o",
-        f"{folder}/a.mp4",
-        "--report",
-        f"{folder}/r.html",
-    ]
-    for options in ([], ["--json", "--overwrite"]):
-        done = subprocess.run([*PATCHVID, *words, *options], capture_output=True, check=False)
-        assert (done.returncode, done.stderr) == (0, b"")
-        assert b"d\\udce9/a.mp4" in done.stdout
+    words = ["gen", name, "--iterations", "1", "-o", f"{folder}/a.mp4", "--report", "r.html"]
+    done = subprocess.run([*PATCHVID, *words], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"d\\udce9/a.mp4: 5x24x32" in done.stdout
     assert read_video(f"{folder}/a.mp4")[0].shape == video.shape
-    assert "cl\\udce9.mp4" in Path(folder, "r.html").read_text()
+    assert "cl\\udce9.mp4" in Path("r.html").read_text()
+    told = succeed("gen", name, "--iterations", "1", "-o", f"{folder}/b.mp4", "--json")
+    assert "d\\udce9/b.mp4" in "\n".join(told)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
-@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&- <&-"])
 def test_closed_streams(clip: Path, closed: str) -> None:
     words = shlex.join([*PATCHVID, "gen", str(clip), "-o", "a.mp4", "--iterations", "1"])
     assert (
@@ -606,7 +603,7 @@ def test_interrupt_keeps_only_what_is_complete(clip: Path) -> None:
     # A child inherits from a parent such as nohup that SIGINT is ignored, so it is switched on.
     listening = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
     script = listening + "runpy.run_module('patchvid', run_name='__main__')"
-    job_of = ["gen", str(clip), "-o", "a.npy", "-n", "9999"]
+    job_of = ["gen", str(clip), "-o", "a.npy", "-n", "9999", "--iterations", "1"]
     command, pipe = [sys.executable, "-c", script, *job_of], subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as job:
         assert job.stdout

@@ -22,28 +22,38 @@ def test_page_is_what_the_commands_say() -> None:
     assert (DOCS / "cli.md").read_text(encoding="utf-8") == page, "run python docs/make_cli.py"
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of small files with the names that the examples use."""
+    folder = tmp_path_factory.mktemp("files")
+    clip = sample_clip()[:8, 20:44, 44:80]
+    write_video(folder / "clip.mp4", clip, fps=12)
+    write_video(folder / "b.mp4", clip[:, ::-1, ::-1], fps=12)
+    for name in ("a", "waterfall", "digit", "matte", "wide"):
+        shutil.copy(folder / "clip.mp4", folder / f"{name}.mp4")
+    for name in ("lava", "parade"):
+        shutil.copy(folder / "b.mp4", folder / f"{name}.mp4")
+    write_video(folder / "frames", clip)
+    np.save(folder / "depth.npy", clip[..., :1] / np.float32(3))
+    write_field(folder / "field.npz", generate(clip, seed=1, details=True).field)
+    moving = np.zeros_like(clip)
+    moving[:, 8:16, 10:20] = 255
+    write_video(folder / "moving.mp4", moving, fps=12)
+    for name in ("hole.png", "face.png"):
+        write_video(folder / name, moving[:1])
+    painted = clip.copy()
+    painted[:, 6:14, 15:27] = (230, 60, 40)
+    write_video(folder / "painted.mp4", painted, fps=12)
+    return folder
+
+
 @pytest.fixture
-def files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make small files with the names that the examples use."""
+def here(here: Path, files: Path, in_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change to a folder with a copy of the files."""
     monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: here / "no_cache")
-    clip = sample_clip()[:8, 20:52, 40:88]
-    for name in ("clip", "a", "waterfall", "digit", "matte", "wide"):
-        write_video(f"{name}.mp4", clip, fps=12)
-    for name in ("b", "lava", "parade"):
-        write_video(f"{name}.mp4", clip[:, ::-1, ::-1], fps=12)
-    write_video("frames", clip)
-    np.save("depth.npy", clip[..., :1] / np.float32(3))
-    write_field("field.npz", generate(clip, seed=1, details=True).field)
-    moving = np.zeros_like(clip)
-    moving[:, 10:20, 12:24] = 255
-    write_video("moving.mp4", moving, fps=12)
-    for name in ("hole.png", "face.png"):
-        write_video(name, moving[:1])
-    painted = clip.copy()
-    painted[:, 8:18, 20:34] = (230, 60, 40)
-    write_video("painted.mp4", painted, fps=12)
+    shutil.copytree(files, here, dirs_exist_ok=True)
 
 
 EXAMPLES = [
@@ -61,7 +71,7 @@ def test_every_command_that_takes_a_clip_has_examples() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", EXAMPLES)
-def test_example(files: None, line: str) -> None:
+def test_example(here: None, line: str) -> None:
     typed, _, written = line.partition("  ")
     name, *words = shlex.split(typed.split(" >")[0])
     assert name == "patchvid"
