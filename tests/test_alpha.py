@@ -67,8 +67,9 @@ def test_the_resized_mean_is_that_of_what_is_seen() -> None:
     np.testing.assert_allclose(half[:, 3], 127.5, atol=3)
 
 
-@pytest.mark.parametrize("dtype", MOST)
-@pytest.mark.parametrize("reduce", ["median", pytest.param("mean", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("dtype", "reduce"), [(np.uint8, "median"), (np.uint16, "mean"), (np.float32, "median")]
+)
 def test_hidden_colours_change_nothing(dtype: Any, reduce: Any) -> None:
     clip, other = disk(GREEN, dtype), disk(NOISE, dtype)
     assert (clip != other).any()
@@ -88,7 +89,7 @@ def test_hidden_colours_change_nothing_in_any_application() -> None:
     for made in (
         lambda video: retarget(video, scale=(1, 1, 0.7), **SMALL),
         lambda video: shown(retarget(video, scale=(1, 1, 0.7), keep=keep, **SMALL)),
-        lambda video: analogy(NOISE, video, structure="luma", coarsest=(3, 12), seed=1),
+        lambda video: analogy(NOISE, video, structure="luma", **SMALL),
         lambda video: inpaint(video, mask, seed=1, iterations=2)[mask],
     ):
         np.testing.assert_array_equal(made(clip), made(other))

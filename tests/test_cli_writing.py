@@ -1,5 +1,6 @@
 """How commands write: codecs and depth, even sizes, and the sound of the clip."""
 
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def clip(here: Path) -> Path:
-    """A clip of 6 frames with 10 bits, pixels of 4:3, and PCM sound that counts its samples."""
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a clip of 6 frames with 10 bits, pixels of 4:3, and PCM sound that counts."""
     video = sample_clip()[:6, 20:52, 40:88].astype(np.uint16) * 257
-    path = here / "clip.mov"
-    with av.open(here / "sound.mov", "w") as container:
+    folder = tmp_path_factory.mktemp("clip")
+    with av.open(folder / "sound.mov", "w") as container:
         picture: Any = container.add_stream("libx264", rate=12)
         picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
         sound: Any = container.add_stream("pcm_s16le", rate=8000)
@@ -54,9 +55,17 @@ def clip(here: Path) -> Path:
             block.rate, block.pts, block.time_base = 8000, first, Fraction(1, 8000)
             container.mux(sound.encode(block))
         container.mux(sound.encode(None))
-    info = video_info(here / "sound.mov").__class__(6, 32, 48, 3, "uint16", 12.0, Fraction(4, 3))
-    write_video(path, video, fps=12, codec="h265", audio=here / "sound.mov", info=info)
-    return path
+    sound_only = folder / "sound.mov"
+    info = video_info(sound_only).__class__(6, 32, 48, 3, "uint16", 12.0, Fraction(4, 3))
+    write_video(folder / "clip.mov", video, fps=12, codec="h265", audio=sound_only, info=info)
+    return folder
+
+
+@pytest.fixture
+def clip(here: Path, written: Path) -> Path:
+    """Change to a folder with a copy of the clip."""
+    shutil.copytree(written, here, dirs_exist_ok=True)
+    return here / "clip.mov"
 
 
 def samples(path: Path) -> list[int]:

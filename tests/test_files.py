@@ -92,86 +92,88 @@ def test_what_is_replaced_keeps_its_permissions(tmp_path: Path) -> None:
 
 # Processes that end at a bad moment
 
-WRITER = """
-import os, signal, sys, time
-import numpy as np
-from patchvid import write_video
-from patchvid.io import _files, writing
-target, when, ending = sys.argv[1:]
-ending = int(ending)
-exchange = _files.put_in_place
-def at(moment):
-    if moment == when:
-        os.kill(os.getpid(), ending)
-        time.sleep(0.05)
-def put(part, target):
-    at("before")
-    exchange(part, target)
-    at("after")
-_files.put_in_place = put
-frames = writing.still_frames
-def slow(*args, **options):
-    for frame in frames(*args, **options):
-        yield frame
-        at("writing")
-writing.still_frames = slow
-signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
-write_video(target, np.full((3, 8, 8, 3), 200, np.uint8), overwrite=True)
-"""
-
-
 # At which moments a process is ended, and by what: before and after names are exchanged.
-QUICK = [("writing", "SIGTERM"), ("before", "SIGKILL"), ("after", "SIGINT")]
-MOMENTS = [
-    pytest.param(when, ending, marks=[] if (when, ending) in QUICK else [pytest.mark.slow])
+ENDINGS = [
+    (when, ending)
     for when in ("writing", "before", "after")
     for ending in ("SIGTERM", "SIGHUP", "SIGINT", "SIGKILL")
 ]
 
+WRITERS = """
+import os, signal, sys, time
+import numpy as np
+from patchvid import write_video
+from patchvid.io import _files, writing
+exchange, frames = _files.put_in_place, writing.still_frames
+def write(when, ending):
+    def at(moment):
+        if moment == when:
+            os.kill(os.getpid(), signal.Signals[ending])
+            time.sleep(0.05)
+    def put(part, target):
+        at("before")
+        exchange(part, target)
+        at("after")
+    def slow(*args, **options):
+        for frame in frames(*args, **options):
+            yield frame
+            at("writing")
+    _files.put_in_place, writing.still_frames = put, slow
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
+    write_video("frames", np.full((3, 8, 8, 3), 200, np.uint8), overwrite=True)
+for folder in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        write(*folder.split("-"))
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
-@pytest.mark.slow
+
 @posix
-@pytest.mark.parametrize(("when", "ending"), MOMENTS)
-def test_a_process_that_is_ended_leaves_the_old_or_the_new(
-    here: Path, when: str, ending: str
-) -> None:
-    number = int(signal.Signals[ending])
-    write_video("frames", OLD)
-    words = [sys.executable, "-c", WRITER, "frames", when, str(number)]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert ended.returncode == -number, ended.stderr
-    found = read_video("frames")[0]
-    # While names are exchanged, only a kill is not delayed.
-    is_old = when == "writing" or (when == "before" and ending == "SIGKILL")
-    np.testing.assert_array_equal(found, OLD if is_old else NEW)
-    if ending == "SIGKILL":
-        assert len(hidden(here)) == 1
-        write_video("another.npy", NEW)  # which cleans up
-    assert hidden(here) == []
+def test_a_process_that_is_ended_leaves_the_old_or_the_new(here: Path) -> None:
+    folders = [f"{when}-{ending}" for when, ending in ENDINGS]
+    for folder in folders:
+        os.mkdir(folder)
+        write_video(f"{folder}/frames", OLD)
+    words = [sys.executable, "-uc", WRITERS, *folders]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    for (when, ending), folder, code in zip(ENDINGS, folders, told, strict=True):
+        assert int(code) == -signal.Signals[ending], folder
+        # While names are exchanged, only a kill is not delayed.
+        is_old = when == "writing" or (when == "before" and ending == "SIGKILL")
+        np.testing.assert_array_equal(read_video(f"{folder}/frames")[0], OLD if is_old else NEW)
+        if ending == "SIGKILL":
+            assert len(hidden(here / folder)) == 1
+            write_video(f"{folder}/another.npy", NEW)  # which cleans up
+        assert hidden(here / folder) == []
 
 
 @posix
-@pytest.mark.slow
 def test_a_process_that_is_killed_at_every_system_call(here: Path) -> None:
     """Kill while a folder is replaced over and over, at moments that advance by little."""
-    code = (
-        "import numpy as np; from patchvid import write_video\n"
-        "print('ready', flush=True); value = 0\n"
-        "while True:\n"
-        "    value = (value + 1) % 200\n"
-        "    write_video('frames', np.full((3, 8, 8, 3), value, np.uint8), overwrite=True)\n"
-    )
-    write_video("frames", OLD)
-    for number in range(25):
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as job:
-            assert job.stdout is not None
-            job.stdout.readline()
-            time.sleep(0.02 + 0.0007 * number)
-            job.kill()
-        found = read_video("frames")[0]
-        assert found.shape == OLD.shape
-        assert found.min() == found.max()
+    code = """
+import os, signal, time
+import numpy as np
+from patchvid import read_video, write_video
+write_video("frames", np.full((3, 8, 8, 3), 255, np.uint8))
+for number in range(25):
+    child = os.fork()
+    value = 0
+    while not child:
+        value = (value + 1) % 200
+        write_video("frames", np.full((3, 8, 8, 3), value, np.uint8), overwrite=True)
+    time.sleep(0.02 + 0.0007 * number)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    found = read_video("frames")[0]
+    assert found.shape == (3, 8, 8, 3)
+    assert found.min() == found.max()
+assert found.max() < 255
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
     write_video("another.npy", NEW)
     assert hidden(here) == []
 

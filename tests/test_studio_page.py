@@ -171,6 +171,7 @@ def test_a_thing_is_removed(page: Any, studio: Studio, tmp_path: Path) -> None:
     painted(page, "Nothing is painted")
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_paint_is_exact_and_can_be_undone(page: Any, studio: Studio) -> None:
     def now() -> NDArray[np.bool_]:
         page.wait_for_timeout(300)
@@ -214,6 +215,7 @@ def test_paint_is_exact_and_can_be_undone(page: Any, studio: Studio) -> None:
     assert set(np.unique(paint_of(studio, "cue"))) == {0, 4}
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_a_job_is_cancelled(page: Any, studio: Studio) -> None:
     choose(page, "New video")
     page.locator("summary", has_text="More settings").click()
@@ -275,6 +277,7 @@ def test_fingers_and_a_stylus_paint(page: Any, studio: Studio) -> None:
     np.testing.assert_array_equal(paint_of(studio, "remove")[0] > 0, paint)
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_keys_alone_do_it(page: Any, studio: Studio) -> None:
     page.locator("#stage").focus()
     for key in ("r", *["Shift+ArrowLeft"] * 3, "Shift+ArrowUp", "Enter"):

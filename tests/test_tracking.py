@@ -18,12 +18,22 @@ SHORT = Drawn(LONG.clip[:5], LONG.mask[:5], LONG.without[:5])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["moves", "turns", "grows", "hides"])
-def test_a_thing_is_followed_from_one_mask_or_three(kind: str) -> None:
-    drawn = draw(kind)
-    for numbers, least in (((0,), 0.9), ((0, 15, 30), 0.9 if kind == "hides" else 0.95)):
-        found = track(drawn.clip, {n: drawn.mask[n] for n in numbers}, flow="classical")
-        assert iou(found, drawn.mask).mean() >= least
+@pytest.mark.parametrize(
+    ("kind", "size", "numbers", "least"),
+    [
+        ("moves", (90, 120), (0,), 0.9),
+        ("grows", (90, 120), (0,), 0.9),
+        ("turns", (90, 120), (0, 15, 30), 0.95),
+        ("hides", (90, 120), (0,), 0.9),
+        ("hides", (120, 160), (0, 15, 30), 0.9),
+    ],
+)
+def test_a_thing_is_followed_from_one_mask_or_three(
+    kind: str, size: tuple[int, int], numbers: tuple[int, ...], least: float
+) -> None:
+    drawn = draw(kind, size=size)
+    found = track(drawn.clip, {n: drawn.mask[n] for n in numbers}, flow="classical")
+    assert iou(found, drawn.mask).mean() >= least
 
 
 def test_a_thing_is_followed_in_both_directions() -> None:

@@ -17,7 +17,6 @@ import av
 import imageio.v3 as iio
 import numpy as np
 import pytest
-import slow
 import standin
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -220,26 +219,22 @@ def test_same_video_gives_same_bytes_whatever_memory_held(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs to choose the cores")
 def test_same_video_gives_same_bytes_on_one_core_and_on_all(tmp_path: Path) -> None:
-    code = """
-import os, sys
-sys.path += ["tests", "tests/support"]
-from patchvid.io.writing import write_video
-from tests.test_video import EVERY_FORMAT, moving_colours
-folder, cores = sys.argv[1:]
-os.mkdir(folder)
-if cores == "one" and hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
-for suffix in EVERY_FORMAT:
-    write_video(f"{folder}/clip{suffix}", moving_colours(12, 144, 256))
-"""
-    one, all_ = tmp_path / "one", tmp_path / "all"
-    for folder in (one, all_):
-        run_python(code, folder, folder.name)
-    names = [path.relative_to(one) for path in one.rglob("*.*")]
+    video, cores = moving_colours(12, 144, 256), os.sched_getaffinity(0)
+    try:
+        for folder, usable in (("one", list(cores)[:1]), ("all", cores)):
+            os.sched_setaffinity(0, usable)  # of this thread, and of those that it starts
+            (tmp_path / folder).mkdir()
+            for suffix in EVERY_FORMAT:
+                write_video(tmp_path / folder / f"clip{suffix}", video)
+    finally:
+        os.sched_setaffinity(0, cores)
+    names = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*")]
     assert len(names) == len(EVERY_FORMAT) - 1 + 12
     for name in names:
-        assert (one / name).read_bytes() == (all_ / name).read_bytes(), name
+        one, all_ = (tmp_path / folder / name for folder in ("one", "all"))
+        assert one.read_bytes() == all_.read_bytes(), name
 
 
 # Values
@@ -699,28 +694,32 @@ def test_a_bug_is_not_called_a_damaged_file(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-@pytest.mark.parametrize("suffix", slow.but_the_first(EVERY_FORMAT))
-def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
+def test_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     code = """
 import numpy as np, resource, sys
 from patchvid.errors import VideoError
 from patchvid.io.writing import write_video
 noise = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), np.uint8)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-try:
-    write_video(sys.argv[1], noise)
-except VideoError as error:
-    print(error)
+for name in sys.argv[1:]:
+    try:
+        write_video(name, noise)
+    except VideoError as error:
+        print(error)
 """
-    run = run_python(code, tmp_path / f"clip{suffix}")
+    run = run_python(code, *(tmp_path / f"clip{suffix}" for suffix in EVERY_FORMAT))
     assert run.stderr == ""
-    assert re.fullmatch(r"cannot write '.*clip.*': (File too large|.* written)\n", run.stdout)
+    told = run.stdout.splitlines()
+    assert len(told) == len(EVERY_FORMAT)
+    for suffix, line in zip(EVERY_FORMAT, told, strict=True):
+        wrong = f"cannot write '.*clip{re.escape(suffix)}': (File too large|.* written)"
+        assert re.fullmatch(wrong, line)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.parametrize("suffix", slow.but_the_first(EVERY_FORMAT))
-def test_interrupt_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
+def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     # A parent may ignore SIGINT, as shells do for what runs in the background. And within an import
     # Python may lose it, and so everything is imported before.
     code = """
@@ -729,22 +728,30 @@ from pathlib import Path
 from patchvid.io.writing import write_video
 signal.signal(signal.SIGINT, signal.default_int_handler)
 noise = np.random.default_rng(0).integers(0, 256, (10, 240, 320, 3), np.uint8)
-with tempfile.TemporaryDirectory() as folder:
-    write_video(Path(folder, Path(sys.argv[1]).name), noise)
+for name in sys.argv[1:]:
+    with tempfile.TemporaryDirectory() as folder:
+        write_video(Path(folder, Path(name).name), noise[:2])
 noise = np.tile(noise, (120, 1, 1, 1))
-print("ready", flush=True)
-write_video(sys.argv[1], noise)
+for line in sys.stdin:
+    try:
+        print("ready", flush=True)
+        write_video(line.strip(), noise)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
 """
-    command = [sys.executable, "-c", code, str(tmp_path / f"clip{suffix}")]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+    names = [str(tmp_path / f"clip{suffix}") for suffix in EVERY_FORMAT]
+    command = [sys.executable, "-c", code, *names]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, bufsize=1, **pipes) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        give_up = time.monotonic() + 0.5  # webp is written at the very end
-        while not list(tmp_path.iterdir()) and time.monotonic() < give_up:
-            time.sleep(0.001)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    # Not always in the last line: imageio may complain about a writer that was never finished.
-    assert re.search("^KeyboardInterrupt", errors, re.MULTILINE)
-    assert not list(tmp_path.iterdir())
+        for name in names:
+            process.stdin.write(f"{name}\n")
+            assert process.stdout.readline() == "ready\n"
+            give_up = time.monotonic() + 0.5  # webp is written at the very end
+            while not list(tmp_path.iterdir()) and time.monotonic() < give_up:
+                time.sleep(0.001)
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "interrupted\n", name
+            assert not list(tmp_path.iterdir()), name
+    assert process.returncode == 0
