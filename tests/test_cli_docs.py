@@ -77,7 +77,7 @@ def test_example(here: None, line: str) -> None:
     assert name == "patchvid"
     if words == ["gen"]:
         words += ["--max-size", "48"]
-    if words[0] == "gen" and "--length" in words:
+    if words[0] in ("gen", "loop") and "--length" in words:
         words += ["--length", "2s"]  # the last one counts
     if words[0] == "eval":
         for copy in ("clip_gen_1.mp4", "clip_gen_2.mp4"):

@@ -117,7 +117,7 @@ def test_what_is_always_there_moves_back_and_does_not_vanish() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("length", [14, 17, 30, 45, 91, 400])
+@pytest.mark.parametrize("length", [14, 17, 45, 130])
 def test_loops_have_the_length_that_is_asked_for(length: int) -> None:
     clip = make_waterfall(30)[:, ::2, ::2]
     result = loop(clip, seed=0, length=length, details=True)
@@ -128,20 +128,20 @@ def test_loops_have_the_length_that_is_asked_for(length: int) -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_length() -> None:
     clip = make_waterfall(20)[:, ::2, ::2]
-    short, long = (loop(clip, seed=0, length=n, details=True) for n in (200, 20_000))
-    assert len(long.order) == 20_000
+    short, long = (loop(clip, seed=0, length=n, details=True) for n in (200, 4000))
+    assert len(long.order) == 4000
     assert len(long.frames) < 2 * len(short.frames)
 
 
 def test_long_loops_differ_by_seed_and_go_on_without_a_period() -> None:
     clip = make_waterfall(20)[:, ::2, ::2]
-    one, other = (loop(clip, seed=seed, length=500, details=True) for seed in (1, 2))
+    one, other = (loop(clip, seed=seed, length=300, details=True) for seed in (1, 2))
     assert len({tuple(jump) for jump in one.jumps}) >= 4
     assert one.jumps != other.jumps
 
 
 def test_a_seed_gives_the_same_bytes() -> None:
-    clip = make_waterfall(20)
+    clip = make_waterfall(20)[:, ::2, ::2]
     one, other = (loop(clip, seed=7, length=70) for _ in range(2))
     assert np.array_equal(one, other)
 
@@ -171,13 +171,13 @@ def test_costs_are_those_of_frames_around_a_jump() -> None:
 
 
 def test_layers_follow_a_loop(tmp_path: Path) -> None:
-    clip = make_waterfall(20)
+    clip = make_waterfall(20)[:, ::2, ::2]
     result = loop(clip, seed=0, length=50, details=True)
     assert isinstance(result, LoopResult)
     assert np.array_equal(rearrange(clip, result.field), result.video)
     write_field(tmp_path / "field.npz", result.field)
     assert np.array_equal(rearrange(clip, read_field(tmp_path / "field.npz")), result.video)
-    assert result.nnf.shape == (50, 26, 42, 3)
+    assert result.nnf.shape == (50, 10, 18, 3)
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32", "bool"])
@@ -254,7 +254,7 @@ def test_the_command_takes_frames_seconds_and_minutes(
 
 def test_the_command_writes_layers_a_field_and_a_report(tmp_path: Path) -> None:
     clip, depth = tmp_path / "clip.npy", tmp_path / "depth.npy"
-    waterfall = make_waterfall(16)
+    waterfall = make_waterfall(16)[:, ::2, ::2]
     np.save(clip, waterfall)
     np.save(depth, waterfall[..., 0])
     out, field, page = tmp_path / "out.npy", tmp_path / "field.npz", tmp_path / "page.html"
@@ -265,7 +265,7 @@ def test_the_command_writes_layers_a_field_and_a_report(tmp_path: Path) -> None:
     run = CliRunner().invoke(main, words)
     assert run.exit_code == 0, run.output
     made = np.load(out)
-    assert made.shape == (40, 32, 48, 3)
+    assert made.shape == (40, 16, 24, 3)
     assert np.array_equal(np.load(tmp_path / "out_depth.npy")[..., 0], made[..., 0])
     assert np.array_equal(rearrange(waterfall, read_field(field)), made)
     assert "40 frames" in page.read_text("utf-8")
