@@ -9,6 +9,7 @@ from patchvid.cli import options
 from patchvid.cli.command import Command
 
 PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime", "distributed")
+CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")  # packages that hold it
 
 
 @click.command(cls=Command)
@@ -27,6 +28,7 @@ def facts() -> dict[str, str]:
     """Return the versions of the libraries in use, and the machine they run on."""
     import os
     import platform
+    from contextlib import suppress
     from importlib import import_module, metadata
 
     from patchvid import __version__
@@ -34,15 +36,14 @@ def facts() -> dict[str, str]:
     numba: Any = import_module("numba")
     llvm: Any = import_module("llvmlite.binding")
     rows = {"patchvid": __version__, "python": platform.python_version()}
+    versions = {}
+    for package in (*PACKAGES, *CUPY):
+        with suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
     for package in PACKAGES:
-        try:
-            rows[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            rows[package] = "not installed"
-    # CuPy's distributions have several names: cupy-cuda12x, cupy-cuda13x, cupy.
-    installed = metadata.packages_distributions().get("cupy", [])
-    rows["cupy"] = ", ".join(f"{name} {metadata.version(name)}" for name in installed)
-    rows["cupy"] = rows["cupy"] or "not installed"
+        rows[package] = versions.get(package, "not installed")
+    installed = [f"{name} {versions[name]}" for name in CUPY if name in versions]
+    rows["cupy"] = ", ".join(installed) or "not installed"
     cpu = f"{platform.machine()} {llvm.get_host_cpu_name()}"
     rows["cpu"] = f"{cpu}, {os.cpu_count()} cores, {numba.get_num_threads()} threads"
     rows["cuda"], rows["cuda kernels"] = _gpu(), _form()

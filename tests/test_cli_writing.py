@@ -221,13 +221,15 @@ def test_a_field_is_applied_as_clips_are_written(clip: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_has_no_rate_says_so_wherever_one_is_written(clip: Path) -> None:
+def test_what_has_no_rate_says_so_wherever_one_is_written(here: Path) -> None:
     line = "clip.npy has no frame rate; 24 frames a second are used; --fps sets another rate"
-    np.save("clip.npy", sample_clip()[:6, 20:52, 40:88])
+    clip = sample_clip()[:4, 20:44, 40:72]
+    np.save("clip.npy", clip)
+    write_video("layer.mov", clip, fps=12)
     words = ["gen", "clip.npy", *FAST, "--overwrite"]
     assert line not in succeed(*words, "--save-field", "f.npz").stderr
     assert line in succeed(*words, "-o", "a.webp").stderr
     assert line in succeed(*words, "-o", "-", "--report", "a.html").stderr
-    assert line in succeed(*words, "--layer", "clip.mov").stderr
+    assert line in succeed(*words, "--layer", "layer.mov").stderr
     assert line in succeed("apply", "f.npz", "clip.npy", "-o", "b.mp4").stderr
     assert line not in succeed(*words, "-o", "c.mp4", "--fps", 12).stderr

@@ -132,6 +132,7 @@ for folder in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 @posix
 def test_a_process_that_is_ended_leaves_the_old_or_the_new(here: Path) -> None:
     folders = [f"{when}-{ending}" for when, ending in ENDINGS]
