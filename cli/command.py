@@ -22,7 +22,7 @@ SECTIONS = {
         *("report", "save_structure", "save_field"),
         *("preview", "as_json", "quiet"),
     ),
-    "Where": ("mask", "masks", "keep", "boxes", "source", "cue", "grow"),
+    "Where": ("mask", "masks", "keep", "boxes", "source", "cue", "follow", "grow"),
     "Size": ("scale", "size", "length", "join", "loop", "tile"),
     "Variation": ("samples", "seed", "layout", "novelty", "noise", "alpha"),
     "Structure": (

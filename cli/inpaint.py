@@ -8,11 +8,12 @@ import click
 from patchvid.cli import options
 from patchvid.cli.command import Command
 from patchvid.cli.estimate import memory_option
-from patchvid.cli.inputs import ClipFile, Reader
+from patchvid.cli.inputs import ClipFile, PaintedFrames, Reader
 from patchvid.cli.layers import layers_of
 from patchvid.cli.making import make_videos
 from patchvid.cli.masks import mask_options, mask_reader
 from patchvid.cli.outputs import Sample
+from patchvid.cli.values import parse_cue
 from patchvid.cli.writing import writing_options
 
 EXAMPLES = """\b
@@ -21,6 +22,7 @@ Examples:
   patchvid inpaint clip.mp4 --box 12,10,14,12 -o without.mp4
   patchvid inpaint clip.mp4 --mask moving.mp4 --grow 2      removes the masked object
   patchvid inpaint clip.mp4 --cue painted.mp4     painted.mp4: clip.mp4 with colours painted on it
+  patchvid inpaint clip.mp4 --cue 4=painted.png --follow    one painted frame
 """
 
 cue_options = options.together(
@@ -33,9 +35,17 @@ cue_options = options.together(
     ),
     options.option(
         "--cue",
-        type=click.Path(path_type=Path),
+        type=parse_cue,
+        metavar="[FRAME=]FILE",
+        multiple=True,
         help="Copy of CLIP, or of one of its frames, with flat colours painted where something of "
-        "this colour should appear.",
+        "this colour should appear. FRAME=FILE, which is repeatable, paints only frame FRAME; the "
+        "first frame is 0.",
+    ),
+    options.option(
+        "--follow",
+        is_flag=True,
+        help="Let the paint of --cue FRAME=FILE follow the object under it through all frames.",
     ),
     options.option(
         "--grow",
@@ -64,7 +74,8 @@ cue_options = options.together(
 def inpaint(
     mask: tuple[Path, ...],
     boxes: tuple[Any, ...],
-    cue: Path | None,
+    cue: tuple[tuple[int | None, Path], ...],
+    follow: bool,
     source: tuple[Path, ...],
     **settings: Any,
 ) -> list[Sample]:
@@ -83,11 +94,18 @@ def inpaint(
 
     if not (mask or boxes or cue or settings["clip"]):
         raise click.UsageError("Mark the hole with --mask or --box, or give a --cue.")
-    settings["clip"] = settings["clip"] or cue
+    frames = tuple((number, file) for number, file in cue if number is not None)
+    files = [file for number, file in cue if number is None]
+    if len(files) > 1 or (files and frames):
+        raise click.UsageError("Give one --cue FILE, or only --cue FRAME=FILE.")
+    if follow and not frames:
+        raise click.UsageError("--follow needs --cue FRAME=FILE.")
+    whole = files[0] if files else None
+    settings["clip"] = settings["clip"] or whole
 
-    readers: dict[str, Reader | ClipFile] = {
+    readers: dict[str, Reader | ClipFile | PaintedFrames] = {
         "mask": mask_reader("mask", mask, boxes),
         "source": mask_reader("source", source, ()),
-        "cue": ClipFile(cue),
+        "cue": PaintedFrames(frames, follow) if frames else ClipFile(whole),
     }
     return make_videos(inpaint, ending="_inpaint", readers=readers, **settings)

@@ -30,6 +30,13 @@ class ClipFile(NamedTuple):
     frames: Frames | None = None
 
 
+class PaintedFrames(NamedTuple):
+    """Files with painted copies of frames of the clip, and whether the paint follows the clip."""
+
+    files: tuple[tuple[int, Path], ...]
+    follow: bool
+
+
 class Reading(NamedTuple):
     """How to read clips: the options of these names."""
 
@@ -73,7 +80,7 @@ def check_exists(*paths: Path | None) -> None:
 def read_inputs(
     clip: Path | None,
     frames: Frames,
-    readers: Mapping[str, Reader | ClipFile],
+    readers: Mapping[str, Reader | ClipFile | PaintedFrames],
     how: Reading,
     estimate: Estimate,
 ) -> Inputs:
@@ -87,7 +94,9 @@ def read_inputs(
         read = read_clip(clip, frames, how, estimate)
     videos: dict[str, Any] = {"clip": read.video}
     for name, reader in readers.items():
-        if not isinstance(reader, ClipFile):
+        if isinstance(reader, PaintedFrames):
+            videos[name] = _read_painted(reader, clip, read, how)
+        elif not isinstance(reader, ClipFile):
             videos[name] = _shrink(reader(read.whole, read.frames), how)
         elif reader.path is None:
             videos[name] = None
@@ -173,6 +182,40 @@ def _frames_of_still(path: Path, how: Reading) -> Frames | None:
 
     is_still = len(open_source(path, tone_map=how.tone_map).timeline.order) == 1
     return Frames() if is_still else None
+
+
+def number_in_use(
+    option: str, number: int, file: Path, clip: Path | None, frames: "AnyFrames", n_frames: int
+) -> int:
+    """Return the place of a frame among the `n_frames` frames in use, from 0."""
+    first = frames[0]
+    if not 0 <= number - first < n_frames:
+        name = "the sample" if clip is None else repr(str(clip))
+        raise click.UsageError(
+            f"{option} {number}={file}: frame {number} is not in use; {name} has frames "
+            f"{first} to {first + n_frames - 1}."
+        )
+    return number - first
+
+
+def _read_painted(
+    painted: PaintedFrames, clip: Path | None, read: _Clip, how: Reading
+) -> "NDArray[Any]":
+    """Read painted frames, and put their paint on a copy of the clip."""
+    from patchvid import InvalidInput
+    from patchvid.apps.painted_frames import cue_of_frames
+
+    step = read.frames[2] if len(read.frames) > 2 else 1
+    pictures = {}
+    for number, file in painted.files:
+        place = number_in_use("--cue", number, file, clip, read.frames, read.n_frames)
+        picture = read_clip(file, Frames(), how).video
+        if len(picture) > 1:
+            raise InvalidInput(f"{str(file)!r} has {len(picture)} frames; give a picture of one")
+        pictures[min(place // step, len(read.video) - 1)] = picture[0]
+    return cue_of_frames(
+        read.video, pictures, follow=painted.follow, progress=False if how.quiet else None
+    )
 
 
 def _read_sample(frames: Frames, how: Reading, estimate: Estimate) -> _Clip:

@@ -16,6 +16,7 @@ from patchvid.cli.inpaint import inpaint
 from patchvid.cli.loop import loop
 from patchvid.cli.records import Record
 from patchvid.cli.retarget import retarget
+from patchvid.cli.values import parse_cue
 from patchvid.errors import InvalidInput, PatchvidError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ COMMANDS: dict[str, click.Command] = {
 }
 
 # Options that name files to read and to write, and options that do not change the output.
-_FILES = ("style", "mask", "keep", "cue", "layer", "content-flow", "style-flow")
+_FILES = ("style", "mask", "source", "keep", "cue", "layer", "content-flow", "style-flow")
 _WRITTEN = ("report", "save-field", "save-structure")
 _NO_SETTINGS = ("overwrite", "quiet", "json", "memory")
 _ONE_FILE = ("samples", "output", "preview")
@@ -136,7 +137,7 @@ class Job:
     def absolute(self) -> "Job":
         """Return the job with absolute paths, for workers that run in other folders."""
         options = {
-            name: _absolute(value) if name in (*_FILES, *_WRITTEN) else value
+            name: _absolute(name, value) if name in (*_FILES, *_WRITTEN) else value
             for name, value in self.options.items()
         }
         return replace(
@@ -165,7 +166,9 @@ class Job:
         for name in _FILES:
             values = self.options.get(name) or []
             several = values if isinstance(values, (list, tuple)) else [values]
-            inputs |= {f"{name} {n}": Path(value) for n, value in enumerate(several, 1)}
+            for n, value in enumerate(several, 1):
+                frame, file = _parts(name, value)
+                inputs[f"{name} {n}" if frame is None else f"{name} {n} of frame {frame}"] = file
         return inputs
 
 
@@ -182,7 +185,15 @@ def _as_words(name: str, value: Any) -> list[str]:
     return [f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"]
 
 
-def _absolute(value: Any) -> Any:
+def _absolute(name: str, value: Any) -> Any:
+    if value is None:
+        return None
     if isinstance(value, (list, tuple)):
-        return [_absolute(part) for part in value]
-    return value if value is None else Path(value).absolute()
+        return [_absolute(name, part) for part in value]
+    frame, file = _parts(name, value)
+    return file.absolute() if frame is None else f"{frame}={file.absolute()}"
+
+
+def _parts(name: str, value: StrPath) -> tuple[int | None, Path]:
+    """The frame, if a cue names one, and the file of an option."""
+    return parse_cue(os.fspath(value)) if name == "cue" else (None, Path(value))

@@ -15,6 +15,7 @@ from patchvid.cli.films import Film
 from patchvid.cli.info import facts
 from patchvid.cli.inputs import (
     ClipFile,
+    PaintedFrames,
     Reader,
     Reading,
     check_coarsest,
@@ -67,7 +68,7 @@ def make_videos(
     no_audio: bool,
     memory: int | None,
     keeps_order: bool = True,
-    readers: Mapping[str, Reader | ClipFile] | None = None,
+    readers: Mapping[str, Reader | ClipFile | PaintedFrames] | None = None,
     source: str = "clip",
     layers: tuple[Path, ...],
     layer_frames: Frames | None = None,

@@ -82,7 +82,7 @@ def track(
     import numpy as np
 
     import patchvid
-    from patchvid.cli.inputs import Reading, check_exists, read_clip
+    from patchvid.cli.inputs import Reading, check_exists, number_in_use, read_clip
     from patchvid.cli.outputs import default_name
     from patchvid.io.masks import read_masks
     from patchvid.io.writing import check_target
@@ -99,12 +99,8 @@ def track(
         mask: Any = read_masks(
             f"the mask {str(file)!r}", [file], [], (1, *read.whole[1:]), (0, None)
         )
-        if not 0 <= number - frames.first < len(read.video):
-            raise click.UsageError(
-                f"--mask {number}={file}: frame {number} is not in use; {str(clip)!r} has frames "
-                f"{frames.first} to {frames.first + len(read.video) - 1}."
-            )
-        given[number - frames.first] = patchvid.resize(mask, (1, *read.video.shape[1:3]))[0, ..., 0]
+        place = number_in_use("--mask", number, file, clip, frames, len(read.video))
+        given[place] = patchvid.resize(mask, (1, *read.video.shape[1:3]))[0, ..., 0]
     found = patchvid.track(
         read.video, given, flow=flow, flow_weights=flow_weights, device=device,
         progress=False if quiet else None,

@@ -49,6 +49,12 @@ def parse_frame_file(text: str) -> tuple[int, Path]:
     return int(match[1]), Path(match[2])
 
 
+def parse_cue(text: str) -> tuple[int | None, Path]:
+    """Parse ``FILE`` or ``FRAME=FILE``."""
+    match = re.fullmatch(r"(\d{1,18})=(.+)", text, re.DOTALL)
+    return (int(match[1]), Path(match[2])) if match else (None, Path(text))
+
+
 class OutputPath(click.Path):
     """A file or folder to write: a name, and not only a suffix."""
 

@@ -9,12 +9,14 @@ import numba
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from drawn import draw
 from numpy.typing import NDArray
 from PIL import Image
 
-from patchvid import read_video, resize, sample_clip, search, vote, write_video
+from patchvid import read_video, resize, sample_clip, search, track, vote, write_video
 from patchvid.apps.cues import copy_paint, painted
 from patchvid.apps.inpainting import inpaint
+from patchvid.apps.painted_frames import cue_of_frames
 from patchvid.cli.inpaint import inpaint as command
 from patchvid.core.fields import patches_within
 from patchvid.errors import InvalidInput, PatchvidError
@@ -296,6 +298,17 @@ def test_a_cue_in_one_picture_holds_for_all_frames(number: int) -> None:
     np.testing.assert_array_equal(made, inpaint(CLIP, cue=cue, seed=0, iterations=1))
 
 
+def test_a_cue_of_one_frame_counts_there_or_follows_its_object() -> None:
+    drawn = draw("moves", 25, (48, 64))
+    clip, mask = drawn.clip[:3], drawn.mask[1]
+    cue = clip.copy()
+    cue[1][mask] = (7, 200, 9)
+    made = inpaint(clip, cue={1: cue[1]}, seed=0, iterations=1)
+    np.testing.assert_array_equal(made, inpaint(clip, cue=cue, seed=0, iterations=1))
+    cue[track(clip, {1: mask})] = (7, 200, 9)
+    np.testing.assert_array_equal(cue_of_frames(clip, {1: cue[1]}, follow=True), cue)
+
+
 def test_paint_is_where_the_cue_differs() -> None:
     cue = CLIP.copy()
     cue[1:3, 3:9, 20:31] = (7, 200, 9)
@@ -389,6 +402,10 @@ def test_paint_is_found_in_the_paper_s_clips(shared: Path, name: str) -> None:
             r"of the clip, \(5, 27, 36, 3\), or one frame of it, got \(4,",
         ),
         ({"cue": CLIP[..., 0]}, "cue must have the shape of the clip"),
+        ({"cue": {}}, "cue must map one or more frame numbers to painted copies, got {}"),
+        ({"cue": {5: CLIP[0]}}, "a cue for frame 5, but the clip has frames 0 to 4"),
+        ({"cue": {0: CLIP}}, "the cue of frame 0 must"),
+        ({"cue": CLIP, "follow": True}, "follow needs a cue that gives paint by frame"),
         ({"video": CLIP[0, 0]}, "video must be a filled"),
         ({"grow": -1}, "grow must be a whole number of at least 0, got -1"),
         ({"reduce": "mode"}, "reduce must be"),
@@ -450,6 +467,24 @@ def test_command_with_a_cue(here: Path) -> None:
     np.testing.assert_array_equal(read_video("a.npz")[0], inpaint(clip, cue=cue, seed=3))
     run("--cue", "cue.npz", "--seed", 3)
     np.testing.assert_array_equal(read_video("cue_inpaint.npz")[0], inpaint(cue, cue=cue, seed=3))
+
+
+def test_command_with_cues_of_frames(here: Path) -> None:
+    cue = CLIP.copy()
+    cue[3, 3:9, 20:31] = (7, 200, 9)
+    np.savez("cue.npz", video=cue[3:4])
+    options = ("--seed", 3, "--iterations", 1)
+    run("clip.npz", "--cue", "3=cue.npz", *options, "--frames", "1:")
+    expected = inpaint(CLIP[1:], cue=cue[1:], seed=3, iterations=1)
+    np.testing.assert_array_equal(read_video("clip_inpaint.npz")[0], expected)
+    for words, message in (
+        (["--cue", "9=cue.npz"], "frame 9 is not in use; 'clip.npz' has frames 0 to 4"),
+        (["--cue", "3=cue.npz", "--cue", "cue.npz"], "Give one --cue FILE, or only --cue FRAME="),
+        (["--cue", "cue.npz", "--follow"], "--follow needs --cue FRAME=FILE"),
+    ):
+        result = CliRunner().invoke(command, ["clip.npz", *words, "-o", "b.npz"])
+        assert result.exit_code == 2
+        assert message in result.output
 
 
 def test_command_completes_a_hole_around(here: Path) -> None:

@@ -40,6 +40,9 @@ def test_paths_become_absolute_for_workers_in_other_folders(here: Path) -> None:
     job = Job("inpaint", "a.mp4", "b.mp4", {"mask": ["m.png", "/n.png"], "grow": 1}).absolute()
     assert (job.clip, job.output) == (here / "a.mp4", here / "b.mp4")
     assert job.options == {"mask": [here / "m.png", Path("/n.png")], "grow": 1}
+    job = Job("inpaint", "a.mp4", "b.mp4", {"source": "s.png", "cue": ["4=c.png", "d.png"]})
+    expected = {"source": here / "s.png", "cue": [f"4={here / 'c.png'}", here / "d.png"]}
+    assert job.absolute().options == expected
 
 
 @pytest.mark.parametrize(

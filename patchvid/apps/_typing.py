@@ -1,6 +1,6 @@
 """Types of the applications' keyword arguments, for overloads on `details`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from numpy.typing import ArrayLike, NDArray
@@ -74,7 +74,8 @@ class Inpaint(Common, total=False):
     patch: Triple | None
     coarsest: tuple[int, int]
     iterations: int | None
-    cue: NDArray[Any] | None
+    cue: NDArray[Any] | Mapping[int, NDArray[Any]] | None
+    follow: bool
     source: ArrayLike | None
     grow: int | None
     loop: bool

@@ -8,6 +8,7 @@ Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Mad
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal, Unpack, overload
 
 import numpy as np
@@ -32,9 +33,10 @@ from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.background import seen_elsewhere
 from patchvid.apps.completing import complete
-from patchvid.apps.cues import copy_paint, painted
+from patchvid.apps.cues import painted
 from patchvid.apps.holes import Region, dilate, window_of
 from patchvid.apps.origins import name_found, name_made, own_places
+from patchvid.apps.painted_frames import whole_cue
 from patchvid.core.fields import Window, patches_within
 from patchvid.core.plan import check_fits
 from patchvid.core.rearranging import blend
@@ -70,7 +72,8 @@ def inpaint(
     video: NDArray[Any],
     mask: ArrayLike | None = None,
     *,
-    cue: NDArray[Any] | None = None,
+    cue: NDArray[Any] | Mapping[int, NDArray[Any]] | None = None,
+    follow: bool = False,
     source: ArrayLike | None = None,
     grow: int | None = None,
     seed: Seed = None,
@@ -97,12 +100,16 @@ def inpaint(
         The hole is white: (y, x) for all frames, (t, y, x), or a video. White is True, 1 in floats,
         and 255 in integers, or 1 if none is larger; greys blend the filling with the clip. None:
         the hole is the painted part of the cue or, without a cue, the transparent part of the clip.
-    cue : array, optional
+    cue : array or mapping of int to array, optional
         A copy of `video` with flat colours painted on it, or a copy of one frame, whose paint then
-        counts for all frames. Each colour is replaced by parts of the clip that have this colour
-        when blurred. Without a mask the hole is where the cue differs from `video`. If compression
-        makes it differ as well, only areas of one colour count that differ clearly. You may also
-        pass the cue as `video`; then only rectangles of one colour count.
+        counts for all frames. A mapping from frame numbers to painted frames (y, x, c) counts in
+        these frames only, unless `follow` is True. Each colour is replaced by parts of the clip
+        that have this colour when blurred. Without a mask the hole is where the cue differs from
+        `video`. If compression makes it differ as well, only areas of one colour count that differ
+        clearly. You may also pass the cue as `video`; then only rectangles of one colour count.
+    follow : bool
+        Whether the paint of single frames follows the object under it through all frames, see
+        `track`. Areas of the same colour count as one object.
     source : array, optional
         Where the filling may come from, a mask like `mask`: each patch lies entirely in the white.
         By default anywhere outside of the hole.
@@ -192,15 +199,7 @@ def inpaint(
         video, patch=patch, iterations=iterations, reduce=reduce, loop=loop, tile=tile,
         factor=factor, coarsest=coarsest, first_iterations=None,
     )  # fmt: skip
-    if cue is not None:
-        cue = check_video("cue", cue)
-        if cue.shape not in (video.shape, (1, *video.shape[1:])):
-            raise InvalidInput(
-                f"cue must have the shape of the clip, {video.shape}, or one frame of it, "
-                f"got {cue.shape}"
-            )
-        if len(cue) < len(video):
-            cue = copy_paint(video, cue)
+    cue = whole_cue(video, cue, follow=check_flag("follow", follow))
     clip = Clip.of(video)
     painted_on = None if cue is None else clip.to_values(cue)
     soft = _find_hole(clip.value, white, painted_on, grow)
