@@ -77,10 +77,11 @@ CONTRACT = {
         "(t' y' x')",
     ),
     "prepare": Function(
-        "Bring a video into the layout in which its patches are compared, for several searches.",
+        "Bring a video into the layout in which its patches are compared, for several searches. "
+        "The layout in which it votes, if there is one, may serve.",
         {
             "video": "n? t y x c: uint8 float32", "*": "", **_PATCH, **_PERIODIC,
-            "few": "bool = False",
+            "few": "bool = False", "votes": "any = None",
         },
         "prepared",
     ),
@@ -121,12 +122,14 @@ CONTRACT = {
         "n? ft' fy' fx': int32",
     ),
     "vote": Function(
-        "Reconcile the patches that cover each voxel by their lower median or their mean.",
+        "Reconcile the patches that cover each voxel by their lower median or their mean. The "
+        "result may be written into the first channels of a query, `over`, and is then `over`.",
         {
             "value": "T Y X c: uint8 uint16 float32 or prepared", **_FIELD, "*": "", **_PATCH,
             "update_mask": "t y x: bool = None", **_PERIODIC, "reduce": "str = 'median'",
+            "over": "prepared = None",
         },
-        "n? t y x c: as value",
+        "n? t y x c: as value or prepared",
     ),
     "apply_taps": Function(
         "Resample `video` into `out`; each axis has its first entries and their weights.",
@@ -142,11 +145,10 @@ CONTRACT = {
 }  # fmt: skip
 
 THREADS = 128  # of a CUDA block
-_VOTES: dict[str, Spec] = {
+_WHERE: dict[str, Spec] = {
     "field": "n t' y' x': int32", "update_mask": "t y x or empty: bool",
-    "voted": "n t y x c: as value",
-    "key_size": "(T Y X)", **_PATCH, "periodic": "3 bool",
 }  # fmt: skip
+_BY: dict[str, Spec] = {"key_size": "(T Y X)", **_PATCH, "periodic": "3 bool"}
 _WORDS: dict[str, Spec] = {
     "query": "one_or_n t y x w: uint32 float32", "key": "n_or_one T Y X w: as query",
 }  # fmt: skip
@@ -177,12 +179,20 @@ LAUNCHES = {
         "None",
     ),
     "median": Function(
-        "Write the lower median of the votes on every voxel.",
-        {"value": "T Y X w: uint32", **_VOTES, "voted": "n t y x c: uint8 uint16 uint32"}, "None",
+        "Write the lower median of the votes on every voxel; values after its channels stay.",
+        {
+            "value": "T Y X w: uint32", **_WHERE, "voted": "n t y x any_c: uint8 uint16 uint32",
+            "channels": "int", **_BY,
+        },
+        "None",
     ),
     "mean": Function(
         "Write the mean of the votes on every voxel; integers are rounded, halves up.",
-        {"value": "T Y X c: uint8 uint16 float32", **_VOTES}, "None",
+        {
+            "value": "T Y X c: uint8 uint16 float32", **_WHERE, "voted": "n t y x c: as value",
+            **_BY,
+        },
+        "None",
     ),
     "carry": Function(
         "Write the field of a finer level; `near` is the result of `carrying.near_tables`.",

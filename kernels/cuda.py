@@ -31,7 +31,7 @@ DEVICE, xp = "cuda", cupy
 
 launches = import_module(f"patchvid.kernels.{cuda_form()}_cuda")
 
-MOST_TAPS = 216  # of a value that is resampled in one pass along all axes
+MOST_TAPS = 216  # of a value that is resampled along several axes in one pass
 
 
 def indices(mask):
@@ -52,17 +52,20 @@ def select(mask, ranks):
     return indices(mask)[ranks]
 
 
-def prepare(video, *, patch, periodic=(False, False, False), few=False):
+def prepare(video, *, patch, periodic=(False, False, False), few=False, votes=None):
     """Bring a video into the layout in which its patches are compared, for several searches.
 
     It is padded along periodic axes; four channels of 8 bits become a word. That serves `few`
-    patches as well as many.
+    patches as well as many. Words of 8 bits that vote, `votes`, are compared as they are.
     """
     if isinstance(video, Prepared):
         return video
+    if isinstance(votes, Prepared) and votes.dtype == video.dtype == np.uint8 != votes.layout.dtype:
+        return votes._replace(layout=_samples(votes.layout, 4))
     padded = rules.pad_periodic(video, patch, periodic)
     words = _pack(padded) if video.dtype == np.uint8 else cupy.ascontiguousarray(padded)
-    return Prepared(_samples(words, 4), video.shape[-4:], video.dtype)
+    writable = video.dtype == np.uint8 and not any(periodic)
+    return Prepared(_samples(words, 4), video.shape[-4:], video.dtype, writable=writable)
 
 
 def prepare_value(value, *, reduce="median"):
@@ -193,8 +196,14 @@ def _uploaded(device, stream, *tables):
     )
 
 
-def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
-    """Reconcile the patches that cover each voxel by their lower median or their mean."""
+def vote(
+    value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median",
+    over=None,
+):  # fmt: skip
+    """Reconcile the patches that cover each voxel by their lower median or their mean.
+
+    Medians of 8 bits go into the words of a query, `over`, which is then the result.
+    """
     value = prepare_value(value, reduce=reduce)
     size = rules.output_shape(field.shape[-3:], patch, periodic)
     shape = (*field.shape[:-3], *size, value.shape[3])
@@ -206,25 +215,42 @@ def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False
         voted = cupy.empty(shape, value.dtype)
         launches.mean(value.layout, field, update_mask, _samples(voted, 4), *settings)
         return voted
+    channels = shape[-1]
+    if over is not None and value.dtype == np.uint8 and len(over.layout) == len(field):
+        voted = over.layout.view(np.uint8)
+        launches.median(value.layout, field, update_mask, voted, channels, *settings)
+        return over
     voted = cupy.empty(shape, np.uint32 if value.dtype == np.float32 else value.dtype)
-    launches.median(value.layout, field, update_mask, _samples(voted, 4), *settings)
+    launches.median(value.layout, field, update_mask, _samples(voted, 4), channels, *settings)
     return from_ordinals(voted, value.dtype)
 
 
 def apply_taps(video, tables, out):
     """Resample `video` into `out` by the tables of the axes t, y and x, as on the CPU.
 
-    One pass does it, unless a value has so many taps that a pass for each axis takes less time.
+    One pass does it, unless a value has so many taps that several passes take less time.
     """
     video, out = _samples(video, 4), _samples(out, 4)
     top = int(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else 0
     starts, weights = zip(*tables, _identity(max(video.shape[1:4] + out.shape[1:4])))
     on_device = _upload([*starts, *weights])
     starts, weights = on_device[:4], on_device[4:]
-    if math.prod(table.shape[1] for table in weights) <= MOST_TAPS:
+    passes = _passes([table.shape[1] for table in weights])
+    if len(passes) == 1:
         launches.blend(video, starts[:3], weights[:3], out, top)
     else:
-        _blend_each(video, starts, weights, out, top)
+        _blend_in_bands(video, passes, starts, weights, out, top)
+
+
+def _passes(taps):
+    """The axes of each pass: rows come first, then pixels, then frames."""
+    passes = [[1]]
+    for axis in (2, 0):
+        if taps[axis] * math.prod(taps[other] for other in passes[-1]) <= MOST_TAPS:
+            passes[-1].append(axis)
+        else:
+            passes.append([axis])
+    return passes
 
 
 @lru_cache
@@ -233,23 +259,22 @@ def _identity(n):
     return np.arange(n), np.ones((n, 1), np.float32)
 
 
-def _blend_each(video, starts, weights, out, top):
-    """Resample in a pass for each axis, and in bands of rows, to need little memory between."""
+def _blend_in_bands(video, passes, starts, weights, out, top):
+    """Resample in several passes, and in bands of rows, to need little memory between."""
     n, frames, _, columns, channels = video.shape
     n_rows, row = out.shape[2], n * frames * (columns + out.shape[3]) * channels * 4
     band = min(max(1, cuda_memory.BETWEEN // row), n_rows)
-    unchanged = [axis for axis in (0, 2) if weights[axis].shape == (video.shape[axis + 1], 1)]
-    changed = [axis for axis in (1, 2, 0) if axis not in unchanged]
     for first in range(0, n_rows, band):
         rows = slice(first, min(first + band, n_rows))
         source = video
-        for axis in changed:
+        for axes in passes:
             shape = [*source.shape]
             tables = [(starts[3][: shape[i + 1]], weights[3][: shape[i + 1]]) for i in range(3)]
-            part = rows if axis == 1 else slice(None)
-            tables[axis] = starts[axis][part], weights[axis][part]
-            shape[axis + 1] = len(tables[axis][0])
-            is_last = axis == changed[-1]
+            for axis in axes:
+                part = rows if axis == 1 else slice(None)
+                tables[axis] = starts[axis][part], weights[axis][part]
+                shape[axis + 1] = len(tables[axis][0])
+            is_last = axes is passes[-1]
             target = out
             if not is_last or band < n_rows:
                 target = cupy.empty(tuple(shape), out.dtype if is_last else np.float32)

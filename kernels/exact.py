@@ -15,13 +15,17 @@ UNITS = 2**16  # distances are rounded to 1 / UNITS, so that sums are of integer
 def patch_rows(video, patch, periodic=(False, False, False)):
     """All patches as rows (n, c * t * y * x) in double precision, exact for integers."""
     video = rules.pad_periodic(video, patch, periodic)
-    # CuPy's `sliding_window_view` would wait for the GPU.
-    first, offsets = (
-        np.asarray(rules.first_voxel(np.arange(math.prod(grid)), grid, video.shape), like=video)
-        for grid in (rules.patch_grid(video.shape, patch), patch)
-    )
-    voxels = video.reshape(-1, video.shape[3]).astype(np.float64)
-    return voxels[first[:, None] + offsets].swapaxes(1, 2).reshape(len(first), -1)
+    channels, places = video.shape[3], first_voxels(patch, (1, 1, 1), video.shape)
+    offsets = np.arange(channels)[:, None] + channels * places
+    # Indices from the host: CuPy's `sliding_window_view` would wait for the GPU.
+    index = channels * first_voxels(video.shape, patch)[:, None] + offsets.reshape(-1)
+    return video.reshape(-1).astype(np.float64)[np.asarray(index, like=video)]
+
+
+def first_voxels(size, patch, shape=None):
+    """Flat indices of the first voxels of all patches of a video, or of a part of one of `shape`."""
+    grid = rules.patch_grid(size, patch)
+    return rules.first_voxel(np.arange(math.prod(grid)), grid, shape or size)
 
 
 def squared_distances(queries, keys):
@@ -42,8 +46,9 @@ def search_exact(
     patches for every pair of a query and a key.
     """
     queries, keys = patch_rows(query, patch, periodic), patch_rows(key, patch)
-    nearest = np.empty(len(queries), np.int64, like=queries)
-    cost = np.empty(len(queries), np.float32, like=queries)
+    voxels = np.asarray(first_voxels(key.shape, patch).astype(np.int32), like=keys)
+    field = np.empty(len(queries), np.int32, like=keys)
+    cost = np.empty(len(queries), np.float32, like=keys)
     if weights is not None:
         weights = rules.as_weights(weights)
         forbidden = np.isinf(weights.reshape(-1))
@@ -51,16 +56,16 @@ def search_exact(
     rows = max(1, CHUNK // len(keys))
     for start in range(0, len(queries), rows):
         poll()
-        distance = squared_distances(queries[start : start + rows], keys)
+        part = slice(start, start + rows)
+        distance = squared_distances(queries[part], keys)
         if weights is not None:
             distance *= factors
             distance = np.where(forbidden, np.inf, distance)
-        nearest[start : start + rows] = distance.argmin(axis=1)
-        cost[start : start + rows] = distance.min(axis=1)
+        np.take(voxels, distance.argmin(axis=1), out=field[part])
+        cost[part] = distance.min(axis=1)
     cost = rules.finish_cost(cost, rules.value_count(patch, key.shape[3]), alpha)
-    field = rules.first_voxel(nearest, rules.patch_grid(key.shape, patch), key.shape)
     grid = rules.patch_grid(query.shape, patch, periodic)
-    return field.astype(np.int32).reshape(grid), cost.reshape(grid)
+    return field.reshape(grid), cost.reshape(grid)
 
 
 def nearest_other_distance(video, patch, sample: int = 1000) -> float:

@@ -66,13 +66,13 @@ def _in_words(geometry, query):
     return (*geometry[:-1], query.shape[4])
 
 
-def median(value, field, update_mask, voted, key_size, patch, periodic):
+def median(value, field, update_mask, voted, channels, key_size, patch, periodic):
     """Write the lower median of the votes on every voxel; votes are words of unsigned integers."""
     votes, bits = value.reshape(-1, value.shape[3]), 8 * voted.dtype.itemsize
     for places, made in zip(field, voted):
         _launch(
-            numba_kernels.median_kernel, made.size,
-            votes, places, update_mask, made, key_size, patch, periodic, bits,
+            numba_kernels.median_kernel, made[..., :channels].size,
+            votes, places, update_mask, made, channels, key_size, patch, periodic, bits,
         )  # fmt: skip
 
 

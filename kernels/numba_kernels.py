@@ -161,8 +161,7 @@ def _find_vote(number, field, t, y, x, key_size, patch, periodic):
 
 
 @cuda.jit
-def median_kernel(value, field, update_mask, voted, key_size, patch, periodic, bits):
-    channels = voted.shape[3]
+def median_kernel(value, field, update_mask, voted, channels, key_size, patch, periodic, bits):
     voxel = cuda.grid(1) // channels
     c = cuda.grid(1) - voxel * channels
     t, y, x = coordinates(voxel, voted.shape[1], voted.shape[2])

@@ -49,11 +49,11 @@ def unfold_time(video: np.ndarray, patch, periodic, depth: int) -> np.ndarray:
     return buffer
 
 
-def prepare(video, *, patch, periodic=(False, False, False), few=False):
+def prepare(video, *, patch, periodic=(False, False, False), few=False, votes=None):
     """Bring a video into the layout in which its patches are compared, for several searches.
 
     With `few` it takes no more memory than the video, and each comparison more time. Floats, whose
-    sums depend on their order, have one layout only.
+    sums depend on their order, have one layout only. The layout of `votes` is never that.
     """
     if isinstance(video, Prepared):
         return video

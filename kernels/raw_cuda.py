@@ -139,15 +139,18 @@ def distance(query, key, field, cost, geometry, divisor):
     )  # fmt: skip
 
 
-def median(value, field, update_mask, voted, key_size, patch, periodic):
-    """Write the lower median of the votes on every voxel; votes are words of unsigned integers."""
+def median(value, field, update_mask, voted, channels, key_size, patch, periodic):
+    """Write the lower median of the votes on every voxel; votes are words of unsigned integers.
+
+    Values after the `channels` of a voxel stay as they are.
+    """
     options = vote_options(voted.dtype, patch)
-    n, *size, channels = voted.shape
+    n, *size, pitch = voted.shape
     n_words = value.shape[3]
     for plane in range(n_words):
         _launch(
             "vote", "median_kernel", options, math.prod(size), value, field, update_mask, voted,
-            *map(np.int32, (n_words, plane, channels)),
+            *map(np.int32, (n_words, plane, channels, pitch)),
             _sizes(field.shape[1:], tuple(size), key_size[1:], periodic), rows=n,
         )  # fmt: skip
 

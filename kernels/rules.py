@@ -20,13 +20,14 @@ class Prepared(NamedTuple):
     """A video in the layout in which a back end compares its patches or lets them vote.
 
     `shape` (t, y, x, c) and `dtype` are those of the video, or of each sample's. So many of its
-    frames lie side by side, `depth`.
+    frames lie side by side, `depth`. Votes may be written into a layout that is `writable`.
     """
 
     layout: Any
     shape: tuple[int, int, int, int]
     dtype: Any
     depth: int = 1
+    writable: bool = False
 
 
 def patch_grid(shape, patch, periodic=(False, False, False)):

@@ -54,10 +54,11 @@ __device__ __forceinline__ int find_vote(
          + (dt * sizes.key_y + dy) * sizes.key_x + dx;
 }
 
-// A voxel has `n_words` words, of which this call votes on number `plane`.
+// A voxel has `n_words` words, of which this call votes on number `plane`. In the output there are
+// `pitch` values from one voxel to the next, of which those after the channels stay as they are.
 extern "C" __global__ void median_kernel(
     const unsigned int *words, const int *field, const bool *update_mask, channel_type *voted,
-    int n_words, int plane, int channels, Sizes sizes)
+    int n_words, int plane, int channels, int pitch, Sizes sizes)
 {
     const unsigned int voxel = blockIdx.x * blockDim.x + threadIdx.x;
     const Place at = coordinates(voxel, sizes.height, sizes.width);
@@ -113,7 +114,7 @@ extern "C" __global__ void median_kernel(
 #pragma unroll
     for (int lane = 0; lane < LANES; ++lane)
         if (plane * LANES + lane < channels)
-            voted[(first + voxel) * channels + plane * LANES + lane]
+            voted[(first + voxel) * pitch + plane * LANES + lane]
                 = median >> (lane * WIDTH) & LANE;
 }
 

@@ -148,11 +148,15 @@ def _vote_mean(words, field, voted, update_mask, key_shape, patch, periodic, fir
                     voted[t, y, x, channel] = mean
 
 
-def vote(value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median"):
+def vote(
+    value, field, *, patch, update_mask=None, periodic=(False, False, False), reduce="median",
+    over=None,
+):  # fmt: skip
     """Reconcile the patches that cover each voxel by their lower median or their mean.
 
     `value` is (t, y, x, c) of uint8, uint16 or float32, or the result of `prepare_value` for it and
-    the same `reduce`. The result has its dtype. Where `update_mask` is False, it is undefined.
+    the same `reduce`. The result has its dtype. Where `update_mask` is False, it is undefined. It is
+    never written `over` a query, because none of the CPU's layouts are writable.
     """
     value = prepare_value(value, reduce=reduce)
     words, key_size, channels = value.layout, value.shape[:3], value.shape[3]

@@ -4,6 +4,7 @@ Reference: Barnes et al., "PatchMatch" (2009).
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Any, Literal
@@ -51,6 +52,8 @@ class Operand:
     once : bool
         Whether it serves a single search. Then the video is let go as soon as it is in the layout
         of the back end, and that as soon as the search has ended.
+    votes : callable, optional
+        Returns the video in the layout in which it votes, which may serve for searches, too.
     """
 
     def __init__(
@@ -63,10 +66,12 @@ class Operand:
         first: Triple = (0, 0, 0),
         size: Triple | None = None,
         once: bool = False,
+        votes: Callable[[], Any] | None = None,
     ) -> None:
         self.kernels, self.patch, self.periodic = kernels, patch, periodic
         self.video: Any = video
         self.shape, self.dtype, self._once = video.shape, video.dtype, once
+        self._votes = votes
         shape: Triple = kernels.patch_grid(video.shape[-4:], patch, periodic)
         t, y, x = size or video.shape[-4:-1]
         self.grid = Grid(shape, first, (t, y, x))
@@ -76,7 +81,10 @@ class Operand:
         """The video in this dtype and in the layout of the back end, for few patches or many."""
         if (dtype, few) not in self._prepared:
             video = self.video.astype(dtype, copy=False)
-            made = self.kernels.prepare(video, patch=self.patch, periodic=self.periodic, few=few)
+            made = self.kernels.prepare(
+                video, patch=self.patch, periodic=self.periodic, few=few,
+                votes=self._votes and self._votes(),
+            )  # fmt: skip
             self._prepared[dtype, few] = made
             if self._once:
                 self.video = None
@@ -87,6 +95,17 @@ class Operand:
         if self.grid.size == self.shape[-4:-1]:
             return self
         return Operand(self.kernels, self.video, self.patch, self.periodic)
+
+    def give_way(self) -> Any:
+        """Its layout, for votes to be written there, or None if that cannot be.
+
+        The video itself is let go, because it is no longer the same.
+        """
+        layouts = [*self._prepared.values()]
+        if len(layouts) != 1 or not layouts[0].writable or self.alone() is not self:
+            return None
+        self.video = None
+        return layouts[0]
 
     def end_search(self) -> None:
         """Let go of layouts that serve a single search."""

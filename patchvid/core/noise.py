@@ -101,8 +101,9 @@ def _add_noise(
 ) -> NDArray[np.float32]:
     n_frames = 1 if noise.replicate else coarse.shape[0]
     # Drawn on the host: at this size a GPU would mostly wait for launches.
-    drawn = plan.kernels.to_device(rng.normal(np, (n_frames, *coarse.shape[1:]), seed, redraw))
-    return np.rint(coarse + np.float32(noise.sigma_of(redraw)) * drawn)
+    drawn = rng.normal(np, (n_frames, *coarse.shape[1:]), seed, redraw)
+    drawn *= np.float32(noise.sigma_of(redraw))
+    return np.rint(coarse + plan.kernels.to_device(drawn))
 
 
 def _largest_share(field: Field, value_shape: Sequence[int]) -> float:

@@ -99,28 +99,34 @@ def synthesize(
         )  # fmt: skip
         as_key = partial(Operand, kernels, patch=patch)
         of_query, of_key = (None, None) if level.guides is None else level.guides
-        sharp = as_key(_join(quantize(level.value), of_key))
+        value = cache(partial(_value, kernels, level, patch, settings.reduce))
+        compared = _join(quantize(level.value), of_key)
+        sharp = as_key(compared, votes=value if compared is level.value else None)
         if coarser is None:
             query, key = start, sharp if start is not None else as_key(_join(None, of_key))
         else:
             query, key = map(quantize, _scale_up(output, coarser, level, settings.periodic))
             key = as_key(_join(key, of_key), once=not is_complete)
-        value = cache(partial(_value, kernels, level, patch, settings.reduce))
         key_mask = query_mask = update_mask = None
         if level.key_region is not None:
             key_mask = patches_within(level.key_region, patch)
         if level.fixed is not None:
             update_mask = ~level.fixed[0]
             query_mask = ~patches_within(level.fixed[0], patch, settings.periodic)
-        for _ in range(iterations):
-            query = as_query(_join(query, of_query))
+        in_place = query is not None and level.fixed is None
+        for left in reversed(range(iterations)):
+            if not isinstance(query, Operand):
+                query = as_query(_join(query, of_query))
             output, field = rebuild(
                 query, key, value, forward=forward, reverse=reverse,
                 alpha=settings.alpha if is_complete else None, reduce=settings.reduce,
                 key_mask=key_mask, query_mask=query_mask, update_mask=update_mask, past=level.past,
+                in_place=in_place and left > 0,
             )  # fmt: skip
-            output = level.restore_fixed(output)
-            query, key = quantize(output), sharp
+            if output is not query:
+                output = level.restore_fixed(output)
+                query = quantize(output)
+            key, in_place = sharp, level.fixed is None
             done += work[number] / iterations
             progress(done / sum(work), message)
         del query, key, sharp, value  # the rest needs their memory

@@ -51,7 +51,8 @@ def rebuild(
     query_mask: PatchMask | None = None,
     update_mask: NDArray[np.bool_] | None = None,
     past: Field | None = None,
-) -> tuple[NDArray[Any], Field]:
+    in_place: bool = False,
+) -> tuple[Any, Field]:
     """Search and vote: the output (t, y, x, c') of the dtype of `value`, and its field.
 
     Of several samples, all that differs between them has an axis in front.
@@ -60,7 +61,8 @@ def rebuild(
     and periodic axes. `value` is called after the search, whose memory is free by then; it returns
     an array or the result of the back end's `prepare_value`. The matchers `forward` and `reverse`
     search from query to key and back, and remember their fields. Voxels outside of `update_mask`
-    (t, y, x) are undefined. `past` is the field of the first frames.
+    (t, y, x) are undefined. `past` is the field of the first frames. With `in_place` the output may
+    replace the first channels of the query, which is then returned in its place.
     """
     weights = None
     if alpha is not None:  # completeness: `rules.finish_cost` makes weights of the reverse costs
@@ -69,7 +71,9 @@ def rebuild(
     field = forward.find(
         query, key, weights=weights, key_mask=key_mask, query_mask=query_mask, past=past
     )[0]
-    query.end_search()
+    over = query.give_way() if in_place else None
+    if over is None:
+        query.end_search()
     key.end_search()
     source, votes = value(), field
     n_patches = math.prod(field.shape[-3:])
@@ -77,9 +81,9 @@ def rebuild(
         source, votes = named_patches(source, field, query.patch)
     output = query.kernels.vote(
         source, votes, patch=query.patch, periodic=query.periodic, reduce=reduce,
-        update_mask=update_mask,
+        update_mask=update_mask, over=over,
     )  # fmt: skip
-    return output, field
+    return (output if over is None or output is not over else query), field
 
 
 @on_device("query", "key", "value", "nnf", "key_mask", "query_mask")
