@@ -155,8 +155,9 @@ _WORDS: dict[str, Spec] = {
 
 LAUNCHES = {
     "pack": Function(
-        "Pack the channels of every voxel into words, the last one filled with zeros.",
-        {"values": "voxels c: uint8 uint16 uint32"}, "voxels w: uint32",
+        "Pack the channels of every voxel into words, the last one filled with zeros. Floats "
+        "become integers in the same order.",
+        {"values": "voxels c: uint8 uint16 float32"}, "voxels w: uint32",
     ),
     "sweep": Function(
         "Improve the patches of even t + y + x, then the odd ones; write the mean cost.",
@@ -181,7 +182,7 @@ LAUNCHES = {
     "median": Function(
         "Write the lower median of the votes on every voxel; values after its channels stay.",
         {
-            "value": "T Y X w: uint32", **_WHERE, "voted": "n t y x any_c: uint8 uint16 uint32",
+            "value": "T Y X w: uint32", **_WHERE, "voted": "n t y x any_c: uint8 uint16 float32",
             "channels": "int", **_BY,
         },
         "None",

@@ -23,7 +23,6 @@ from patchvid.kernels.cuda_memory import to_device as to_device
 from patchvid.kernels.cuda_memory import to_host as to_host
 from patchvid.kernels.cuda_memory import use_device as use_device
 from patchvid.kernels.exact import search_exact as search_exact
-from patchvid.kernels.ordinals import from_ordinals, to_ordinals
 from patchvid.kernels.rules import Prepared, make_geometry, value_count
 from patchvid.kernels.rules import patch_grid as patch_grid
 
@@ -72,7 +71,7 @@ def prepare_value(value, *, reduce="median"):
     """Bring a video into the layout in which its patches vote, for several votes."""
     if isinstance(value, Prepared):
         return value
-    votes = _pack(to_ordinals(value)) if reduce == "median" else value
+    votes = _pack(value) if reduce == "median" else value
     return Prepared(votes, value.shape, value.dtype)
 
 
@@ -211,18 +210,17 @@ def vote(
     if update_mask is None:
         update_mask = _none(np.bool_, cupy.cuda.Device().id)
     settings = value.shape[:3], patch, periodic
-    if reduce == "mean":
-        voted = cupy.empty(shape, value.dtype)
-        launches.mean(value.layout, field, update_mask, _samples(voted, 4), *settings)
-        return voted
-    channels = shape[-1]
-    if over is not None and value.dtype == np.uint8 and len(over.layout) == len(field):
-        voted = over.layout.view(np.uint8)
-        launches.median(value.layout, field, update_mask, voted, channels, *settings)
-        return over
-    voted = cupy.empty(shape, np.uint32 if value.dtype == np.float32 else value.dtype)
-    launches.median(value.layout, field, update_mask, _samples(voted, 4), channels, *settings)
-    return from_ordinals(voted, value.dtype)
+    may_stay = reduce == "median" and value.dtype == np.uint8 and over is not None
+    if may_stay and len(over.layout) == len(field):
+        made, voted = over, over.layout.view(np.uint8)
+    else:
+        made = cupy.empty(shape, value.dtype)
+        voted = _samples(made, 4)
+    if reduce == "median":
+        launches.median(value.layout, field, update_mask, voted, shape[-1], *settings)
+    else:
+        launches.mean(value.layout, field, update_mask, voted, *settings)
+    return made
 
 
 def apply_taps(video, tables, out):

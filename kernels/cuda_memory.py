@@ -87,7 +87,10 @@ def samples_at_once(size):
 
 def footprint(n_keys, n_queries, channels, itemsize):
     """Most bytes that a level takes in addition to its value."""
-    # Field, cost, words of query, key and value; field and output of the coarser level. Values of
-    # more than 8 bits are copied several times on their way to words.
-    a_voxel = 20 + 2 * channels if itemsize == 1 else 12 + 6 * channels * itemsize
+    # Field and cost; words of query and key; field and output of the coarser level. Values of more
+    # than 8 bits are copied several times on their way to words.
+    if itemsize == 1:
+        a_voxel = 8 + 8 * -(-channels // 4) + 2 * channels
+    else:
+        a_voxel = 12 + channels * (6 + 2 * itemsize)
     return max(n_keys, n_queries) * a_voxel

@@ -23,7 +23,10 @@ def patch_rows(video, patch, periodic=(False, False, False)):
 
 
 def first_voxels(size, patch, shape=None):
-    """Flat indices of the first voxels of all patches of a video, or of a part of one of `shape`."""
+    """Flat indices of the first voxels of all patches of a video, which may be a part of another.
+
+    Then `shape` is that of the other one, in which the indices are.
+    """
     grid = rules.patch_grid(size, patch)
     return rules.first_voxel(np.arange(math.prod(grid)), grid, shape or size)
 

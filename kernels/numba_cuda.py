@@ -9,6 +9,7 @@ from numba import cuda
 from numba.cuda import dispatcher
 
 from patchvid.kernels import THREADS, numba_kernels, rules
+from patchvid.kernels.ordinals import from_ordinals, to_ordinals
 
 
 def _launch(kernel, count, *arguments):
@@ -67,13 +68,16 @@ def _in_words(geometry, query):
 
 
 def median(value, field, update_mask, voted, channels, key_size, patch, periodic):
-    """Write the lower median of the votes on every voxel; votes are words of unsigned integers."""
+    """Write the lower median of the votes on every voxel; votes are words as from `pack`."""
     votes, bits = value.reshape(-1, value.shape[3]), 8 * voted.dtype.itemsize
-    for places, made in zip(field, voted):
+    medians = voted.view(f"u{voted.dtype.itemsize}")
+    for places, made in zip(field, medians):
         _launch(
             numba_kernels.median_kernel, made[..., :channels].size,
             votes, places, update_mask, made, channels, key_size, patch, periodic, bits,
         )  # fmt: skip
+    if voted.dtype == np.float32:
+        voted[:] = from_ordinals(medians, voted.dtype)
 
 
 def mean(value, field, update_mask, voted, key_size, patch, periodic):
@@ -88,6 +92,7 @@ def mean(value, field, update_mask, voted, key_size, patch, periodic):
 
 def pack(values):
     """Pack the channels of each voxel into words, the last one filled with zeros: (voxels, n)."""
+    values = to_ordinals(values)
     n_voxels, channels = values.shape
     words = cupy.empty((n_voxels, -(-channels * values.itemsize // 4)), np.uint32)
     _launch(numba_kernels.pack_kernel, words.size, values, words)

@@ -20,7 +20,6 @@ from patchvid.kernels import THREADS, rules
 _TYPES = {
     "uint8": "unsigned char",
     "uint16": "unsigned short",
-    "uint32": "unsigned int",
     "float32": "float",
 }
 
@@ -140,7 +139,7 @@ def distance(query, key, field, cost, geometry, divisor):
 
 
 def median(value, field, update_mask, voted, channels, key_size, patch, periodic):
-    """Write the lower median of the votes on every voxel; votes are words of unsigned integers.
+    """Write the lower median of the votes on every voxel; votes are words as from `pack`.
 
     Values after the `channels` of a voxel stay as they are.
     """
@@ -167,7 +166,10 @@ def mean(value, field, update_mask, voted, key_size, patch, periodic):
 
 
 def pack(values):
-    """Pack the channels of each voxel into words, the last one filled with zeros: (voxels, n)."""
+    """Pack the channels of each voxel into words, the last one filled with zeros: (voxels, n).
+
+    Floats become integers in the same order.
+    """
     n_voxels, channels = values.shape
     n_words = -(-channels * values.dtype.itemsize // 4)
     words = cupy.empty((n_voxels, n_words), np.uint32)

@@ -2,7 +2,7 @@
 // voxel and channel for the mean; one row of blocks per sample.
 //
 // Compiled for one patch, DEPTH x ROWS x COLUMNS, and for LANES channels in a word of 32 bits: 4 of
-// 8 bits, 2 of 16, or 1 of 32. All are unsigned, except that the mean is of floats for one lane.
+// 8 bits, 2 of 16, or 1 of 32. All are unsigned, except that a value of one lane is a float.
 
 #define VOTES (DEPTH * ROWS * COLUMNS)
 #define WIDTH (32 / LANES)
@@ -12,16 +12,18 @@
 #define UNROLLED (VOTES <= 160 ? VOTES : 1)       // more votes would not fit in registers
 
 #if LANES == 4
-typedef unsigned char channel_type, value_type;
+typedef unsigned char value_type;
+#define VALUE(bits) (bits)
 #define SPREAD 0x01010101u
 #define BELOW(a, b) __vsetltu4(a, b)
 #elif LANES == 2
-typedef unsigned short channel_type, value_type;
+typedef unsigned short value_type;
+#define VALUE(bits) (bits)
 #define SPREAD 0x00010001u
 #define BELOW(a, b) __vsetltu2(a, b)
 #else
-typedef unsigned int channel_type;
 typedef float value_type;
+#define VALUE(bits) __uint_as_float(bits ^ (0xFFFFFFFFu - (bits >> 31) * 0x7FFFFFFFu))  // see ordinals.py
 #define SPREAD 0x00000001u
 #define BELOW(a, b) ((unsigned int)((a) < (b)))
 #endif
@@ -57,7 +59,7 @@ __device__ __forceinline__ int find_vote(
 // A voxel has `n_words` words, of which this call votes on number `plane`. In the output there are
 // `pitch` values from one voxel to the next, of which those after the channels stay as they are.
 extern "C" __global__ void median_kernel(
-    const unsigned int *words, const int *field, const bool *update_mask, channel_type *voted,
+    const unsigned int *words, const int *field, const bool *update_mask, value_type *voted,
     int n_words, int plane, int channels, int pitch, Sizes sizes)
 {
     const unsigned int voxel = blockIdx.x * blockDim.x + threadIdx.x;
@@ -112,10 +114,11 @@ extern "C" __global__ void median_kernel(
     }
     const size_t first = (size_t)blockIdx.y * sizes.frames * sizes.height * sizes.width;
 #pragma unroll
-    for (int lane = 0; lane < LANES; ++lane)
+    for (int lane = 0; lane < LANES; ++lane) {
+        const unsigned int bits = median >> (lane * WIDTH) & LANE;
         if (plane * LANES + lane < channels)
-            voted[(first + voxel) * pitch + plane * LANES + lane]
-                = median >> (lane * WIDTH) & LANE;
+            voted[(first + voxel) * pitch + plane * LANES + lane] = VALUE(bits);
+    }
 }
 
 extern "C" __global__ void mean_kernel(

@@ -155,8 +155,8 @@ def vote(
     """Reconcile the patches that cover each voxel by their lower median or their mean.
 
     `value` is (t, y, x, c) of uint8, uint16 or float32, or the result of `prepare_value` for it and
-    the same `reduce`. The result has its dtype. Where `update_mask` is False, it is undefined. It is
-    never written `over` a query, because none of the CPU's layouts are writable.
+    the same `reduce`. The result has its dtype. Where `update_mask` is False, it is undefined. No
+    layout of the CPU is writable, so there is no query to write `over`.
     """
     value = prepare_value(value, reduce=reduce)
     words, key_size, channels = value.layout, value.shape[:3], value.shape[3]

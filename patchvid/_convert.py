@@ -49,9 +49,12 @@ def has_highlights(video: NDArray[Any]) -> bool:
 
 def compress_highlights(video: NDArray[Any]) -> Floats:
     """Put linear light on a logarithmic scale, where black is 0."""
-    light = video.astype(np.float32)
-    curved: Floats = np.copysign(LOG_UNIT * np.log1p(LOG_GAIN * abs(light)), light)
-    return curved
+    light = video.astype(np.float32, copy=False)
+    curved: Floats = abs(light)  # changed in place, because clips are large
+    curved *= LOG_GAIN
+    np.log1p(curved, out=curved)
+    curved *= LOG_UNIT
+    return np.copysign(curved, light, out=curved)
 
 
 def expand_highlights(curved: Floats) -> Floats:

@@ -157,4 +157,11 @@ def collect(
 
 
 def _join(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.stack(arrays)
+    """The arrays as one, which is not copied if they are its rows; a single one as it is."""
+    if len(arrays) == 1:
+        return arrays[0]
+    whole: Any = arrays[0].base
+    if whole is None or any(array.base is not whole for array in arrays):
+        return np.stack(arrays)
+    is_whole = whole.dtype == arrays[0].dtype and whole.shape == (len(arrays), *arrays[0].shape)
+    return whole if is_whole else np.stack(arrays)

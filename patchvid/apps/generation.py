@@ -202,7 +202,8 @@ def generate(
     clip = Clip.of(video)
     make: Callable[[Sequence[int], Progress], list[tuple[LevelOutput, Any]]]
     with reporting(progress, "generate") as report:
-        plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
+        value = clip.compressed(clip.value)
+        plan = plan_synthesis(kernels, value, size, settings, samples=samples)
         if drawn_by == "flow":
             make = Layouts(plan, novelty, structure).synthesize
         else:

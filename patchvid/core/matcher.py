@@ -41,8 +41,9 @@ class Operand:
     ----------
     kernels : module
         The back end of the device that holds the video.
-    video : array
-        (t, y, x, c), or one for each sample, (n, t, y, x, c).
+    video : array or callable
+        (t, y, x, c), or one for each sample, (n, t, y, x, c). A function makes it, as uint8, when
+        it is first needed.
     patch : tuple of int
         Frames, rows and columns of a patch.
     periodic : tuple of bool
@@ -52,6 +53,8 @@ class Operand:
     once : bool
         Whether it serves a single search. Then the video is let go as soon as it is in the layout
         of the back end, and that as soon as the search has ended.
+    shape : tuple of int, optional
+        That of the video, if a function makes it.
     votes : callable, optional
         Returns the video in the layout in which it votes, which may serve for searches, too.
     """
@@ -59,23 +62,32 @@ class Operand:
     def __init__(
         self,
         kernels: ModuleType,
-        video: NDArray[Any],
+        video: NDArray[Any] | Callable[[], NDArray[Any]],
         patch: Triple,
         periodic: Axes = NOT_PERIODIC,
         *,
+        shape: tuple[int, ...] | None = None,
         first: Triple = (0, 0, 0),
         size: Triple | None = None,
         once: bool = False,
         votes: Callable[[], Any] | None = None,
     ) -> None:
         self.kernels, self.patch, self.periodic = kernels, patch, periodic
-        self.video: Any = video
-        self.shape, self.dtype, self._once = video.shape, video.dtype, once
-        self._votes = votes
-        shape: Triple = kernels.patch_grid(video.shape[-4:], patch, periodic)
-        t, y, x = size or video.shape[-4:-1]
-        self.grid = Grid(shape, first, (t, y, x))
+        self._video: Any = video
+        self._once, self._votes = once, votes
+        self.shape: Any = self.video.shape if shape is None else shape
+        self.dtype: Any = self.video.dtype if shape is None else np.dtype(np.uint8)
+        t, y, x = size or self.shape[-4:-1]
+        count: Triple = kernels.patch_grid(self.shape[-4:], patch, periodic)
+        self.grid = Grid(count, first, (t, y, x))
         self._prepared: dict[Any, Any] = {}
+
+    @property
+    def video(self) -> Any:
+        """The video, which is made now if it was not needed before."""
+        if callable(self._video):
+            self._video = self._video()
+        return self._video
 
     def prepared(self, dtype: Any, *, few: bool) -> Any:
         """The video in this dtype and in the layout of the back end, for few patches or many."""
@@ -87,7 +99,7 @@ class Operand:
             )  # fmt: skip
             self._prepared[dtype, few] = made
             if self._once:
-                self.video = None
+                self._video = None
         return self._prepared[dtype, few]
 
     def alone(self) -> "Operand":
@@ -104,7 +116,7 @@ class Operand:
         layouts = [*self._prepared.values()]
         if len(layouts) != 1 or not layouts[0].writable or self.alone() is not self:
             return None
-        self.video = None
+        self._video = None
         return layouts[0]
 
     def end_search(self) -> None:

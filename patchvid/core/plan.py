@@ -23,6 +23,7 @@ from patchvid.core.settings import Settings
 from patchvid.errors import DeviceError, InvalidInput
 
 COARSER_LEVELS = 1.4  # all their voxels relative to the finest level's, with the default factors
+FIELD_BYTES = 4  # of a patch
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class LevelInputs:
             return self.output_level.shape
         t, y, x = (part.stop - part.start for part in self.window)
         return t, y, x
+
+    @property
+    def key_shape(self) -> tuple[int, ...]:
+        """(t, y, x, c) of the key, which has the channels of the value and of its guide."""
+        n_guides = 0 if self.guides is None else self.guides[1].shape[-1]
+        return *self.value.shape[:3], self.value.shape[3] + n_guides
 
     @property
     def n_made(self) -> int:
@@ -195,17 +202,22 @@ class Plan:
         return self.kernels.footprint(*sizes, self.value.shape[3], self.value.itemsize)
 
 
-def footprint(kernels: ModuleType, shape: Sequence[int], size: Sequence[int], itemsize: int) -> int:
-    """Bytes needed, in addition to a clip (t, y, x, c), to make an output of `size` from it."""
+def footprint(
+    kernels: ModuleType, shape: Sequence[int], size: Sequence[int], itemsize: int, samples: int = 1
+) -> int:
+    """Bytes needed, in addition to a clip (t, y, x, c), to make outputs of `size` from it."""
     n_voxels, channels = math.prod(shape[:3]), shape[3]
     levels = math.ceil(COARSER_LEVELS * n_voxels) * channels * itemsize
-    return levels + kernels.footprint(n_voxels, math.prod(size), channels, itemsize)
+    kept = 0 if samples == 1 else samples * math.prod(size) * (channels * itemsize + FIELD_BYTES)
+    return levels + kept + kernels.footprint(n_voxels, math.prod(size), channels, itemsize)
 
 
-def check_fits(kernels: ModuleType, video: NDArray[Any], size: Sequence[int]) -> None:
-    """Refuse to make an output of `size` from a clip if the memory is too small."""
+def check_fits(
+    kernels: ModuleType, video: NDArray[Any], size: Sequence[int], samples: int = 1
+) -> None:
+    """Refuse to make outputs of `size` from a clip if the memory is too small."""
     itemsize = to_kernel_dtype(video[:1]).itemsize
-    if problem := kernels.check_memory(footprint(kernels, video.shape, size, itemsize)):
+    if problem := kernels.check_memory(footprint(kernels, video.shape, size, itemsize, samples)):
         raise DeviceError(f"{_by(size)} voxels out of {_by(video.shape[:3])}: {problem}")
 
 
@@ -215,13 +227,15 @@ def plan_synthesis(
     size: Triple,
     settings: Settings,
     made: Triple | None = None,
+    *,
+    samples: int = 1,
 ) -> Plan:
     """The plan of an output of `size` with the pyramid of a clip as values.
 
-    The check of memory is for the size of the part that is `made`, by default the whole.
+    The check of memory is for so many samples, of the part that is `made`, by default the whole.
     """
     source = to_kernel_dtype(video)
-    check_fits(kernels, source, made or size)
+    check_fits(kernels, source, made or size, samples)
     quantize = ValueRange.of_values(source).quantize
     levels_of = partial(
         plan_levels, video.shape[:3], factor=settings.factor, coarsest=settings.coarsest

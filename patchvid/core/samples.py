@@ -18,8 +18,13 @@ def synthesize_samples(
     seeds: Sequence[int],
     progress: Progress,
 ) -> list[tuple[LevelOutput, Any]]:
-    """Call ``make(seeds, progress)``, which also returns measures, for all seeds."""
+    """Call ``make(seeds, progress)``, which also returns measures, for all seeds.
+
+    If there are several calls, their outputs and fields are rows of one array each, so at the end
+    they need not be copied into one.
+    """
     outputs: list[tuple[LevelOutput, Any]] = []
+    rows: list[Any] = []
     at_once = plan.kernels.samples_at_once(plan.footprint())
     for first in range(0, len(seeds), at_once):
         some = seeds[first : first + at_once]
@@ -27,9 +32,21 @@ def synthesize_samples(
         numbers = f"sample {stop}" if len(some) == 1 else f"samples {first + 1} to {stop}"
         message = f"{numbers}/{len(seeds)}" if len(seeds) > 1 else ""
         report = part_of(progress, first / len(seeds), stop / len(seeds), message)
-        outputs += make(some, report)
+        for number, (output, measure) in enumerate(make(some, report), first):
+            if at_once < len(seeds):
+                parts = output.output, output.field
+                rows = rows or [_rows(part, len(seeds)) for part in parts]
+                for row, part in zip(rows, parts, strict=True):
+                    row[number] = part
+                output = output._replace(output=rows[0][number], field=rows[1][number])
+            outputs.append((output, measure))
     plan.kernels.synchronize()
     return outputs
+
+
+def _rows(part: NDArray[Any], count: int) -> NDArray[Any]:
+    """An array with room for so many arrays like this one."""
+    return np.empty_like(part, shape=(count, *part.shape))
 
 
 def to_seed(seeds: Sequence[int]) -> Seeds:

@@ -97,16 +97,17 @@ def synthesize(
             Operand, kernels, patch=patch, periodic=settings.periodic,
             first=level.first, size=level.output_level.shape, once=not is_complete,
         )  # fmt: skip
-        as_key = partial(Operand, kernels, patch=patch)
         of_query, of_key = (None, None) if level.guides is None else level.guides
+        as_key = partial(Operand, kernels, patch=patch, shape=level.key_shape)
         value = cache(partial(_value, kernels, level, patch, settings.reduce))
-        compared = _join(quantize(level.value), of_key)
-        sharp = as_key(compared, votes=value if compared is level.value else None)
+        is_value = of_key is None and level.value.dtype == np.uint8
+        sharp = as_key(partial(_key, plan, level), votes=value if is_value else None)
         if coarser is None:
-            query, key = start, sharp if start is not None else as_key(_join(None, of_key))
+            query = start
+            key = sharp if start is not None else Operand(kernels, _join(None, of_key), patch)
         else:
-            query, key = map(quantize, _scale_up(output, coarser, level, settings.periodic))
-            key = as_key(_join(key, of_key), once=not is_complete)
+            query = quantize(_scale_up(output, coarser, level, settings.periodic))
+            key = as_key(partial(_key, plan, level, coarser), once=not is_complete)
         key_mask = query_mask = update_mask = None
         if level.key_region is not None:
             key_mask = patches_within(level.key_region, patch)
@@ -125,7 +126,7 @@ def synthesize(
             )  # fmt: skip
             if output is not query:
                 output = level.restore_fixed(output)
-                query = quantize(output)
+                query = quantize(output) if left else None
             key, in_place = sharp, level.fixed is None
             done += work[number] / iterations
             progress(done / sum(work), message)
@@ -150,12 +151,19 @@ def finest(outputs: Iterable[LevelOutput]) -> LevelOutput:
     return deque(outputs, maxlen=1).pop()
 
 
+def _key(plan: Plan, level: LevelInputs, coarser: LevelInputs | None = None) -> NDArray[Any]:
+    """The key of a level. The first one is scaled up, and so is as blurred as the first query."""
+    value = level.value
+    if coarser is not None:
+        step = _ratio(level.value_level, coarser.value_level)
+        value = resample(coarser.value, level.value_level.shape, scale=step)
+    return _join(plan.quantize(value), None if level.guides is None else level.guides[1])
+
+
 def _scale_up(
     output: NDArray[Any], coarser: LevelInputs, level: LevelInputs, periodic: Axes
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The first query and key of a level, both scaled up, so that they are equally blurred."""
-    step = _ratio(level.value_level, coarser.value_level)
-    key = resample(coarser.value, level.value_level.shape, scale=step)
+) -> NDArray[Any]:
+    """The first query of a level: the output of the coarser one, scaled up."""
     step = _ratio(level.output_level, coarser.output_level)
     known, size = coarser.known(output), level.output_level.shape
     if level.past is None:
@@ -163,7 +171,7 @@ def _scale_up(
     else:
         whole = (coarser.first[0], coarser.output_level.shape[0])
         query = resample(known, size, scale=step, window=level.window, frames=whole)
-    return level.restore_fixed(query), key
+    return level.restore_fixed(query)
 
 
 def _join(video: Any, guide: Any) -> NDArray[Any]:

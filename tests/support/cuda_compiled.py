@@ -61,13 +61,14 @@ def compile_numba(capability: Capability) -> Iterator[Compiled]:
         yield compiled(name, distance, *pair, field, costs, geometry, real)
     yield compiled("", numba_kernels.settle_kernel, totals, counted, threshold, count)
     for kind in (types.uint8, types.uint16, types.uint32, types.float32):
-        voting = field, flags, kind[:, :, :, ::1], size, size, axes
+        voting, sizes = (field, flags, kind[:, :, :, ::1]), (size, size, axes)
         if kind is not types.float32:
             words = types.uint32[:, ::1]
-            yield compiled(kind, numba_kernels.median_kernel, words, *voting, count)
+            yield compiled(kind, numba_kernels.median_kernel, words, *voting, count, *sizes, count)
             yield compiled(kind, numba_kernels.pack_kernel, kind[:, ::1], words)
         if kind is not types.uint32:
-            yield compiled(kind, numba_kernels.mean_kernel, kind[:, ::1], *voting, types.boolean)
+            mean = numba_kernels.mean_kernel
+            yield compiled(kind, mean, kind[:, ::1], *voting, *sizes, types.boolean)
     for source, made in BLENDED:
         clips = [getattr(types, name)[:, :, :, ::1] for name in (source, made)]
         tables = *[counted] * 3, *[types.float32[:, ::1]] * 3
@@ -89,7 +90,7 @@ def compile_cuda_c(capability: Capability, patch: tuple[int, int, int]) -> Itera
             (kind, "vote", raw_cuda.vote_options(kind, patch))
             for kind in ("uint8", "uint16", "float32")
         ),
-        *((kind, "pack", raw_cuda.pack_options(kind)) for kind in ("uint8", "uint16", "uint32")),
+        *((kind, "pack", raw_cuda.pack_options(kind)) for kind in ("uint8", "uint16", "float32")),
         *((" to ".join(pair), "blend", raw_cuda.blend_options(*pair)) for pair in BLENDED),
         ("", "carry", ()),
     ]

@@ -56,6 +56,11 @@ static inline float __int_as_float(int bits)
     return value;
 }
 
+static inline float __uint_as_float(unsigned int bits)
+{
+    return __int_as_float((int)bits);
+}
+
 static inline unsigned int __float_as_uint(float value)
 {
     unsigned int bits;
