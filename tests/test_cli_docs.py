@@ -44,6 +44,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     painted = clip.copy()
     painted[:, 6:14, 15:27] = (230, 60, 40)
     write_video(folder / "painted.mp4", painted, fps=12)
+    write_video(folder / "painted.png", painted[4:5])
     return folder
 
 

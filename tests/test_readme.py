@@ -40,6 +40,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_video(folder / "frames", small)
     hole = np.where(small[:1] > 128, np.uint8(255), np.uint8(0))
     write_video(folder / "hole.png", hole)
+    for name, frame in (("painted.png", 4), ("also_painted.png", 6)):
+        painted = small[frame : frame + 1].copy()
+        painted[:, 6:14, 15:27] = (230, 60, 40)
+        write_video(folder / name, painted)
     np.save(folder / "depth.npy", small[..., :1] / np.float32(3))
     return folder
 
