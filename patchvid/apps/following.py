@@ -3,13 +3,17 @@
 The object and its background are two layers, and the flow gives each its own motion. Three pictures
 predict each frame: the object as first given and as last found, both over the background, and the
 bare background. The query is the frame, keys are these predictions, and value is their masks.
-Patches that no prediction explains, such as a limb that moves by itself, are searched for.
+Patches that no prediction explains, such as a limb that moves by itself, are searched for. Place
+and outline are corrected, see `patchvid.apps.fitting`.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._progress import Progress
+from patchvid.apps.fitting import BETTER, NOT_SEEN, Fit, best_shift, fit, refine
 from patchvid.apps.holes import Region, dilate, fill_smoothly
 from patchvid.core.search import patch_distance, search
 from patchvid.core.vote import vote
@@ -34,14 +38,22 @@ UNLIKE, NOISE = 60, 4  # patches that cost more than UNLIKE + NOISE * usual cost
 APART = 1.0  # pixels by which a motion must differ from the background's
 STRANGE = 0.9  # if more of the object than this share looks unlike all before, it is lost
 LOST = 0.02  # if it has less than this share of its first pixels, it is lost
-BETTER = 0.5  # a patch that was found must cost less than this share of the predicted one
+BETTER_PATCH = 0.5  # a patch that was found must cost less than this share of the predicted one
 SWEEPS = 2
+
+
+class Found(NamedTuple):
+    """What was found in a frame: the mask, whether the object is lost, and how pixels fit it."""
+
+    mask: Region
+    is_lost: bool
+    fit: Fit
 
 
 def follow(
     frames: Pixels, flow_back: Flow, flow_on: Flow, mask: Region, progress: Progress
-) -> list[tuple[Region, bool]]:
-    """Find the masks of all frames after the first, and whether the object is lost in each.
+) -> list[Found]:
+    """Find the object in all frames after the first.
 
     Parameters
     ----------
@@ -54,9 +66,10 @@ def follow(
     progress : callable
         Called as ``progress(fraction, message)``.
     """
-    found: list[tuple[Region, bool]] = []
+    found: list[Found] = []
     if not mask.any():
-        return [(mask, False)] * len(flow_back)
+        nothing = np.full(mask.shape, NOT_SEEN, np.uint8)
+        return [Found(mask, False, Fit(nothing, nothing))] * len(flow_back)
     target = _Target(frames[0], mask)
     for frame, back, on, next_on in zip(frames[1:], flow_back, flow_on, [*flow_on[1:], None]):
         found.append(target.advance(frame, back, returns(back, on), next_on))
@@ -71,31 +84,30 @@ class _Target:
     """
 
     def __init__(self, frame: Pixels, mask: Region) -> None:
-        self.given, self.given_mask = frame, np.where(mask, np.uint8(255), np.uint8(0))[..., None]
+        self.given, self.given_mask = frame, _white(mask)
         self.frame, self.mask = self.given, self.given_mask
         self.ground = fill_smoothly(frame[None], _grown(mask, EDGE)[None])[0]  # the background
+        self.given_ground = _white(~_grown(mask, EDGE))
+        self.seen = self.given_ground  # where the background was seen before
         self.way = np.zeros((*mask.shape, 2), np.float32)  # flow from this frame to the first one
+        self.ground_way = self.way  # the same, of the background
         self.motion: NDArray[np.float64] | None = None
 
-    def advance(
-        self, frame: Pixels, flow: Flow, is_sure: Region, on: Flow | None
-    ) -> tuple[Region, bool]:
-        """Find the object in the next frame, by the flow from there back; say whether it is lost.
+    def advance(self, frame: Pixels, flow: Flow, is_sure: Region, on: Flow | None) -> Found:
+        """Find the object in the next frame, by the flow from there back.
 
         Parts that come into view belong to the layer with which they move `on`. The object is lost
         if most of it is hidden or looks unlike all predictions.
         """
         moved = _is_white(warp(self.mask, flow))
-        whole = _is_white(warp(self.given_mask, self.way))
-        self.motion, along = layer_motion(flow, _inside(moved, is_sure), whole, self.motion)
-        self.way = along + warp(self.way, along)
-        self._correct_way(frame, _is_white(warp(self.mask, along)))
-
-        carried = warp(self.mask, along)
-        taken = moved | _is_white(carried) | _is_white(self.mask)
+        taken = moved | _is_white(self.mask)
         everywhere = np.ones_like(taken)
         behind = layer_motion(flow, is_sure & ~_grown(taken, OUTSIDE), everywhere).flow
-        ground = warp(self.ground, behind)
+        ground, seen = warp(self.ground, behind), _is_white(warp(self.seen, behind))
+        along = self._move(frame, flow, _inside(moved, is_sure), ground, seen)
+        carried = warp(self.mask, along)
+        self._correct_way(frame, _is_white(carried))
+
         first, shape = warp(self.given, self.way), warp(self.given_mask, self.way)
         keys = np.stack(
             [_over(first, shape, ground), _over(warp(self.frame, along), carried, ground), ground]
@@ -108,12 +120,44 @@ class _Target:
             goes_along = 2 * _length(on + along) + APART < _length(on + behind)
             is_seen = _grown(is_new, PATCH[1] // 2) & goes_along
             voted = np.where(is_seen[..., None], np.uint8(255), voted)
-        self.frame, self.mask = frame, np.where(near[..., None], voted, np.uint8(0))
-        found = _is_white(self.mask)
-        self.ground = np.where(_grown(found, EDGE)[..., None], ground, frame)
+        self.ground_way = behind + warp(self.ground_way, behind)
+        ground_seen = _is_white(warp(self.given_ground, self.ground_way))
+        fits = Fit(
+            fit(frame, first, _is_white(shape)),
+            fit(frame, warp(self.given, self.ground_way), ground_seen),
+        )
+        found = near & refine(_is_white(voted), fits)
+        # Keep the soft edges of the vote.
+        edge = np.where(found[..., None], np.maximum(voted, 128), np.minimum(voted, 127))
+        self.frame, self.mask = frame, np.where(near[..., None], edge, np.uint8(0))
+        hidden = _grown(found, EDGE)
+        self.ground = np.where(hidden[..., None], ground, frame)
+        self.seen = _white(seen | ~hidden)
         size = np.count_nonzero(found)
         is_lost = size < LOST * np.count_nonzero(self.given_mask)
-        return found, bool(is_lost or np.count_nonzero(found & is_new) > STRANGE * size)
+        is_strange = np.count_nonzero(found & is_new) > STRANGE * size
+        return Found(found, bool(is_lost or is_strange), fits)
+
+    def _move(self, frame: Pixels, flow: Flow, known: Region, ground: Pixels, seen: Region) -> Flow:
+        """Find the flow of the object back from a frame, and bring its way to the first frame.
+
+        The motion stays as it was, unless that of the flow fits clearly better, because flow is
+        wrong where little of the object is visible. Either is shifted to fit best.
+        """
+        whole = _is_white(warp(self.given_mask, self.way))
+        tried = []
+        for sure in (known, np.zeros_like(known)):
+            motion, along = layer_motion(flow, sure, whole, self.motion)
+            way = along + warp(self.way, along)
+            thing, shape = warp(self.given, way), warp(self.given_mask, way)
+            shift, error = best_shift(frame, thing, shape, ground, seen)
+            motion = motion + np.array([shift, (0, 0), (0, 0)])
+            tried.append((motion, along + np.float32(shift), error))
+        moving, steady = tried
+        needed = 1 / BETTER if self.motion is None else BETTER
+        self.motion, along, _ = moving if moving[2] < needed * steady[2] else steady
+        self.way = along + warp(self.way, along)
+        return along
 
     def _correct_way(self, frame: Pixels, seen: Region) -> None:
         """Correct the flow to the first frame, if the object predicted by it then fits better."""
@@ -157,7 +201,7 @@ def _match(frame: Pixels, keys: Pixels, near: Region) -> tuple[NDArray[np.int32]
         query, keys, patch=PATCH, nnf=itself, query_mask=wanted, sweeps=SWEEPS, seed=0,
         device="cpu",
     )  # fmt: skip
-    better = wanted & (cost < np.minimum(BETTER * least, usual + UNLIKE))
+    better = wanted & (cost < np.minimum(BETTER_PATCH * least, usual + UNLIKE))
     is_new[inside[1:]] = (wanted & ~better)[0]
     return np.where(better[..., None], nnf, itself), is_new
 
@@ -178,6 +222,10 @@ def _grown(mask: Region, radius: int) -> Region:
 
 def _length(flow: Flow) -> NDArray[np.float32]:
     return np.hypot(flow[..., 0], flow[..., 1])
+
+
+def _white(mask: Region) -> Pixels:
+    return np.where(mask, np.uint8(255), np.uint8(0))[..., None]
 
 
 def _is_white(mask: Pixels) -> Region:

@@ -1,6 +1,7 @@
 """Tracking: from masks of an object in some frames, find its masks in all others.
 
-Between two frames with masks, the object is followed from both, and the results are blended.
+Between two frames with masks, the object is followed from both, the results are blended, and the
+outline follows what fits each pixel in either frame.
 """
 
 import warnings
@@ -9,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from patchvid._convert import ValueRange, to_rgb
 from patchvid._device import backend_of
@@ -17,15 +17,14 @@ from patchvid._masks import check_soft_mask
 from patchvid._paths import StrPath
 from patchvid._progress import Progress, part_of, reporting
 from patchvid._validation import check_choice, check_integer, check_video, shown
-from patchvid.apps.following import follow
+from patchvid.apps.fitting import refine, signed_distance
+from patchvid.apps.following import Found, follow
 from patchvid.apps.holes import Region
 from patchvid.errors import InvalidInput
 from patchvid.motion.optical_flow import Flow
 from patchvid.motion.warping import both_ways
 
 Pixels = NDArray[np.uint8]
-
-REACH = 20.0  # pixels: when outlines are blended, larger distances to them count as this
 
 
 def track(
@@ -152,8 +151,8 @@ def _fill_between(
     """
     on, back = flows
     both = before is not None and after is not None
-    forth: list[tuple[Region, bool]] = []
-    home: list[tuple[Region, bool]] = []
+    forth: list[Found] = []
+    home: list[Found] = []
     if before is not None:
         pairs = slice(before, (len(frames) if after is None else after) - 1)
         part = part_of(progress, 0, 0.5 if both else 1)
@@ -166,26 +165,20 @@ def _fill_between(
         home = follow(ours, on[pairs][::-1], back[pairs][::-1], given[after], part)[::-1]
     if before is None or after is None:
         first = 0 if before is None else before + 1
-        for number, (mask, is_lost) in enumerate(forth or home, first):
+        for number, (mask, is_lost, _) in enumerate(forth or home, first):
             found[number], lost[number] = mask, is_lost
         return
-    for n, ((one, lost_forth), (two, lost_home)) in enumerate(zip(forth, home), 1):
-        found[before + n] = _blend(one, two, n / (after - before))
-        lost[before + n] = lost_forth and lost_home
+    for n, (one, two) in enumerate(zip(forth, home), 1):
+        blended = _blend(one.mask, two.mask, n / (after - before))
+        found[before + n] = refine(blended, one.fit.best_of(two.fit))
+        lost[before + n] = one.is_lost and two.is_lost
 
 
 def _blend(first: Region, second: Region, share: float) -> Region:
     """Blend two masks by the signed distances to their outlines; an empty mask does not count."""
     if not (first.any() and second.any()):
         return first | second
-    one, two = _distance(first), _distance(second)
-    return (1 - share) * one + share * two > 0
-
-
-def _distance(mask: Region) -> NDArray[np.float64]:
-    """Distance to the outline, above 0 inside of the mask and below 0 outside."""
-    inside, outside = (ndimage.distance_transform_edt(side) for side in (mask, ~mask))
-    return np.clip(inside - outside, -REACH, REACH)
+    return (1 - share) * signed_distance(first) + share * signed_distance(second) > 0
 
 
 def _tell_lost(frames: Sequence[int]) -> None:
