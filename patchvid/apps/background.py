@@ -60,7 +60,9 @@ def seen_elsewhere(
     video, hole, source = (kernels.to_host(array) for array in (video, hole, source))
     window = window_around(hole, (len(hole), RING + MARGIN, RING + MARGIN))
     around = dilate(hole[window], RING)
+    poll()
     frames = to_rgb(ValueRange.of_values(video).quantize(video))
+    poll()
     first = np.concatenate(_look_back(frames, around, source, window))
     after = _look_back(frames[::-1], around[::-1], source[::-1], window)
     second = np.concatenate(after[::-1])
@@ -105,6 +107,7 @@ def _look_back(
         if known.mean() < LEAST_KNOWN:
             continue
         motion = layer_motion(flow, known, everywhere, largest_rest=LARGEST_REST)
+        poll()
         rows, columns = np.nonzero(_placed(around[t], part, size))
         y = rows + motion.flow[rows, columns, 1]
         x = columns + motion.flow[rows, columns, 0]
@@ -148,6 +151,7 @@ def _sample(video: NDArray[Any], places: Places) -> NDArray[np.float32]:
     for dy in range(4):
         row = (top + dy).clip(0, video.shape[1] - 1)
         for dx in range(4):
+            poll()
             column = (left + dx).clip(0, video.shape[2] - 1)
             weight = down[:, dy] * right[:, dx]
             values += weight[:, None] * video[t, row, column]
@@ -178,5 +182,7 @@ def _judge(
     missed[known] = video[known].astype(np.float32) - values
     box = window_around(known, (0, 0, 0))
     missed, ring, known = missed[box], ring[box], known[box]
+    poll()
     size = fill_smoothly(np.abs(missed).mean(axis=3, keepdims=True) * unit, ~ring)
+    poll()
     return size[known][:, 0] < UNLIKE, fill_smoothly(missed, ~ring)[known]

@@ -100,7 +100,8 @@ def best_shift(
         The sum of the remaining errors.
     """
     _, y, x = window_around((shape[..., 0] >= 128)[None], (0, MARGIN, MARGIN))
-    frame, thing, shape, ground, seen = (a[y, x] for a in (frame, thing, shape, ground, seen))
+    frame, thing, shape, ground = (picture[y, x] for picture in (frame, thing, shape, ground))
+    seen = seen[y, x]
     bare = _difference(frame, ground)
     bare = np.where(seen, bare, np.minimum(bare, UNKNOWN)).clip(0, LARGEST)
     errors: dict[tuple[float, float], float] = {}
@@ -136,8 +137,8 @@ def _shifted(picture: Pixels, shift: tuple[float, float]) -> Pixels:
 
     height, width = picture.shape[:2]
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
-    shifted: Pixels = cv2.warpAffine(
+    shifted = cv2.warpAffine(
         picture, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    return shifted
+    return shifted.astype(np.uint8, copy=False)

@@ -152,7 +152,7 @@ class _Target:
             thing, shape = warp(self.given, way), warp(self.given_mask, way)
             shift, error = best_shift(frame, thing, shape, ground, seen)
             motion = motion + np.array([shift, (0, 0), (0, 0)])
-            tried.append((motion, along + np.float32(shift), error))
+            tried.append((motion, along + np.array(shift, np.float32), error))
         moving, steady = tried
         needed = 1 / BETTER if self.motion is None else BETTER
         self.motion, along, _ = moving if moving[2] < needed * steady[2] else steady
