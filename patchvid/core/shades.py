@@ -22,6 +22,7 @@ from patchvid._validation import Axes, Triple, contiguous
 from patchvid.core.fields import Field, are_few, named_patches
 from patchvid.core.plan import LevelInputs
 from patchvid.core.poisson import add_steps, integrate
+from patchvid.kernels.threads import poll
 
 LARGEST = 12.0  # step of the correction in 8 bits; larger ones are edges of objects
 ALIKE = 3.0  # in 8 bits: patches on a voxel disagree if their mean differs more from the output
@@ -103,12 +104,14 @@ def _vote_steps(
 
     All values are whole numbers.
     """
+    poll()
     vote = partial(kernels.vote, periodic=periodic, reduce="mean")
     means = np.where(hole, vote(value, field, patch=patch, update_mask=hole)[..., 0], given)
     agrees = abs(means - output) <= ALIKE * unit
     for axis, extent in enumerate(patch):
         if extent == 1:
             continue
+        poll()
         before = (slice(None),) * axis
         ours = (*before, slice(None) if periodic[axis] else slice(-1))
         touched = contiguous((hole | np.roll(hole, -1, axis))[ours])
