@@ -74,10 +74,13 @@ def seen_elsewhere(
     known = np.zeros(around.shape, bool)
     known[around] = found
     places = places[found]
+    poll()
     values = _sample(video, places)
     low, high, _ = ValueRange.of_values(video)
     unit = 255 / ((high - low) or 1)
+    poll()
     is_right, correction = _judge(video[window], hole[window], known, values, unit)
+    poll()
     taken = hole[window][known] & is_right
     seen = np.zeros(hole.shape, bool)
     seen[window][known] = taken
@@ -147,6 +150,7 @@ def _sample(video: NDArray[Any], places: Places) -> NDArray[np.float32]:
     """Values (n, c) at places (n, 3) of a video, cubic between pixels."""
     t = places[:, 0].astype(np.int64)
     (top, down), (left, right) = (_taps(places[:, axis]) for axis in (1, 2))
+    poll()
     values = np.zeros((len(places), video.shape[3]), np.float32)
     for dy in range(4):
         row = (top + dy).clip(0, video.shape[1] - 1)
