@@ -109,14 +109,16 @@ def assert_same(name: str, made: NDArray[Any], wanted: NDArray[Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["numba_cuda", "raw_cuda"])
-@pytest.mark.parametrize("case", cuda_simulated.CASES)
-def test_the_gpu_agrees_with_the_reference(simulated: Any, case: Any, form: str) -> None:
+@pytest.mark.parametrize(("case", "dtypes"), zip(cuda_simulated.CASES, cuda_simulated.VALUES))
+def test_the_gpu_agrees_with_the_reference(
+    simulated: Any, case: Any, dtypes: Any, form: str
+) -> None:
     name, query, key, field = cuda_simulated.make_case(*case)
     patch, periodic = cuda_simulated.PATCH, case[2]
     nnf = np.stack(np.unravel_index(field, key.shape[:3]), axis=-1)
     cost = naive.patch_distance(query, key, nnf, patch, periodic)
     np.testing.assert_allclose(simulated[f"{form}: patch distance, {name}"], cost, rtol=1e-6)
-    for dtype in (np.uint8, np.uint16, np.float32):
+    for dtype in dtypes:
         value = cuda_simulated.random_array(key.shape, dtype)
         voted = naive.vote(value, nnf, patch, periodic)
         made = simulated[f"{form}: vote, median, {np.dtype(dtype)}, {name}"]
@@ -356,13 +358,17 @@ def test_the_script_for_gpus_measures_everything(
 
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     gpu, gpu_cases = map(importlib.import_module, ("gpu", "gpu_cases"))
-    for name, value in {"BLOCKS": 2, "ROUNDS": 8, "COPIED": (1 << 10, 1 << 12)}.items():
+    small = {"BLOCKS": 2, "ROUNDS": 8, "COPIED": (1 << 10, 1 << 12), "REPEATS": 1}
+    for name, value in small.items():
         monkeypatch.setattr(gpu_cases, name, value)
+    # The kernel that counts takes long to compile, and is tested with the benchmarks of the CPU.
+    monkeypatch.setattr(gpu_cases, "count_work", lambda *a: SimpleNamespace(rows=1e4 * a[-1]))
 
     for name in kernels.LAUNCHES:  # without a GPU Numba launches nothing
         monkeypatch.setattr(numba_cuda, name, getattr(raw_cuda, name))
     tables: dict[str, list[Any]] = {}
-    for part in ("commands", "agreement", "times", "published", "kernels"):
+    # Commands run on the CPU in test_benchmarks, and on the stand-in in tests above.
+    for part in ("agreement", "times", "published", "kernels"):
         run = CliRunner().invoke(gpu.main, ["--quick", "--part", part, "--shared", str(tmp_path)])
         assert run.exit_code == 0, run.output
         for line in run.stdout.splitlines():
@@ -370,8 +376,7 @@ def test_the_script_for_gpus_measures_everything(
                 table, row = json.loads(line)
                 tables.setdefault(table, []).append(row)
     assert [row["case"] for row in tables.pop("left out")] == ["published"], run.output
-    assert tables.keys() == {"commands", "agreement", "rates", "kernels", "speed", "sample"}
-    assert {row["error"] for row in tables["commands"]} == {""}
+    assert tables.keys() == {"agreement", "rates", "kernels", "speed", "sample"}
     assert all(row["same bytes"] for row in tables["agreement"])
     both = {"raw_cuda", "numba_cuda"}
     for kernel in {row["kernel"] for row in tables["kernels"]}:
@@ -437,21 +442,12 @@ def test_more_than_2_to_31_words(monkeypatch: pytest.MonkeyPatch) -> None:
 # Compilation for real devices
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("capability", CAPABILITIES)
-def test_kernels_of_numba_compile(capability: tuple[int, int]) -> None:
-    for kind, ptx in cuda_compiled.compile_numba(capability):
-        assert f".target sm_{capability[0]}{capability[1]}" in ptx
-        assert ".f64" not in ptx, kind
-
-
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize(
     ("capability", "patch"),
     [
         (OLDEST, PATCHES[0]),
-        *(pytest.param(NEWEST, patch, marks=pytest.mark.slow) for patch in PATCHES),
+        *(pytest.param(NEWEST, patch, marks=pytest.mark.slow) for patch in PATCHES[1:]),
     ],
 )
 def test_kernels_in_cuda_c_compile(
@@ -470,16 +466,17 @@ def test_small_floats_are_not_taken_for_zero() -> None:
 
 
 def measured(compiled: Iterator[tuple[str, str]]) -> dict[str, cuda_compiled.MachineCode]:
-    return {
-        f"{name}, {kind}": code
-        for kind, ptx in compiled
-        for name, code in cuda_compiled.machine_code(ptx)
-    }
+    """The machine code of all kernels, none of which has to use double precision."""
+    codes = {}
+    for kind, ptx in compiled:
+        assert ".f64" not in ptx, kind
+        codes |= {f"{name}, {kind}": code for name, code in cuda_compiled.machine_code(ptx)}
+    return codes
 
 
 @cache
 def cuda_c(capability: tuple[int, int]) -> dict[str, cuda_compiled.MachineCode]:
-    return measured(cuda_compiled.compile_cuda_c(capability, (3, 7, 7)))
+    return measured(cuda_compiled.compile_cuda_c(capability, PATCHES[0]))
 
 
 @pytest.mark.slow
@@ -496,8 +493,9 @@ def test_kernels_in_cuda_c_have_enough_registers(capability: tuple[int, int]) ->
 @pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
 def test_kernels_in_cuda_c_take_fewer_instructions() -> None:
-    numba = measured(cuda_compiled.compile_numba(NEWEST))
-    raw = cuda_c(NEWEST)
+    # Numba's form is compiled for the oldest GPU only: newer ones can do all that it can.
+    numba = measured(cuda_compiled.compile_numba(OLDEST))
+    raw = cuda_c(OLDEST)
     for name in ("sweep, uint32", "sweep, float32", "distance, uint32", "distance, float32"):
         assert raw[name].instructions_a_load < numba[name].instructions_a_load / 8
     for source, made in cuda_compiled.BLENDED:

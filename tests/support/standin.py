@@ -164,7 +164,7 @@ def _compiled(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
         source, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
         source.write_text(f'#include "{HOST}"\n{code}\n{runnable}\n', encoding="utf-8")
         subprocess.run(
-            ["g++", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-shared",
+            ["g++", "-O3", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-shared",
              "-fPIC", "-Wl,-Bsymbolic",  # a kernel may be called like a function of libc
              *options, "-o", library, source],
             check=True,
