@@ -25,11 +25,16 @@ BLENDED = [
 ]
 
 
-class MachineCode(NamedTuple):
-    """Registers, memory and instructions of one thread of a kernel."""
+class Resources(NamedTuple):
+    """Registers and memory of one thread of a kernel."""
 
     registers: int
     stack: int  # bytes
+
+
+class Instructions(NamedTuple):
+    """Instructions of one thread of a kernel."""
+
     instructions: int
     instructions_a_load: float  # in innermost loops that load from memory; NaN without such loops
 
@@ -120,48 +125,68 @@ def _compile(source: str, capability: Capability, options: tuple[str, ...]) -> s
     return ptx.rstrip(b"\0").decode()
 
 
-def machine_code(ptx: str) -> Iterator[tuple[str, MachineCode]]:
-    """Yield the name of each kernel, without prefix and suffix, and its machine code."""
+def resources(ptx: str) -> Iterator[tuple[str, Resources]]:
+    """Yield the name of each kernel, without prefix and suffix, and its resources."""
+    report, _ = _assemble(ptx)
+    sections = re.split(r"Compiling entry function '(\w+)'", report)
+    for mangled, section in zip(sections[1::2], sections[2::2]):
+        registers, stack = (
+            int(found[1])
+            for pattern in (r"Used (\d+) registers", r"(\d+) bytes stack frame")
+            if (found := re.search(pattern, section))
+        )
+        yield _name(mangled), Resources(registers, stack)
+
+
+def instructions(ptx: str) -> Iterator[tuple[str, Instructions]]:
+    """Yield the name of each kernel, without prefix and suffix, and its instructions."""
+    _, code = _assemble(ptx)
+    with tempfile.TemporaryDirectory() as folder:
+        binary = Path(folder, "kernels.cubin")
+        binary.write_bytes(code)
+        listing = _run("nvdisasm", "-c", binary).stdout
+    sections = re.split(r"^\.text\.(\w+):$", listing, flags=re.MULTILINE)
+    for mangled, section in zip(sections[1::2], sections[2::2]):
+        yield _name(mangled), _count(section)
+
+
+@cache
+def _assemble(ptx: str) -> tuple[str, bytes]:
+    """Return the report of the assembler and the machine code."""
     architecture = re.search(r"\.target (sm_\d+)", ptx)
     assert architecture
     with tempfile.TemporaryDirectory() as folder:
         source, binary = Path(folder, "kernels.ptx"), Path(folder, "kernels.cubin")
         source.write_text(ptx, encoding="utf-8")
-        command = "-v", f"-arch={architecture[1]}", source, "-o", binary
-        report = _run("ptxas", *command).stderr
-        listing = _run("nvdisasm", "-c", binary).stdout
-    sections = re.split(r"^\.text\.(\w+):$", listing, flags=re.MULTILINE)
-    for mangled, section in zip(sections[1::2], sections[2::2]):
-        taken = report[report.index(f"'{mangled}'") :]
-        registers, stack = (
-            int(found[1])
-            for pattern in (r"Used (\d+) registers", r"(\d+) bytes stack frame")
-            if (found := re.search(pattern, taken))
-        )
-        name = re.search(r"(?:^|\d)([a-z]+)_kernel(?!s)", mangled)
-        assert name
-        yield name[1], MachineCode(registers, stack, *_count(section))
+        run = _run("ptxas", "-v", f"-arch={architecture[1]}", source, "-o", binary)
+        return run.stderr, binary.read_bytes()
 
 
-def _count(section: str) -> tuple[int, float]:
+def _name(mangled: str) -> str:
+    name = re.search(r"(?:^|\d)([a-z]+)_kernel(?!s)", mangled)
+    assert name
+    return name[1]
+
+
+def _count(section: str) -> Instructions:
     """Count the instructions of a kernel, and those for each load in its innermost loops."""
-    instructions: list[str] = []
+    found: list[str] = []
     labels: dict[str, int] = {}
     loops: list[tuple[int, int]] = []
     for label, instruction in re.findall(r"^(\.L\w+):|^\s+/\*[0-9a-f]+\*/\s+(.*);", section, re.M):
         if label:
-            labels[label] = len(instructions)
+            labels[label] = len(found)
             continue
-        instructions.append(instruction)
+        found.append(instruction)
         jump = re.search(r"\bBRA\b.*\((\.L\w+)\)", instruction)
         if jump and jump[1] in labels:  # backwards
-            loops.append((labels[jump[1]], len(instructions)))
+            loops.append((labels[jump[1]], len(found)))
     looped, loads = 0, 0
     for start, stop in loops:
         inner = any(start <= a and b <= stop and (a, b) != (start, stop) for a, b in loops)
-        if n := 0 if inner else sum("LDG" in line for line in instructions[start:stop]):
+        if n := 0 if inner else sum("LDG" in line for line in found[start:stop]):
             looped, loads = looped + stop - start, loads + n
-    return len(instructions), looped / loads if loads else math.nan
+    return Instructions(len(found), looped / loads if loads else math.nan)
 
 
 def _run(tool: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -177,7 +202,8 @@ def main() -> None:
 
     standin.install()
     capability, patch = (9, 0), (3, 7, 7)
-    columns = "kernel", "of", "form", *(name.replace("_", " ") for name in MachineCode._fields)
+    fields = Resources._fields + Instructions._fields
+    columns = "kernel", "of", "form", *(field.replace("_", " ") for field in fields)
     print("|", " | ".join(columns), "|")
     print("| --- " * len(columns) + "|")
     for form, compiled in (
@@ -185,8 +211,10 @@ def main() -> None:
         ("raw_cuda", compile_cuda_c(capability, patch)),
     ):
         for kind, ptx in compiled:
-            for name, code in machine_code(ptx):
-                print(f"| {name} | {kind} | {form} |", " | ".join(f"{n:.4g}" for n in code), "|")
+            counted = dict(instructions(ptx))
+            for name, taken in resources(ptx):
+                numbers = " | ".join(f"{n:.4g}" for n in taken + counted[name])
+                print(f"| {name} | {kind} | {form} | {numbers} |")
 
 
 if __name__ == "__main__":
