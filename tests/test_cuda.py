@@ -469,7 +469,7 @@ def measured(
     compiled: Iterator[tuple[str, str]], measure: Callable[[str], Any], left_out: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Measure kernels, by name and kind, but for some kinds; none may use double precision."""
-    results = {}
+    results: dict[str, Any] = {}
     for kind, ptx in compiled:
         assert ".f64" not in ptx, kind
         if kind not in left_out:

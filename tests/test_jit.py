@@ -67,25 +67,23 @@ def test_kernels_are_compiled_in_memory_for_a_user_without_a_home(site: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="names the user's cache folder of Linux")
-def test_nothing_is_written_into_the_package(site: Path, tmp_path: Path) -> None:
+def test_files_are_kept_outside_of_the_package_and_compiled_anew_if_damaged(
+    site: Path, tmp_path: Path
+) -> None:
     before = sorted(site.rglob("*"))
-    assert run(site, HOME=str(tmp_path)) == ""
+    assert run(site, HOME=str(tmp_path / "home")) == ""
     assert sorted(site.rglob("*")) == before
-    assert list((tmp_path / ".cache" / "patchvid" / "kernels").rglob("*.nbc"))
-
-
-@pytest.mark.slow
-def test_damaged_files_are_compiled_anew(site: Path, tmp_path: Path) -> None:
-    place = {"HOME": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
-    assert run(site, **place) == ""
-    compiled = sorted((tmp_path / "kernels").rglob("*.nb[ci]"))
+    kernels = tmp_path / "home" / ".cache" / "patchvid" / "kernels"
+    compiled = sorted(kernels.rglob("*.nb[ci]"))
     assert len(compiled) >= 3
     for number, path in enumerate(compiled):
         data = path.read_bytes()
         path.write_bytes([b"", data[: len(data) // 2], os.urandom(200)][number % 3])
+    place = {"HOME": str(tmp_path / "other"), "NUMBA_CACHE_DIR": str(kernels)}
     said = run(site, **place)
     assert said.count("UserWarning: compiled kernels cannot be kept") == 1
     assert run(site, **place) == ""
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_full_disk_is_told_with_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,22 +145,23 @@ def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, A
     )
     # A loop, because flow, which finds what is behind a hole, needs kernels that are compiled.
     yield "inpaint", inpaint(move(clip), move(region), seed=5, iterations=1, loop=True, **settings)
-    nnf, cost = search(move(clip), move(clip[:, 3:]), patch=(3, 3, 3), seed=2, sweeps=2)
+    patch = settings["patch"]
+    nnf, cost = search(move(clip), move(clip[:, 3:]), patch=patch, seed=2, sweeps=2)
     yield "public search: field", nnf
     yield "public search: cost", cost
     # An array as other packages make it, with its axes in another order in memory.
     nnf = np.moveaxis(np.moveaxis(nnf, 3, 0).copy(), 0, 3)
-    weights = np.random.default_rng(7).uniform(0.5, 2, (10, 5, 1)).T
+    weights = np.random.default_rng(7).uniform(0.5, 2, (9, 4, 1)).T
     again = search(
-        move(clip), move(clip[:, 3:]), patch=(3, 3, 3), nnf=nnf, weights=move(weights), seed=2,
+        move(clip), move(clip[:, 3:]), patch=patch, nnf=nnf, weights=move(weights), seed=2,
         sweeps=1,
     )  # fmt: skip
     yield "public search, again: field", again[0]
     yield "public search, again: cost", again[1]
-    yield "public vote", vote(move(clip[:, 3:]), nnf, patch=(3, 3, 3))
-    distance = patch_distance(move(clip), move(clip[:, 3:]), nnf, patch=(3, 3, 3))
+    yield "public vote", vote(move(clip[:, 3:]), nnf, patch=patch)
+    distance = patch_distance(move(clip), move(clip[:, 3:]), nnf, patch=patch)
     yield "public patch distance", distance
-    output, nnf = vpnn(*[move(clip)] * 3, patch=(3, 5, 5), alpha=5, seed=3, device=device)
+    output, nnf = vpnn(*[move(clip)] * 3, patch=patch, alpha=5, seed=3, device=device)
     yield "vpnn: output", output
     yield "vpnn: field", nnf
 
