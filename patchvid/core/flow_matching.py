@@ -3,7 +3,7 @@
 Flow matching moves noise to data along straight lines. If the data are the patches of one clip, the
 velocity is known exactly: it points to the mean of all patches, weighted by how likely each is
 under the remaining noise. Overlapping patches are averaged after every step. Patches that are used
-more than others become less likely, so that no part of the clip is lost.
+more than others become less likely, so that fewer parts of the clip are lost.
 
 Products and sums are of integers, and weights come from a table, so every processor makes the same
 layout. All arrays are NumPy's: at this size a GPU would mostly wait for launches.
