@@ -141,7 +141,7 @@ def collect(
     They are written to `out` if it is given. A single output has no axis for samples. `made_share`,
     `shift` and `keeps_time` are those of `PatchField`.
     """
-    made = _join([like_input(output.output, given) for output in outputs])
+    made = like_input(_join([output.output for output in outputs]), given)
     if out is not None:
         return write_out(out, made)
     if not details:
