@@ -2,8 +2,7 @@
 
 Flow matching moves noise to data along straight lines. If the data are the patches of one clip, the
 velocity is known exactly: it points to the mean of all patches, weighted by how likely each is
-under the remaining noise. Overlapping patches are averaged after every step. Patches that are used
-more than others become less likely, so that fewer parts of the clip are lost.
+under the remaining noise. Overlapping patches are averaged after every step.
 
 Products and sums are of integers, and weights come from a table, so every processor makes the same
 layout. All arrays are NumPy's: at this size a GPU would mostly wait for launches.
@@ -30,10 +29,6 @@ PATCH: Triple = (3, 5, 5)
 
 # Weights of guides, and of known frames, relative to colours at the beginning, when all is noise.
 GUIDED, CONTINUED = 0.36, 4.0
-
-# How much likelier a key becomes in each step if it is used less than others. Without it, layouts
-# consist of few keys, and parts of the clip are lost.
-BALANCE, UNUSED = 2.0, 0.05  # UNUSED is the use of a key, relative to the mean, that counts as none
 
 FINE = 16  # steps per grey level in which patches are added up
 CELLS, LOWEST = 64, 16  # table of weights: entries per unit of the exponent, and number of units
@@ -70,18 +65,16 @@ def draw_layout(
     if known is not None:
         misplaced = misplaced + _mismatch(known, shape, key, patch) * (CONTINUED / scale)
     table = _weight_table()
-    price: Any = 0
     n_known = 0 if known is None else len(known)
     for step in range(STEPS):
         poll()
         left = STEPS - step
         # A patch that turns into the key k is now (left * noise + step * k) / STEPS.
         distance = squared_distances(STEPS * patch_rows(layout, patch), step * keys)
-        exponent = distance / (scale * left**2) + misplaced + price
+        exponent = distance / (scale * left**2) + misplaced
         exponent -= exponent.min(axis=1, keepdims=True)
         cells = np.minimum(exponent * CELLS + 0.5, len(table) - 1).astype(np.int32)
         weights = table[cells]
-        price = price + _change_of_price(weights)
         with unforked():
             means = weights @ keys
         means /= weights.sum(axis=1, keepdims=True)
@@ -90,16 +83,6 @@ def draw_layout(
             mixed = (left - 1) * noise[:n_known] + (step + 1) * (known.astype(np.float64) - middle)
             layout[:n_known] = np.rint(mixed / STEPS)
     return np.clip(layout + middle, 0, 255).astype(np.uint8)
-
-
-def _change_of_price(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What to add to the exponents of all keys, given the weights (n, m) of m keys in n patches.
-
-    This is a step of semi-discrete optimal transport, in which all keys are used equally.
-    """
-    shares = np.rint(weights * (HEAVIEST / weights.sum(axis=1, keepdims=True)))
-    use = shares.sum(axis=0) * (weights.shape[1] / (HEAVIEST * len(weights)))  # 1 on average
-    return np.rint(CELLS * BALANCE * np.log(use + UNUSED)) / CELLS
 
 
 def _mismatch(
