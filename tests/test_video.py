@@ -723,7 +723,7 @@ def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     # A parent may ignore SIGINT, as shells do for what runs in the background. And within an import
     # Python may lose it, and so everything is imported before.
     code = """
-import numpy as np, signal, sys, tempfile
+import numpy as np, signal, sys, tempfile, time
 from pathlib import Path
 from patchvid.io.writing import write_video
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -731,11 +731,14 @@ noise = np.random.default_rng(0).integers(0, 256, (10, 240, 320, 3), np.uint8)
 for name in sys.argv[1:]:
     with tempfile.TemporaryDirectory() as folder:
         write_video(Path(folder, Path(name).name), noise[:2])
-noise = np.tile(noise, (120, 1, 1, 1))
+def endless():  # so that the signal cannot come too late
+    while True:
+        yield from noise
+        time.sleep(0.01)
 for line in sys.stdin:
     try:
         print("ready", flush=True)
-        write_video(line.strip(), noise)
+        write_video(line.strip(), endless())
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 """
