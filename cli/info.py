@@ -9,7 +9,6 @@ from patchvid.cli import options
 from patchvid.cli.command import Command
 
 PACKAGES = ("numpy", "numba", "imageio", "av", "onnxruntime", "distributed")
-CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")  # packages that hold it
 
 
 @click.command(cls=Command)
@@ -28,21 +27,22 @@ def facts() -> dict[str, str]:
     """Return the versions of the libraries in use, and the machine they run on."""
     import os
     import platform
-    from contextlib import suppress
     from importlib import import_module, metadata
+    from importlib.util import find_spec
 
     from patchvid import __version__
 
     numba: Any = import_module("numba")
     llvm: Any = import_module("llvmlite.binding")
     rows = {"patchvid": __version__, "python": platform.python_version()}
-    versions = {}
-    for package in (*PACKAGES, *CUPY):
-        with suppress(metadata.PackageNotFoundError):
-            versions[package] = metadata.version(package)
     for package in PACKAGES:
-        rows[package] = versions.get(package, "not installed")
-    installed = [f"{name} {versions[name]}" for name in CUPY if name in versions]
+        try:
+            rows[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            rows[package] = "not installed"
+    # CuPy's distributions have several names. To find them, all others are read, which takes time.
+    packages = metadata.packages_distributions() if find_spec("cupy") else {}
+    installed = [f"{name} {metadata.version(name)}" for name in packages.get("cupy", [])]
     rows["cupy"] = ", ".join(installed) or "not installed"
     cpu = f"{platform.machine()} {llvm.get_host_cpu_name()}"
     rows["cpu"] = f"{cpu}, {os.cpu_count()} cores, {numba.get_num_threads()} threads"

@@ -1,6 +1,7 @@
 """Fixtures and settings for all tests."""
 
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -60,6 +61,15 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
             self.shutdown(cancel_futures=True)
 
     monkeypatch.setattr("patchvid.batches.running.Workers", OneThread)
+
+
+@pytest.fixture
+def among_files(here: Path, files: Path, in_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change to a folder with copies of a module's `files`, to run the examples of pages there."""
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: here / "no_cache")
+    shutil.copytree(files, here, dirs_exist_ok=True)
 
 
 @pytest.fixture

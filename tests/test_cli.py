@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -232,11 +231,17 @@ def test_version(here: Path) -> None:
     assert result.stdout == f"patchvid {__version__}\n"
 
 
-def test_info_names_the_distribution_of_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    versions = {"cupy-cuda13x": "14.2.0"}
-    found = metadata.version
-    monkeypatch.setattr(metadata, "version", lambda name: versions.get(name) or found(name))
-    assert any(re.fullmatch(r"cupy +cupy-cuda13x 14.2.0", line) for line in succeed("info"))
+def test_info_names_the_distribution_of_cupy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cupy").mkdir()
+    (tmp_path / "cupy/__init__.py").write_text("raise ImportError('it does not work')")
+    about = tmp_path / "cupy_rocm_5_0-14.2.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: cupy-rocm-5-0\nVersion: 14.2.0\n")
+    (about / "top_level.txt").write_text("cupy\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert any(re.fullmatch(r"cupy +cupy-rocm-5-0 14.2.0", line) for line in succeed("info"))
 
 
 def test_info() -> None:

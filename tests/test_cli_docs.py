@@ -48,15 +48,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def here(here: Path, files: Path, in_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change to a folder with a copy of the files."""
-    monkeypatch.setattr("webbrowser.open", lambda _: True)
-    monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: here / "no_cache")
-    shutil.copytree(files, here, dirs_exist_ok=True)
-
-
 EXAMPLES = [
     pytest.param(line, id=line.split("  ")[0])
     for command in main.commands.values()
@@ -72,7 +63,7 @@ def test_every_command_that_takes_a_clip_has_examples() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", EXAMPLES)
-def test_example(here: None, line: str) -> None:
+def test_example(among_files: None, line: str) -> None:
     typed, _, written = line.partition("  ")
     name, *words = shlex.split(typed.split(" >")[0])
     assert name == "patchvid"

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,16 +47,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def here(here: Path, files: Path, in_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change to a folder with a copy of the files."""
-    monkeypatch.setattr("webbrowser.open", lambda _: True)
-    monkeypatch.setattr("patchvid.studio.server.Studio.run", lambda studio: studio.close())
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: here / "no_cache")
-    shutil.copytree(files, here, dirs_exist_ok=True)
-
-
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("among_files")
 @pytest.mark.parametrize("block", blocks("sh"))
 def test_commands(block: str) -> None:
     for line in block.splitlines():
@@ -73,7 +63,7 @@ def test_commands(block: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:the weights raft_small are not")
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("among_files")
 @pytest.mark.parametrize("block", blocks("python"))
 def test_code(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(block, "a page", "exec"), {})

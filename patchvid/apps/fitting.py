@@ -53,18 +53,18 @@ def fit(frame: Pixels, prediction: Pixels, seen: Region) -> Pixels:
     return np.where(seen, errors, NOT_SEEN).astype(np.uint8)
 
 
-def refine(mask: Region, fit: Fit) -> Region:
-    """Move the outline of a mask (y, x) to where the object stops to fit."""
+def refine(mask: Region, fits: Fit) -> Region:
+    """Move the outline of a mask (y, x) to where the object stops fitting."""
     import cv2
 
     thing, ground = (
         np.where(errors == NOT_SEEN, UNKNOWN, np.minimum(errors, LARGEST)).astype(np.int16)
-        for errors in fit
+        for errors in fits
     )
     better = ground - thing
     # If one of them was not seen, the other counts only if it fits.
-    better = np.where(fit.background == NOT_SEEN, np.maximum(better, 0), better)
-    better = np.where(fit.object == NOT_SEEN, np.minimum(better, 0), better)
+    better = np.where(fits.background == NOT_SEEN, np.maximum(better, 0), better)
+    better = np.where(fits.object == NOT_SEEN, np.minimum(better, 0), better)
     refined = better + DOUBT * np.clip(signed_distance(mask), -FAR, FAR) > 0
     is_inside: Region = cv2.medianBlur(refined.astype(np.uint8), SPECK) > 0
     return is_inside

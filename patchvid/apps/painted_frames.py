@@ -108,7 +108,7 @@ def _follow(
     rest = {number: place.copy() for number, place in places.items()}
     while True:
         colours = np.concatenate([levels[number][place] for number, place in rest.items()])
-        if len(colours) < BREADTH**2:
+        if not len(colours):
             return
         different, counts = np.unique(colours, axis=0, return_counts=True)
         colour = different[counts.argmax()]
@@ -116,6 +116,8 @@ def _follow(
             number: place & (np.abs(levels[number] - colour) < SLIGHT).all(axis=2)
             for number, place in rest.items()
         }
+        if sum(map(np.count_nonzero, alike.values())) < BREADTH**2:
+            return  # only specks and soft edges are left
         first = next(number for number, place in alike.items() if place.any())
         paint = np.median(cue[first][alike[first]], axis=0).astype(cue.dtype)
         masks = {number: place for number, place in alike.items() if place.any()}
