@@ -21,6 +21,8 @@ from patchvid.cli.studio import studio
 from patchvid.cli.track import track
 from patchvid.cli.weights import weights
 
+FORMER_NAMES = {"em": "iterations", "vote": "reduce"}  # of options, in version 0.1.0
+
 
 class Interrupted(click.ClickException):
     """Ctrl-C, with the exit code that shells use for it."""
@@ -73,7 +75,14 @@ class Boundary(click.Group):
             raise click.ClickException(line) from error
 
 
-@click.group("patchvid", cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "patchvid",
+    cls=Boundary,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda name: FORMER_NAMES.get(name, name),
+    },
+)
 @click.version_option(__version__, prog_name="patchvid", message="%(prog)s %(version)s")
 def main() -> None:
     """Make new videos from one short clip."""

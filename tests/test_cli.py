@@ -33,7 +33,7 @@ from patchvid import (
 )
 from patchvid.cli.command import SECTIONS
 from patchvid.cli.gen import gen
-from patchvid.cli.main import Boundary, main
+from patchvid.cli.main import FORMER_NAMES, Boundary, main
 
 Video = NDArray[Any]
 
@@ -169,6 +169,12 @@ def test_every_option_reaches_the_algorithm(clip: Path, video: Video) -> None:
     ]
     succeed("gen", clip, "-o", "a.npy", "--seed", 1, *words)
     np.testing.assert_array_equal(np.load("a.npy"), generate(video, seed=1, **options))
+
+
+@pytest.mark.parametrize(("former", "name"), FORMER_NAMES.items())
+def test_options_have_their_former_names_too(former: str, name: str) -> None:
+    stderr = run("gen", "clip.mp4", f"--{former}", "no").stderr
+    assert f"Error: Invalid value for '--{name}': 'no' is not" in stderr
 
 
 def test_defaults_are_those_of_generate() -> None:
