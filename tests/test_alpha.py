@@ -68,7 +68,12 @@ def test_the_resized_mean_is_that_of_what_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "reduce"), [(np.uint8, "median"), (np.uint16, "mean"), (np.float32, "median")]
+    ("dtype", "reduce"),
+    [
+        (np.uint8, "median"),
+        pytest.param(np.uint16, "mean", marks=pytest.mark.slow),
+        pytest.param(np.float32, "median", marks=pytest.mark.slow),
+    ],
 )
 def test_hidden_colours_change_nothing(dtype: Any, reduce: Any) -> None:
     clip, other = disk(GREEN, dtype), disk(NOISE, dtype)
@@ -81,6 +86,7 @@ def test_hidden_colours_change_nothing(dtype: Any, reduce: Any) -> None:
     assert made[seen][:, 1:3].max() <= 1e-5 * MOST[dtype]  # only red is seen
 
 
+@pytest.mark.slow
 def test_hidden_colours_change_nothing_in_any_application() -> None:
     clip, other = disk(GREEN), disk(NOISE)
     mask = np.zeros(clip.shape[:3], bool)

@@ -73,6 +73,7 @@ def test_sources_may_be_excluded() -> None:
     assert (np.unravel_index(places, hole.shape)[0] >= 6).all()
 
 
+@pytest.mark.slow
 def test_patches_come_from_the_source() -> None:
     clip = np.full((6, 40, 64, 3), 90, np.uint8)
     clip[:, 4:14, 4:14] = clip[:, 24:34, 24:34] = (220, 60, 20)  # one of two is removed

@@ -45,25 +45,31 @@ def test_the_form_in_numba_has_the_functions_of_the_table() -> None:
     assert_same_signatures(numba_cuda, LAUNCHES)
 
 
-def test_every_call_on_the_cpu_is_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "dtype",
+    ["uint8", *(pytest.param(name, marks=pytest.mark.slow) for name in ("uint16", "float32"))],
+)
+def test_every_call_on_the_cpu_is_as_the_table_says(
+    dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     called: set[str] = set()
     checked = contract.checked(cpu, CONTRACT, np, called)
     monkeypatch.setattr(_device, "load", {"cpu": checked}.__getitem__)
     settings = {**TINY, "device": "cpu"}
-    hole = np.zeros(CLIP.shape[1:3], bool)
+    clip = CLIP / np.float32(255) if dtype == "float32" else CLIP.astype(dtype)
+    hole = np.zeros(clip.shape[1:3], bool)
     hole[5:9, 6:12] = True
-    for clip in (CLIP, CLIP * np.uint16(257), CLIP / np.float32(255)):
-        made = patchvid.generate(clip, loop=True, tile="x", details=True, **settings)
-        assert made.levels[0].seconds > 0
-        patchvid.retarget(clip, size=(4, 16, 14), keep=hole, **settings)
-        patchvid.inpaint(clip, hole, **settings)
-        patchvid.analogy(clip, clip[:, ::-1], structure="luma", **settings)
-        anywhere = np.ones((2, 10, 14), bool)
-        nnf, _ = patchvid.search(clip, clip, sweeps=2, key_mask=anywhere)
-        patchvid.search(clip, clip, nnf=nnf, sweeps=1, key_mask=anywhere)
-        patchvid.patch_distance(clip, clip, nnf)
-        patchvid.vote(clip, nnf, reduce="mean")
-        patchvid.vpnn(clip, clip, clip, alpha=5, seed=0, device="cpu")
+    made = patchvid.generate(clip, loop=True, tile="x", details=True, **settings)
+    assert made.levels[0].seconds > 0
+    patchvid.retarget(clip, size=(4, 16, 14), keep=hole, **settings)
+    patchvid.inpaint(clip, hole, **settings)
+    patchvid.analogy(clip, clip[:, ::-1], structure="luma", **settings)
+    anywhere = np.ones((2, 10, 14), bool)
+    nnf, _ = patchvid.search(clip, clip, sweeps=2, key_mask=anywhere)
+    patchvid.search(clip, clip, nnf=nnf, sweeps=1, key_mask=anywhere)
+    patchvid.patch_distance(clip, clip, nnf)
+    patchvid.vote(clip, nnf, reduce="mean")
+    patchvid.vpnn(clip, clip, clip, alpha=5, seed=0, device="cpu")
     patchvid.metrics.evaluate(CLIP, [CLIP[:, ::-1]], device="cpu")
     assert called == set(CONTRACT) - {"devices_of", "use_device"}  # nobody asks for the only host
 

@@ -230,6 +230,7 @@ def test_arrays_of_the_host_come_back_to_it() -> None:
         assert sum(standin.READS) <= read * made.nbytes + NUMBERS
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_lists_are_taken_beside_arrays_of_the_device() -> None:
     clip = patchvid.sample_clip()[:4, :16, :20]
@@ -442,13 +443,11 @@ def test_more_than_2_to_31_words(monkeypatch: pytest.MonkeyPatch) -> None:
 # Compilation for real devices
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize(
     ("capability", "patch"),
-    [
-        (OLDEST, PATCHES[0]),
-        *(pytest.param(NEWEST, patch, marks=pytest.mark.slow) for patch in PATCHES[1:]),
-    ],
+    [(OLDEST, PATCHES[0]), *((NEWEST, patch) for patch in PATCHES[1:])],
 )
 def test_kernels_in_cuda_c_compile(
     capability: tuple[int, int], patch: tuple[int, int, int]

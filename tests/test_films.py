@@ -95,6 +95,7 @@ def test_no_stretch_comes_back(long_film: Video) -> None:
     assert min(distances) > 0.5 * step
 
 
+@pytest.mark.slow
 def test_frames_are_made_when_they_are_needed() -> None:
     told: list[float] = []
     frames = generate_long(
@@ -232,6 +233,7 @@ def test_the_command_writes_what_python_makes_with_this_seed(clip: Path) -> None
     assert (made[0] != other).any()
 
 
+@pytest.mark.slow
 def test_scales_above_3_make_films(clip: Path) -> None:
     printed = run("retarget", clip, "--scale", "3.1,1,0.9", "--seed", "0", "--json")
     assert json.loads(printed)["files"][0]["shape"] == [25, 28, 36, 3]

@@ -253,6 +253,7 @@ def test_dask_in_gives_dask(small: Path) -> None:
     np.testing.assert_array_equal(looped, APPLICATIONS["loop"]())
 
 
+@pytest.mark.slow
 def test_all_applications_write_to_an_array() -> None:
     for make in APPLICATIONS.values():
         expected = make()

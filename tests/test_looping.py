@@ -133,6 +133,7 @@ def test_memory_does_not_grow_with_the_length() -> None:
     assert len(long.frames) < 2 * len(short.frames)
 
 
+@pytest.mark.slow
 def test_long_loops_differ_by_seed_and_go_on_without_a_period() -> None:
     clip = make_waterfall(20)[:, ::2, ::2]
     one, other = (loop(clip, seed=seed, length=300, details=True) for seed in (1, 2))
@@ -252,6 +253,7 @@ def test_the_command_takes_frames_seconds_and_minutes(
     assert len(read_video(out)[0]) == n_frames
 
 
+@pytest.mark.slow
 def test_the_command_writes_layers_a_field_and_a_report(tmp_path: Path) -> None:
     clip, depth = tmp_path / "clip.npy", tmp_path / "depth.npy"
     waterfall = make_waterfall(16)[:, ::2, ::2]

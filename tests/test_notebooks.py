@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import matplotlib
 import pytest
 from matplotlib import pyplot
@@ -32,7 +31,7 @@ def test_runs_at_a_small_size(
     matplotlib.use("agg")
     names: dict[str, Any] = {}
     shown: list[Any] = []
-    for cell in jupytext.read(notebook).cells:
+    for cell in cells_of(notebook):
         if cell.cell_type == "code":
             code = "\n".join(line for line in cell.source.splitlines() if line[:1] != "%")
             shown.append(run(code, names))
@@ -46,12 +45,13 @@ def test_runs_at_a_small_size(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @each_notebook
 def test_committed_outputs_are_of_this_code_and_small(notebook: Path) -> None:
     file = notebook.with_suffix(".ipynb")
     assert file.stat().st_size < 800_000
     executed = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    pair = jupytext.read(notebook).cells
+    pair = cells_of(notebook)
     remedy = "jupytext --to ipynb --execute notebooks/*.py"
     sources = [(cell["cell_type"], "".join(cell["source"])) for cell in executed]
     assert sources == [(cell.cell_type, cell.source) for cell in pair], remedy
@@ -59,6 +59,13 @@ def test_committed_outputs_are_of_this_code_and_small(notebook: Path) -> None:
     kinds = {kind for output in outputs for kind in output.get("data", ())}
     assert kinds & {"text/html", "image/jpeg"}, remedy
     assert "error" not in {output["output_type"] for output in outputs}
+
+
+def cells_of(notebook: Path) -> list[Any]:
+    """Return the cells of a notebook that is kept as a script."""
+    import jupytext  # here, because it takes seconds
+
+    return jupytext.read(notebook).cells
 
 
 def run(source: str, names: dict[str, Any]) -> Any:
