@@ -47,7 +47,10 @@ def on_device(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            bound = signature.bind(*args, **kwargs)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:  # it names the argument, but not the function
+                raise TypeError(f"{function.__name__}() {error}") from None
             given = bound.arguments
             arrays = {name: given[name] for name in names if given.get(name) is not None}
             on_gpu = [array for value in arrays.values() for array in _on_gpu(value)]

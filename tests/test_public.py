@@ -173,6 +173,13 @@ def test_what_is_no_video_is_named() -> None:
         generate(np.moveaxis(np.zeros((3, 20, 30, 3)), -1, 1))
 
 
+def test_wrong_arguments_are_named_with_the_function() -> None:
+    with pytest.raises(TypeError, match=r"generate\(\) got an unexpected keyword argument 'size_'"):
+        generate(CLIP, size_=3)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"search\(\) missing a required argument: 'query'"):
+        search()  # type: ignore[call-arg]
+
+
 @pytest.mark.parametrize("offset", [1e6, 1e8, -1e12])
 def test_a_large_offset_does_not_hide_differences(offset: float) -> None:
     query, key = CLIP[:, :10].astype(float), CLIP[:, 5:].astype(float)
