@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from patchvid import read_video, write_video
+from patchvid import read_video, video_info, write_video
 from patchvid.errors import InvalidInput, VideoError
 
 RATE = 48_000
@@ -181,6 +181,14 @@ def test_a_part_of_the_sound(
     packet = 1024
     assert abs(len(after) - length * RATE) <= 2 * packet
     assert_same_sound(before, after, 2 * packet, round(length * RATE) - 2 * packet)
+
+
+def test_a_word_where_the_sound_ends_before_the_frames(tmp_path: Path) -> None:
+    clip = clip_with_sound(tmp_path / "a.mp4", "aac")
+    range_ = (SECONDS + 1, None)
+    with pytest.warns(UserWarning, match="a.mp4' is silent in the chosen frames, and so"):
+        write_video(tmp_path / "b.mp4", new_frames(), fps=FPS, audio=clip, audio_range=range_)
+    assert video_info(tmp_path / "b.mp4").frames == len(new_frames())
 
 
 def test_sound_lasts_as_long_as_in_the_clip_where_it_is_longer_than_the_film(

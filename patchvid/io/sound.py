@@ -68,7 +68,8 @@ def find_sound(path: StrPath, clip: StrPath, seconds: tuple[float, float | None]
 def copying(sound: Sound, target: OutputContainer) -> Iterator[Callable[[float], None]]:
     """Add the streams of a sound to a new file; yield a function that copies them up to a time.
 
-    Leaves out streams with a codec that the file cannot hold, with a warning.
+    Leaves out streams with a codec that the file cannot hold, with a warning; and warns if there is
+    nothing to copy.
     """
     try:
         opened = open_film(sound.path)
@@ -89,6 +90,9 @@ def copying(sound: Sound, target: OutputContainer) -> Iterator[Callable[[float],
                 warnings.warn(f"{which} of {quoted(sound.path)} is left out: {why}", stacklevel=4)
         packets = _packets(source, streams, sound)
         waiting = next(packets, None)
+        if streams and waiting is None:
+            line = f"{quoted(sound.path)} is silent in the chosen frames, and so is the new file"
+            warnings.warn(line, stacklevel=4)
 
         def copy(until: float) -> None:
             nonlocal waiting
