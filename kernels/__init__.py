@@ -103,10 +103,10 @@ CONTRACT = {
     "search_exact": Function(
         "Find the nearest key of every query patch; return the field and its cost.",
         {
-            "query": "t y x c: uint8 float32", "key": "T Y X c: as query", "*": "", **_PATCH,
-            "weights": "T' Y' X': float32 bool = None", **_PERIODIC, "alpha": "float = None",
+            "query": "n? t y x c: uint8 float32", "key": "n? T Y X c: as query", "*": "", **_PATCH,
+            "weights": "n? T' Y' X': float32 bool = None", **_PERIODIC, "alpha": "float = None",
         },
-        ("t' y' x': int32", "t' y' x': float32"),
+        ("n? t' y' x': int32", "n? t' y' x': float32"),
     ),
     "patch_distance": Function(
         "Mean squared difference of every query patch and its key patch.",
@@ -176,6 +176,16 @@ LAUNCHES = {
         {
             **_WORDS, "field": "n t' y' x': int32", "cost": "n t' y' x': float32",
             "geometry": "tuple", "divisor": "float",
+        },
+        "None",
+    ),
+    "exact": Function(
+        "Write the nearest key of every query patch, and its cost. `least` and `found` are for the "
+        "distance of the nearest key in each part of the keys, and for that key.",
+        {
+            **_WORDS, "weights": "any_n T' Y' X' or empty: float32", "least": "n p k: float64",
+            "found": "n p k: int32", "field": "n t' y' x': int32", "cost": "n t' y' x': float32",
+            "geometry": "tuple", "divisor": "float", "alpha": "float",
         },
         "None",
     ),

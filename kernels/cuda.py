@@ -21,8 +21,8 @@ from patchvid.kernels.cuda_memory import seconds_between as seconds_between
 from patchvid.kernels.cuda_memory import synchronize as synchronize
 from patchvid.kernels.cuda_memory import to_device as to_device
 from patchvid.kernels.cuda_memory import to_host as to_host
+from patchvid.kernels.cuda_memory import upload
 from patchvid.kernels.cuda_memory import use_device as use_device
-from patchvid.kernels.exact import search_exact as search_exact
 from patchvid.kernels.rules import Prepared, make_geometry, value_count
 from patchvid.kernels.rules import patch_grid as patch_grid
 
@@ -30,6 +30,7 @@ DEVICE, xp = "cuda", cupy
 
 launches = import_module(f"patchvid.kernels.{cuda_form()}_cuda")
 
+LEAST_THREADS = 1 << 16  # of an exact search, if there is as much to do
 MOST_TAPS = 216  # of a value that is resampled along several axes in one pass
 
 
@@ -147,6 +148,29 @@ def search(
     return cost.reshape(shape), mean
 
 
+def search_exact(
+    query, key, *, patch, weights=None, periodic=(False, False, False), alpha=None
+):  # fmt: skip
+    """Find the nearest key of every query patch; return the field and its cost.
+
+    Ties go to the first key. There is a thread for every query patch and part of the keys.
+    """
+    samples = max(query.shape[:-4], key.shape[:-4], key=len)
+    query, key, geometry, divisor = _scene(query, key, patch, periodic)
+    none = _none(np.float32, cupy.cuda.Device().id)
+    weights = none if weights is None else _samples(rules.as_weights(weights), 3)
+    grid, n, count = geometry[1], math.prod(samples), math.prod(geometry[1])
+    parts = min(max(1, LEAST_THREADS // (n * count)), math.prod(geometry[3]))
+    least = cupy.empty((n, parts, count), np.float64)
+    found = cupy.empty(least.shape, np.int32)
+    field, cost = cupy.empty((n, *grid), np.int32), cupy.empty((n, *grid), np.float32)
+    launches.exact(
+        query, key, weights, least, found, field, cost, geometry, divisor,
+        float(rules.NO_ALPHA) if alpha is None else alpha,
+    )  # fmt: skip
+    return field.reshape(*samples, *grid), cost.reshape(*samples, *grid)
+
+
 def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     """Mean squared difference (float32) of every query patch and its key patch."""
     query, key, geometry, divisor = _scene(query, key, patch, periodic)
@@ -159,40 +183,10 @@ def carry(field, near, key_shape, fine_query_shape, fine_key_shape, *, patch):
     """Scale the field of a coarser level to a finer one: nearest patch, scaled key."""
     fine = cupy.empty((*field.shape[:-3], *map(len, near)), np.int32)
     launches.carry(
-        _samples(field, 3), _upload(near), _samples(fine, 3),
+        _samples(field, 3), upload(near), _samples(fine, 3),
         key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,
     )  # fmt: skip
     return fine
-
-
-class _Table:
-    """An array on the host as the key of a cache: equal only to itself."""
-
-    def __init__(self, array):
-        self.array = array
-
-    def __hash__(self):
-        return id(self.array)
-
-    def __eq__(self, other):
-        return self.array is other.array
-
-
-def _upload(arrays):
-    """Copy tables from the host to the device, once. Those with larger items must come first."""
-    stream = cupy.cuda.get_current_stream().ptr
-    return _uploaded(cupy.cuda.Device().id, stream, *map(_Table, arrays))
-
-
-@lru_cache(maxsize=256)
-def _uploaded(device, stream, *tables):
-    arrays = [table.array for table in tables]
-    joined = cupy.asarray(np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]))
-    stops = np.cumsum([array.nbytes for array in arrays])
-    return tuple(
-        joined[stop - array.nbytes : stop].view(array.dtype).reshape(array.shape)
-        for array, stop in zip(arrays, stops.tolist())
-    )
 
 
 def vote(
@@ -231,7 +225,7 @@ def apply_taps(video, tables, out):
     video, out = _samples(video, 4), _samples(out, 4)
     top = int(np.iinfo(out.dtype).max) if out.dtype.kind == "u" else 0
     starts, weights = zip(*tables, _identity(max(video.shape[1:4] + out.shape[1:4])))
-    on_device = _upload([*starts, *weights])
+    on_device = upload([*starts, *weights])
     starts, weights = on_device[:4], on_device[4:]
     passes = _passes([table.shape[1] for table in weights])
     if len(passes) == 1:

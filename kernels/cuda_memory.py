@@ -1,6 +1,9 @@
 """Arrays, events and memory of a GPU: how much is free, and how much a level needs."""
 
+from functools import lru_cache
+
 import cupy
+import numpy as np
 
 from patchvid.kernels import is_on_gpu
 
@@ -27,6 +30,36 @@ def devices_of(arrays):
 def use_device(number):
     """Open a context in which a GPU is the current one."""
     return cupy.cuda.Device(number)
+
+
+class _Table:
+    """An array on the host as the key of a cache: equal only to itself."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __hash__(self):
+        return id(self.array)
+
+    def __eq__(self, other):
+        return self.array is other.array
+
+
+def upload(arrays):
+    """Copy tables from the host to the device, once. Those with larger items must come first."""
+    stream = cupy.cuda.get_current_stream().ptr
+    return _uploaded(cupy.cuda.Device().id, stream, *map(_Table, arrays))
+
+
+@lru_cache(maxsize=256)
+def _uploaded(device, stream, *tables):
+    arrays = [table.array for table in tables]
+    joined = cupy.asarray(np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]))
+    stops = np.cumsum([array.nbytes for array in arrays])
+    return tuple(
+        joined[stop - array.nbytes : stop].view(array.dtype).reshape(array.shape)
+        for array, stop in zip(arrays, stops.tolist())
+    )
 
 
 def synchronize():

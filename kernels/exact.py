@@ -49,9 +49,9 @@ def search_exact(
     patches for every pair of a query and a key.
     """
     queries, keys = patch_rows(query, patch, periodic), patch_rows(key, patch)
-    voxels = np.asarray(first_voxels(key.shape, patch).astype(np.int32), like=keys)
-    field = np.empty(len(queries), np.int32, like=keys)
-    cost = np.empty(len(queries), np.float32, like=keys)
+    voxels = first_voxels(key.shape, patch).astype(np.int32)
+    field = np.empty(len(queries), np.int32)
+    cost = np.empty(len(queries), np.float32)
     if weights is not None:
         weights = rules.as_weights(weights)
         forbidden = np.isinf(weights.reshape(-1))

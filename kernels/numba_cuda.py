@@ -8,7 +8,7 @@ import numpy as np
 from numba import cuda
 from numba.cuda import dispatcher
 
-from patchvid.kernels import THREADS, numba_kernels, rules
+from patchvid.kernels import THREADS, numba_exact, numba_kernels, rules
 from patchvid.kernels.ordinals import from_ordinals, to_ordinals
 
 
@@ -59,6 +59,20 @@ def distance(query, key, field, cost, geometry, divisor):
         _launch(
             kernel, field[i].size, _own(query, i).reshape(-1), _own(key, i).reshape(-1), field[i],
             cost[i], _in_words(geometry, query), np.float32(divisor),
+        )  # fmt: skip
+
+
+def exact(query, key, weights, least, found, field, cost, geometry, divisor, alpha):
+    """Write the nearest key of every query patch, found in each part of the keys, and its cost."""
+    for i, of_parts in enumerate(zip(least, found)):
+        factors = _own(weights, i) if weights.size else weights
+        _launch(
+            numba_exact.EXACT[query.dtype.name], least[i].size, _own(query, i).reshape(-1),
+            _own(key, i).reshape(-1), factors.reshape(-1), *of_parts, _in_words(geometry, query),
+        )  # fmt: skip
+        _launch(
+            numba_exact.nearest_kernel, field[i].size, *of_parts, field[i].reshape(-1),
+            cost[i].reshape(-1), geometry[2], geometry[3], np.float32(divisor), np.float32(alpha),
         )  # fmt: skip
 
 

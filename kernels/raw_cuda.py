@@ -27,7 +27,7 @@ _TYPES = {
 def source_of(name):
     """CUDA C code of a file of kernels."""
     folder = Path(__file__).parent
-    return "".join((folder / part).read_text("utf-8") for part in ("coordinates.cu", f"{name}.cu"))
+    return "".join((folder / part).read_text("utf-8") for part in ("common.cu", f"{name}.cu"))
 
 
 def definitions(patch, **others):
@@ -63,7 +63,7 @@ def _sizes(*parts):
 
 @lru_cache(maxsize=1024)
 def _search_sizes(geometry, *shared):
-    """The `Geometry` of `search.cu`, from the shapes of arrays that samples may share."""
+    """The `Geometry` of `common.cu`, from the shapes of arrays that samples may share."""
     query_size, query_grid, key_size, key_grid, _, periodic, _ = geometry
     steps = [0 if shape[0] == 1 else math.prod(shape[1:]) for shape in shared]
     parts = query_size[1:], query_grid, key_size[1:], key_grid, periodic
@@ -135,6 +135,24 @@ def distance(query, key, field, cost, geometry, divisor):
         "search", "distance_kernel", options, math.prod(field.shape[1:]), query, key, field, cost,
         _search_sizes(geometry, query.shape, key.shape, (1,)), np.float32(divisor),
         rows=len(field),
+    )  # fmt: skip
+
+
+def exact(query, key, weights, least, found, field, cost, geometry, divisor, alpha):
+    """Write the nearest key of every query patch, found in each part of the keys, and its cost.
+
+    Arguments are those of `sweep`. `least` and `found` are for the nearest key of each part.
+    """
+    options = ("-DFLOATS",) if query.dtype == np.float32 else ()
+    sizes = _search_sizes(geometry, query.shape, key.shape, weights.shape)
+    n, parts, count = least.shape
+    _launch(
+        "exact", "compare_kernel", options, parts * count, query, key, weights, least, found, sizes,
+        _sizes(geometry[4], query.shape[4]), np.uint32(parts), rows=n,
+    )  # fmt: skip
+    _launch(
+        "exact", "nearest_kernel", options, count, least, found, field, cost, sizes,
+        np.uint32(parts), np.float32(divisor), np.float32(alpha), rows=n,
     )  # fmt: skip
 
 

@@ -5,14 +5,6 @@
 // 8-bit channels of the clip or, with FLOATS, one float. The FIRST_ROWS of a patch may be enough to
 // reject a key. Costs are summed as integers, in units of 1 / UNITS and up to MOST.
 
-// Sizes of a search, which do not change from sweep to sweep. Of query, key and weights, there are the
-// elements from one sample to the next, or 0 if all samples share them.
-struct Geometry {
-    long long next_query, next_key, next_weights;
-    int query_y, query_x, n_t, n_y, n_x, key_y, key_x, grid_t, grid_y, grid_x;
-    int periodic_t, periodic_y, periodic_x;
-};
-
 // Half a sweep. The last sweep applies `finish_cost` in rules.py to the costs.
 struct Plan {
     int parity, init, step, search_radius;
@@ -26,24 +18,9 @@ typedef float word;
 typedef unsigned int word;
 #endif
 
-#define INFINITE __int_as_float(0x7f800000)
-
-// CuPy compiles with -ftz=true, which flushes floats below 1.2e-38 to zero. These do not.
-__device__ __forceinline__ float add(float a, float b) { return __fmaf_ieee_rn(a, 1.0f, b); }
-
 __device__ __forceinline__ unsigned int add(unsigned int a, unsigned int b) { return a + b; }
 
 __device__ __forceinline__ float multiply(float a, float b) { return __fmaf_ieee_rn(a, b, -0.0f); }
-
-__device__ __forceinline__ float divide(float a, float b)
-{
-#ifdef __CUDA_ARCH__
-    asm("div.rn.f32 %0, %0, %1;" : "+f"(a) : "f"(b));
-    return a;
-#else
-    return a / b;
-#endif
-}
 
 // Compare two floats that are not negative; false if one is NaN.
 __device__ __forceinline__ bool is_less(float a, float b)
@@ -200,8 +177,7 @@ __device__ __forceinline__ unsigned long long improve(
         }
     }
     field[patch] = best;
-    const float finished = divide(best_cost, plan.divisor);
-    cost[patch] = plan.alpha < 0 ? finished : divide(1, add(plan.alpha, finished));
+    cost[patch] = finish(best_cost, plan.divisor, plan.alpha);
     return is_less(best_cost, INFINITE) ? (unsigned long long)(min(best_cost, MOST) * UNITS) : 0;
 }
 

@@ -443,6 +443,11 @@ def test_more_than_2_to_31_words(monkeypatch: pytest.MonkeyPatch) -> None:
 # Compilation for real devices
 
 
+def is_single(ptx: str) -> bool:
+    """Whether kernels use no double precision; only exact search may."""
+    return ".f64" not in ptx or "compare" in ptx or "nearest" in ptx
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize(
@@ -453,24 +458,24 @@ def test_kernels_in_cuda_c_compile(
     capability: tuple[int, int], patch: tuple[int, int, int]
 ) -> None:
     for kind, ptx in cuda_compiled.compile_cuda_c(capability, patch):
-        assert ".f64" not in ptx, kind
+        assert is_single(ptx), kind
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("stand_in")
 def test_small_floats_are_not_taken_for_zero() -> None:
     for kind, ptx in cuda_compiled.compile_cuda_c(NEWEST, (3, 5, 5)):
-        if "sweep_kernel" in ptx or "blend_kernel" in ptx:
-            assert re.findall(r"(?:fma|div|sub)[.\w]*ftz[.\w]*", ptx) == [], kind
+        if any(f"{name}_kernel" in ptx for name in ("sweep", "blend", "compare")):
+            assert re.findall(r"(?:fma|div|sub|cvt(?=\S*f64))[.\w]*ftz[.\w]*", ptx) == [], kind
 
 
 def measured(
     compiled: Iterator[tuple[str, str]], measure: Callable[[str], Any], left_out: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Measure kernels, by name and kind, but for some kinds; none may use double precision."""
+    """Measure kernels, by name and kind, but for some kinds."""
     results: dict[str, Any] = {}
     for kind, ptx in compiled:
-        assert ".f64" not in ptx, kind
+        assert is_single(ptx), kind
         if kind not in left_out:
             results |= {f"{name}, {kind}": result for name, result in measure(ptx)}
     return results

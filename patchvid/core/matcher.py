@@ -5,7 +5,6 @@ Reference: Barnes et al., "PatchMatch" (2009).
 
 import math
 from collections.abc import Callable
-from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
@@ -201,7 +200,10 @@ class Matcher:
         n_values = math.prod(patch) * key.shape[-1]
         is_small = n_queries * n_keys * n_values <= EXACT_PRODUCTS
         if self.method == "exact" or (self.method == "auto" and is_small):
-            self.field, cost = self._find_exact(query, key, dtype, factors, alpha)
+            self.field, cost = kernels.search_exact(
+                *(operand.video.astype(dtype, copy=False) for operand in (query, key)),
+                patch=patch, weights=factors, periodic=periodic, alpha=alpha,
+            )  # fmt: skip
         else:
             threshold = self._cost_threshold if sizes == self._sizes else None
             sweeps, radius = self._fit_field(sizes, key_mask, query_mask, past)
@@ -218,23 +220,6 @@ class Matcher:
         self._sizes = sizes
         assert self.field is not None
         return self.field, cost
-
-    def _find_exact(
-        self, query: Operand, key: Operand, dtype: Any, factors: Any, alpha: float | None
-    ) -> tuple[Field, NDArray[np.float32]]:
-        """The field and its cost by exact search, one sample after the other."""
-        search = partial(
-            self.kernels.search_exact, patch=query.patch, periodic=query.periodic, alpha=alpha
-        )
-        pair = [operand.video.astype(dtype, copy=False) for operand in (query, key)]
-        if isinstance(self.seed, int):
-            return search(*pair, weights=factors)
-        found = []
-        for number in range(len(self.seed)):
-            own = (_of_sample(video, number, 4) for video in pair)
-            found.append(search(*own, weights=_of_sample(factors, number, 3)))
-        field, cost = map(np.stack, zip(*found))
-        return field, cost
 
     def _fit_field(
         self,
@@ -262,11 +247,6 @@ class Matcher:
                 self.field[: len(past)] = past
         replace_forbidden(kernels, self.field, key.size, key_mask, self.seed, query_mask)
         return (2, RADIUS) if self.explores else (1, 0)
-
-
-def _of_sample(array: Any, number: int, axes: int) -> Any:
-    """The array of a sample, or that with so many axes which all samples share."""
-    return array if array is None or array.ndim == axes else array[number]
 
 
 def comparable_dtype(

@@ -43,7 +43,7 @@ def compile_numba(capability: Capability) -> Iterator[Compiled]:
     """Compile the kernels of numba.cuda for the types of their arguments."""
     from numba import cuda, types
 
-    from patchvid.kernels import numba_kernels
+    from patchvid.kernels import numba_exact, numba_kernels
 
     size, count = types.UniTuple(types.int64, 3), types.int64
     axes = types.UniTuple(types.boolean, 3)
@@ -64,6 +64,12 @@ def compile_numba(capability: Capability) -> Iterator[Compiled]:
         settings = threshold, totals, geometry, plan, real, real
         yield compiled(name, sweep, *pair, costs, flags, field, costs, *settings)
         yield compiled(name, distance, *pair, field, costs, geometry, real)
+    of_parts, reals = (types.float64[:, ::1], types.int32[:, ::1]), types.float32[::1]
+    for name, compare in numba_exact.EXACT.items():
+        pair = (getattr(types, name)[::1],) * 2
+        yield compiled(name, compare, *pair, reals, *of_parts, geometry)
+    found = types.int32[::1], reals
+    yield compiled("", numba_exact.nearest_kernel, *of_parts, *found, size, size, real, real)
     yield compiled("", numba_kernels.settle_kernel, totals, counted, threshold, count)
     for kind in (types.uint8, types.uint16, types.uint32, types.float32):
         voting, sizes = (field, flags, kind[:, :, :, ::1]), (size, size, axes)
@@ -98,6 +104,8 @@ def compile_cuda_c(capability: Capability, patch: tuple[int, int, int]) -> Itera
         *((kind, "pack", raw_cuda.pack_options(kind)) for kind in ("uint8", "uint16", "float32")),
         *((" to ".join(pair), "blend", raw_cuda.blend_options(*pair)) for pair in BLENDED),
         ("", "carry", ()),
+        ("uint32", "exact", ()),
+        ("float32", "exact", ("-DFLOATS",)),
     ]
     for kind, name, options in kinds:
         yield kind, _compile(raw_cuda.source_of(name), capability, options)

@@ -78,6 +78,11 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
             exact = kernels.search_exact(*pair, patch=PATCH, periodic=periodic)
             yield f"exact search, {name}: field", exact[0]
             yield f"exact search, {name}: cost", exact[1]
+            exact = kernels.search_exact(
+                *pair, patch=PATCH, weights=restrictions["weights"], periodic=periodic, alpha=2.0
+            )
+            yield f"exact search, weights, {name}: field", exact[0]
+            yield f"exact search, weights, {name}: weights", exact[1]
         shape = rules.output_shape(field.shape, PATCH, periodic)
         update_mask = move(np.random.default_rng(4).random(shape) < 0.8)
         for reduce, value_dtype in product(("median", "mean"), value_dtypes):
