@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._alpha import is_translucent, premultiply, straight
@@ -124,7 +123,7 @@ class Clip(NamedTuple):
 
 
 def collect(
-    outputs: Sequence[LevelOutput],
+    made: LevelOutput,
     video: NDArray[Any],
     given: Any,
     seed: int,
@@ -136,32 +135,20 @@ def collect(
     keeps_time: bool = False,
     out: Any = None,
 ) -> Any:
-    """The outputs in the type of the given clip, or with details a `Result`.
+    """The output in the type of the given clip, or with details a `Result`.
 
-    They are written to `out` if it is given. A single output has no axis for samples. `made_share`,
-    `shift` and `keeps_time` are those of `PatchField`.
+    It is written to `out` if that is given. `made_share`, `shift` and `keeps_time` are those of
+    `PatchField`.
     """
-    made = like_input(_join([output.output for output in outputs]), given)
+    result = like_input(made.output, given)
     if out is not None:
-        return write_out(out, made)
+        return write_out(out, result)
     if not details:
-        return made
-    places = _join([output.field for output in outputs])
-    timings = [timing for output in outputs for timing in output.timings]
+        return result
     t, y, x, _ = video.shape
-    patch, _ = settings.at(outputs[0].output.shape)
+    patch, _ = settings.at(made.output.shape[-4:])
     field = PatchField(
-        places, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift, keeps_time
-    )
-    return Result(made, field, seed, timings)
-
-
-def _join(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The arrays as one, which is not copied if they are its rows; a single one as it is."""
-    if len(arrays) == 1:
-        return arrays[0]
-    whole: Any = arrays[0].base
-    if whole is None or any(array.base is not whole for array in arrays):
-        return np.stack(arrays)
-    is_whole = whole.dtype == arrays[0].dtype and whole.shape == (len(arrays), *arrays[0].shape)
-    return whole if is_whole else np.stack(arrays)
+        made.field, patch, settings.periodic, settings.reduce, (t, y, x), made_share, shift,
+        keeps_time,
+    )  # fmt: skip
+    return Result(result, field, seed, made.timings)

@@ -231,7 +231,7 @@ def analogy(
         told = part_of(report, (n_parts - 1) / n_parts, 1)
         made = finest(synthesize(plan, None, seed=seed, progress=told))
     made = clip.finish(plan, made)
-    result = collect([made], style, given, seed, settings, details=details, out=out)
+    result = collect(made, style, given, seed, settings, details=details, out=out)
     return AnalogyResult(**result._asdict(), structures=structures) if details else result
 
 

@@ -7,7 +7,7 @@ Reference: section 2 of Haim et al., "Diverse Generation from a Single Video Mad
 2022), and sections 1.1 and 1.2 of its supplement.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal, Unpack, overload
 
@@ -31,7 +31,7 @@ from patchvid.apps._setup import Clip, check_output_size, check_settings, collec
 from patchvid.core.layouts import Layouts
 from patchvid.core.noise import choose_noise, synthesize_from_noise
 from patchvid.core.plan import plan_synthesis
-from patchvid.core.samples import synthesize_samples
+from patchvid.core.samples import Make, synthesize_samples
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
 from patchvid.results import GenerateResult
@@ -200,21 +200,24 @@ def generate(
         explores=False,
     )  # fmt: skip
     clip = Clip.of(video)
-    make: Callable[[Sequence[int], Progress], list[tuple[LevelOutput, Any]]]
+    synthesize: Make
     with reporting(progress, "generate") as report:
         value = clip.compressed(clip.value)
         plan = plan_synthesis(kernels, value, size, settings, samples=samples)
         if drawn_by == "flow":
-            make = Layouts(plan, novelty, structure).synthesize
+            synthesize = Layouts(plan, novelty, structure).synthesize
         else:
             chosen = choose_noise(plan, noise, replicate=replicate_noise)
-            make = partial(synthesize_from_noise, plan, chosen)
-        made = synthesize_samples(plan, make, range(seed, seed + samples), report)
-    outputs = [clip.finish(plan, output) for output, _ in made]
-    result = collect(outputs, video, given, seed, settings, details=details, out=out)
+            synthesize = partial(synthesize_from_noise, plan, chosen)
+
+        def make(seeds: Sequence[int], progress: Progress) -> tuple[LevelOutput, list[Any]]:
+            made, measures = synthesize(seeds, progress)
+            return clip.finish(plan, made), measures
+
+        made, measures = synthesize_samples(plan, make, range(seed, seed + samples), report)
+    result = collect(made, video, given, seed, settings, details=details, out=out)
     if not details:
         return result
-    measures = [measure for _, measure in made]
     result = GenerateResult(**result._asdict())
     if drawn_by == "noise":
         return result._replace(noise=measures)

@@ -236,7 +236,7 @@ def inpaint(
     output = video.copy()
     output[window] = np.where(hole[window][..., None], filled, video[window])
     return collect(
-        [LevelOutput(output, field, timings)], video, given, seed, settings,
+        LevelOutput(output, field, timings), video, given, seed, settings,
         details=details, made_share=soft, keeps_time=True, out=out,
     )  # fmt: skip
 

@@ -195,7 +195,7 @@ def retarget(
         same = moved(video, shift, size)
         made = made._replace(output=np.where((made_share > 0)[..., None], output, same))
     return collect(
-        [made], video, given, seed, settings, details=details, made_share=made_share, shift=shift,
+        made, video, given, seed, settings, details=details, made_share=made_share, shift=shift,
         keeps_time=len(made.output) == len(video), out=out,
     )  # fmt: skip
 

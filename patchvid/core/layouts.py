@@ -6,7 +6,7 @@ have the distribution nearest to the clip's.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
@@ -22,7 +22,7 @@ from patchvid.core.layout_distance import PlacedPatches
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.places import Places, with_places
 from patchvid.core.plan import Plan
-from patchvid.core.samples import stack, to_seed
+from patchvid.core.samples import gather, stack, to_seed
 from patchvid.core.synthesis import LevelOutput, finest
 from patchvid.kernels import rng, rules
 
@@ -91,26 +91,33 @@ class Layouts:
 
     def synthesize(
         self, seeds: Sequence[int], progress: Progress
-    ) -> list[tuple[LevelOutput, Measures]]:
+    ) -> tuple[LevelOutput, list[Measures]]:
         """Make the outputs of some seeds, and measure their layouts.
 
         Those whose places have the same strength are made at once.
         """
-        layouts = {seed: self._choose(seed) for seed in seeds}
-        made: dict[int, tuple[LevelOutput, Measures]] = {}
-        for strength in dict.fromkeys(layout.strength for layout in layouts.values()):
-            some = [seed for seed in seeds if layouts[seed].strength == strength]
-            report = part_of(progress, len(made) / len(seeds), (len(made) + len(some)) / len(seeds))
+        layouts = [self._choose(seed) for seed in seeds]
+        made = gather(self._by_strength(layouts, seeds, progress), len(seeds))
+        shares = (min(1.0, layout.strength * self._places.share) for layout in layouts)
+        novelties = (layout.novelty for layout in layouts)
+        return made, list(map(Measures, novelties, shares))
+
+    def _by_strength(
+        self, layouts: Sequence[_Layout], seeds: Sequence[int], progress: Progress
+    ) -> Iterator[tuple[Sequence[int], LevelOutput]]:
+        """Yield the numbers and the outputs of all samples whose places have the same strength."""
+        done = 0
+        for strength in dict.fromkeys(layout.strength for layout in layouts):
+            some = [i for i, layout in enumerate(layouts) if layout.strength == strength]
+            report = part_of(progress, done / len(seeds), (done + len(some)) / len(seeds))
+            done += len(some)
             plan, opened = (
                 with_places(part, self._places, strength) for part in (self._plan, self._opened)
             )
-            start = plan.kernels.to_device(stack([layouts[seed].video for seed in some]))
+            start = plan.kernels.to_device(stack([layouts[i].video for i in some]))
             start = resample(start, opened.levels[0].output_level.shape)
-            levels = synthesize_periodic(plan, opened, start, seed=to_seed(some), progress=report)
-            structure = min(1.0, strength * self._places.share)
-            for seed, output in zip(some, finest(levels).samples(), strict=True):
-                made[seed] = output, Measures(layouts[seed].novelty, structure)
-        return [made[seed] for seed in seeds]
+            seed = to_seed([seeds[i] for i in some])
+            yield some, finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
 
     def _choose(self, seed: int) -> _Layout:
         """The best of several layouts of the size of the plan."""

@@ -68,7 +68,7 @@ def choose_noise(plan: Plan, noise: float | Literal["auto"], *, replicate: bool)
 
 def synthesize_from_noise(
     plan: Plan, noise: Noise, seeds: Sequence[int], progress: Progress
-) -> list[tuple[LevelOutput, float]]:
+) -> tuple[LevelOutput, list[float]]:
     """Draw noise until the layout of each sample is new, and go on from there.
 
     Also returns the standard deviations of the noise, where values span [-1, 1]. If the layout of
@@ -93,7 +93,7 @@ def synthesize_from_noise(
         for seed in alike:
             redraws[seed] += 1
     sigmas = [noise.sigma_of(redraw) / HALF_RANGE for redraw in redraws.values()]
-    return list(zip(finest(chain(layouts, levels)).samples(), sigmas, strict=True))
+    return finest(chain(layouts, levels)), sigmas
 
 
 def _add_noise(

@@ -1,6 +1,6 @@
 """Several samples of one plan, as many at once as the back end takes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,43 +10,52 @@ from patchvid._progress import Progress, part_of
 from patchvid.core.fields import Seeds
 from patchvid.core.plan import Plan
 from patchvid.core.synthesis import LevelOutput
+from patchvid.results import LevelTiming
+
+Make = Callable[[Sequence[int], Progress], tuple[LevelOutput, list[Any]]]
 
 
 def synthesize_samples(
-    plan: Plan,
-    make: Callable[[Sequence[int], Progress], list[tuple[LevelOutput, Any]]],
-    seeds: Sequence[int],
-    progress: Progress,
-) -> list[tuple[LevelOutput, Any]]:
-    """Call ``make(seeds, progress)``, which also returns measures, for all seeds.
+    plan: Plan, make: Make, seeds: Sequence[int], progress: Progress
+) -> tuple[LevelOutput, list[Any]]:
+    """The outputs of all seeds, as one, and their measures.
 
-    If there are several calls, their outputs and fields are rows of one array each, so at the end
-    they need not be copied into one.
+    ``make(seeds, progress)`` returns the same for as many seeds as are made at once.
     """
-    outputs: list[tuple[LevelOutput, Any]] = []
-    rows: list[Any] = []
-    at_once = plan.kernels.samples_at_once(plan.footprint())
-    for first in range(0, len(seeds), at_once):
-        some = seeds[first : first + at_once]
-        stop = first + len(some)
-        numbers = f"sample {stop}" if len(some) == 1 else f"samples {first + 1} to {stop}"
-        message = f"{numbers}/{len(seeds)}" if len(seeds) > 1 else ""
-        report = part_of(progress, first / len(seeds), stop / len(seeds), message)
-        for number, (output, measure) in enumerate(make(some, report), first):
-            if at_once < len(seeds):
-                parts = output.output, output.field
-                rows = rows or [_rows(part, len(seeds)) for part in parts]
-                for row, part in zip(rows, parts, strict=True):
-                    row[number] = part
-                output = output._replace(output=rows[0][number], field=rows[1][number])
-            outputs.append((output, measure))
+    measures: list[Any] = []
+
+    def parts() -> Iterator[tuple[range, LevelOutput]]:
+        at_once = plan.kernels.samples_at_once(plan.footprint())
+        for first in range(0, len(seeds), at_once):
+            some = seeds[first : first + at_once]
+            stop = first + len(some)
+            numbers = f"sample {stop}" if len(some) == 1 else f"samples {first + 1} to {stop}"
+            message = f"{numbers}/{len(seeds)}" if len(seeds) > 1 else ""
+            report = part_of(progress, first / len(seeds), stop / len(seeds), message)
+            output, measured = make(some, report)
+            measures.extend(measured)
+            yield range(first, stop), output
+
+    made = gather(parts(), len(seeds))
     plan.kernels.synchronize()
-    return outputs
+    return made, measures
 
 
-def _rows(part: NDArray[Any], count: int) -> NDArray[Any]:
-    """An array with room for so many arrays like this one."""
-    return np.empty_like(part, shape=(count, *part.shape))
+def gather(parts: Iterable[tuple[Sequence[int], LevelOutput]], count: int) -> LevelOutput:
+    """One output of so many samples, from outputs of some each and the numbers of those."""
+    rows: list[Any] = []
+    timings: list[LevelTiming] = []
+    for numbers, output in parts:
+        if len(numbers) == count:
+            return output
+        timings += output.timings
+        for number, own in zip(numbers, output.samples(), strict=True):
+            arrays = own.output, own.field
+            rows = rows or [np.empty_like(one, shape=(count, *one.shape)) for one in arrays]
+            for row, array in zip(rows, arrays, strict=True):
+                row[number] = array
+    output, field = rows
+    return LevelOutput(output, field, timings)
 
 
 def to_seed(seeds: Sequence[int]) -> Seeds:
