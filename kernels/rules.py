@@ -44,9 +44,9 @@ def first_voxel(number, grid, shape):
 
     `number` may be an array. CuPy's `unravel_index` would wait for the GPU.
     """
-    row, x = number // grid[2], number % grid[2]
-    t, y = row // grid[1], row % grid[1]
-    return (t * shape[1] + y) * shape[2] + x
+    row = number // grid[2]
+    skipped = shape[1] - grid[1], shape[2] - grid[2]  # rows and columns that begin no patch
+    return number + row * skipped[1] + row // grid[1] * (skipped[0] * shape[2])
 
 
 def output_shape(grid, patch, periodic):

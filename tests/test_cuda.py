@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 import patchvid
 from patchvid import DeviceError, InvalidInput, _device, kernels
-from patchvid.core import noise
+from patchvid.core import fields, noise
 from patchvid.kernels import cpu
 from patchvid.kernels.ordinals import to_ordinals
 
@@ -260,17 +260,17 @@ def test_arrays_of_two_gpus_are_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("device")
 @pytest.mark.parametrize(
-    ("dtype", "channels"),
-    [(np.uint8, 3), (np.uint16, 3), (np.float32, 1)],
+    ("dtype", "channels", "loop"),
+    [(np.uint8, 3, False), (np.uint8, 3, True), (np.uint16, 3, False), (np.float32, 1, False)],
 )
 def test_memory_is_what_was_predicted(
-    dtype: Any, channels: int, monkeypatch: pytest.MonkeyPatch
+    dtype: Any, channels: int, loop: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from patchvid.kernels import cuda as back_end
     from patchvid.kernels import cuda_memory
 
-    clip = patchvid.resize(patchvid.sample_clip()[..., :channels], (8, 90, 160)).astype(dtype)
-    make = partial(patchvid.generate, standin.wrap(clip), seed=0, iterations=1, noise=2)
+    clip = patchvid.resize(patchvid.sample_clip()[..., :channels], (13, 60, 106)).astype(dtype)
+    make = partial(patchvid.generate, standin.wrap(clip), seed=0, iterations=1, noise=2, loop=loop)
     make()  # compiles, which takes memory too
     predicted: list[int] = []
 
@@ -281,6 +281,7 @@ def test_memory_is_what_was_predicted(
 
     monkeypatch.setattr(back_end, "check_memory", begin)
     monkeypatch.setattr(cuda_memory, "BETWEEN", 1 << 16)
+    monkeypatch.setattr(fields, "DRAWN", 1 << 10)
     tracemalloc.start()
     try:
         make()
@@ -389,23 +390,41 @@ def test_the_script_for_gpus_measures_everything(
 # of the value, and two fields carried. All else is where the coarsest level begins.
 LAUNCHES = {
     "sweep_kernel": 250, "pack_kernel": 30, "median_kernel": 76, "blend_kernel": 36,
-    "carry_kernel": 12,
+    "carry_kernel": 12, "compare_kernel": 2, "nearest_kernel": 2,
 }  # fmt: skip
-BEGINNING = 40
+BEGINNING = 10
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_a_sample_takes_few_launches() -> None:
     clip = patchvid.resize(patchvid.sample_clip()[:8], (8, 48, 80))
+    make = partial(patchvid.generate, standin.wrap(clip), seed=1, noise=2.0)
+    make()  # copies tables
     standin.LAUNCHED.clear()
-    made = patchvid.generate(standin.wrap(clip), seed=1, noise=2.0)
+    made = make()
     counts = Counter(standin.LAUNCHED)
     expected = patchvid.generate(clip, seed=1, noise=2.0, device="cpu")
     np.testing.assert_array_equal(standin.to_plain(made), expected)
     for name, most in LAUNCHES.items():
         assert 0 < counts.pop(name) <= most, name
     assert counts.total() <= BEGINNING, counts
+
+
+@pytest.mark.usefixtures("device")
+def test_a_sample_takes_fewer_than_500_launches_and_copies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def counting(module: Any, name: str) -> Callable[..., None]:
+        return lambda *_: standin.LAUNCHED.append(name)
+
+    monkeypatch.setattr(standin.RawModule, "__init__", lambda *_, **options: None)
+    monkeypatch.setattr(standin.RawModule, "get_function", counting)  # and run nothing
+    clip = standin.wrap(np.zeros((13, 144, 256, 3), np.uint8))
+    for most in (515, 475):  # tables are copied at the first call only
+        standin.LAUNCHED.clear()
+        patchvid.generate(clip, seed=1, noise=2.0)
+        assert len(standin.LAUNCHED) <= most, Counter(standin.LAUNCHED)
 
 
 MAP_NORESERVE = 0x4000  # of Linux; older versions of Python do not name it

@@ -229,7 +229,7 @@ def analogy(
         ]  # fmt: skip
         plan = _guide_plan(plan, structures)
         told = part_of(report, (n_parts - 1) / n_parts, 1)
-        made = finest(synthesize(plan, None, seed=seed, progress=told))
+        made = finest(plan, synthesize(plan, None, seed=seed, progress=told))
     made = clip.finish(plan, made)
     result = collect(made, style, given, seed, settings, details=details, out=out)
     return AnalogyResult(**result._asdict(), structures=structures) if details else result

@@ -72,7 +72,7 @@ def complete(
         start = plan.quantize(_paint(guide, plan.levels[0]))
         quantize = plan.quantize
         plan = plan.guided(lambda level: quantize(_paint(guide, level)), CUED_PIXELS)
-    made = finest(synthesize(plan, start, seed=seed, progress=report, retouch=retouch))
+    made = finest(plan, synthesize(plan, start, seed=seed, progress=report, retouch=retouch))
     window = plan.levels[-1].window
     assert window is not None
     return _restored(clip, plan, made), window

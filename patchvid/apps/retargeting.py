@@ -185,7 +185,7 @@ def retarget(
         if kept is not None:
             canvas = clip.compressed(kept[0]), kept[1]
             plan, opened = _keep(plan, *canvas), _keep(opened, *_repeat(canvas, opened.size))
-        made = finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
+        made = finest(plan, synthesize_periodic(plan, opened, start, seed=seed, progress=report))
     made = clip.restore(plan, made)
     made_share = None if kept is None else 1 - kept[1]
     if kept is None or made_share is None:

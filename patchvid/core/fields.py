@@ -19,6 +19,8 @@ from patchvid.kernels import carrying, rng, rules
 
 NOT_PERIODIC: Axes = (False, False, False)
 
+DRAWN = 1 << 19  # random keys that are drawn at once, which takes 25 MB
+
 Field = NDArray[np.int32]
 PatchMask = NDArray[np.bool_]
 Window = tuple[slice, slice, slice]
@@ -100,9 +102,13 @@ def random_field(
     seed: Seeds,
 ) -> Field:
     """A field of independent random keys, or one for each sample; a mask may restrict them."""
-    places = kernels.xp.arange(math.prod(grid))
-    keys = _random_keys(kernels, places, key_shape, key_grid, key_mask, seed)
-    return keys.reshape(*keys.shape[:-1], *grid)
+    count, samples = math.prod(grid), (len(seed),) if isinstance(seed, tuple) else ()
+    field: Field = kernels.xp.empty((*samples, count), np.int32)
+    for first in range(0, count, DRAWN):
+        places = kernels.xp.arange(first, min(first + DRAWN, count))
+        keys = _random_keys(kernels, places, key_shape, key_grid, key_mask, seed)
+        field[..., first : first + DRAWN] = keys
+    return field.reshape(*samples, *grid)
 
 
 def replace_forbidden(

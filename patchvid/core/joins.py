@@ -70,7 +70,7 @@ def synthesize_joins(
         draft = draft_of(jump)
         join = _keep_ends(plan, jump, context).guided(partial(_at_level, draft), GUIDED_PIXELS)
         start = resample(draft, plan.levels[0].output_level.shape)
-        made.append(finest(synthesize(join, start, seed=seed, progress=report)))
+        made.append(finest(join, synthesize(join, start, seed=seed, progress=report)))
     return made
 
 

@@ -117,7 +117,8 @@ class Layouts:
             start = plan.kernels.to_device(stack([layouts[i].video for i in some]))
             start = resample(start, opened.levels[0].output_level.shape)
             seed = to_seed([seeds[i] for i in some])
-            yield some, finest(synthesize_periodic(plan, opened, start, seed=seed, progress=report))
+            levels = synthesize_periodic(plan, opened, start, seed=seed, progress=report)
+            yield some, finest(plan, levels)
 
     def _choose(self, seed: int) -> _Layout:
         """The best of several layouts of the size of the plan."""

@@ -93,7 +93,7 @@ def synthesize_from_noise(
         for seed in alike:
             redraws[seed] += 1
     sigmas = [noise.sigma_of(redraw) / HALF_RANGE for redraw in redraws.values()]
-    return finest(chain(layouts, levels)), sigmas
+    return finest(plan, chain(layouts, levels)), sigmas
 
 
 def _add_noise(

@@ -63,16 +63,17 @@ def synthesize_periodic(
     for number, longer in enumerate(synthesize(opened.before(first + 1), start, seed=seed)):
         if number < first:
             yield longer
+    timings, closing = longer.timings, plan.after(first)
     closed = plan.quantize(longer.output)
     for axis, n in enumerate(plan.levels[first].output_level.shape):
         if plan.settings.periodic[axis]:
             closed = _close(plan.kernels, closed, axis, n, seed)
-    closing = plan.after(first)
     made = synthesize(closing, closed, seed=seed, progress=progress)
+    del longer, closed  # the finer levels need their memory
     for level, closed_level in zip(closing.levels, made, strict=True):
         if level is plan.levels[-1] and level.fixed is None:
             closed_level = _begin_cheapest(plan, closed_level)
-        yield closed_level._replace(timings=longer.timings + closed_level.timings)
+        yield closed_level._replace(timings=timings + closed_level.timings)
 
 
 def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
@@ -87,14 +88,17 @@ def _begin_cheapest(plan: Plan, made: LevelOutput) -> LevelOutput:
     cost = plan.kernels.patch_distance(
         plan.quantize(output), plan.quantize(plan.value), field, patch=patch, periodic=periodic
     )
-    whole = np.rint(cost * UNITS).astype(np.int64)  # sums of integers do not depend on their order
-    for axis, extent in enumerate(patch):
-        if periodic[axis]:
-            others = tuple(other for other in range(3) if other != axis)
-            along = whole.sum(axis=others)
-            across = sum(np.roll(along, i) for i in range(1, extent))
-            begin = -int(np.argmin(across))
-            output, field = (np.roll(array, begin, axis) for array in (output, field))
+    cost *= UNITS
+    np.rint(cost, out=cost)
+    axes = [axis for axis in range(3) if periodic[axis]]
+    begins = []
+    for axis in axes:
+        others = tuple(other for other in range(3) if other != axis)
+        along = cost.sum(axis=others, dtype=np.int64)  # integers: in any order, the same sum
+        across = sum(np.roll(along, i) for i in range(1, patch[axis]))
+        begins.append(-int(np.argmin(across)))
+    del cost
+    output, field = (np.roll(array, begins, axes) for array in (output, field))
     return made._replace(output=output, field=field)
 
 

@@ -27,7 +27,7 @@ def retarget_query(opened: Plan, *, seed: int) -> NDArray[np.uint8]:
     for size in _steps(opened.value.shape[:3], opened.size):
         step = opened.with_size(size).before(1)
         start = resample(layout, step.levels[0].output_level.shape)
-        layout = opened.quantize(finest(synthesize(step, start, seed=seed)).output)
+        layout = opened.quantize(finest(step, synthesize(step, start, seed=seed)).output)
     return resample(layout, opened.levels[0].output_level.shape)
 
 

@@ -4,9 +4,9 @@ Reference: figure 2 of Haim et al., "Diverse Generation from a Single Video Made
 2022).
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
+from itertools import islice
 from types import ModuleType
 from typing import Any, NamedTuple, Self
 
@@ -103,8 +103,11 @@ def synthesize(
         is_value = of_key is None and level.value.dtype == np.uint8
         sharp = as_key(partial(_key, plan, level), votes=value if is_value else None)
         if coarser is None:
-            query = start
-            key = sharp if start is not None else Operand(kernels, _join(None, of_key), patch)
+            query, start = (
+                start,
+                None,
+            )  # which is let go as soon as it is in the layout for searches
+            key = sharp if query is not None else Operand(kernels, _join(None, of_key), patch)
         else:
             query = quantize(_scale_up(output, coarser, level, settings.periodic))
             key = as_key(partial(_key, plan, level, coarser), once=not is_complete)
@@ -146,9 +149,9 @@ def _value(kernels: ModuleType, level: LevelInputs, patch: Triple, reduce: str) 
     return kernels.prepare_value(level.value, reduce=reduce)
 
 
-def finest(outputs: Iterable[LevelOutput]) -> LevelOutput:
-    """The output of the last level."""
-    return deque(outputs, maxlen=1).pop()
+def finest(plan: Plan, outputs: Iterable[LevelOutput]) -> LevelOutput:
+    """The output of the last level of a plan. Others are let go before the next one is made."""
+    return next(islice(outputs, len(plan.levels) - 1, None))
 
 
 def _key(plan: Plan, level: LevelInputs, coarser: LevelInputs | None = None) -> NDArray[Any]:

@@ -1,7 +1,8 @@
 """A stand-in for CuPy on machines without a GPU: arrays of NumPy, kernels compiled as C++.
 
 It is as strict as CuPy: arrays on the host and on the "device" cannot be mixed, and only `asnumpy`
-copies arrays to the host. `READS` lists these copies, and `LAUNCHED` the kernels that have run.
+copies arrays to the host. `READS` lists these copies, and `LAUNCHED` all that a device is told to
+do: kernels, also those of CuPy, copies from the host, and memory to fill.
 `install` puts the stand-in in CuPy's place for good, `imported` for a while.
 """
 
@@ -25,7 +26,7 @@ import numpy as np
 HOST = Path(__file__).with_name("cuda_host.h")
 
 READS: list[int] = []  # bytes of all that was copied to the host, in order
-LAUNCHED: list[str] = []  # kernels, also those of CuPy for functions of single values
+LAUNCHED: list[str] = []  # all that the device was told to do, in order
 
 MOST_BLOCKS = 2**31  # of a launch, which runs its last ones; tests of huge arrays lower it
 
@@ -36,6 +37,13 @@ WAITING = (
     "argsort", "argwhere", "flatnonzero", "nonzero", "sliding_window_view", "sort", "unique",
     "unravel_index",
 )  # fmt: skip
+
+
+# Functions and methods that launch nothing, because they only look at an array in another way.
+VIEWS = ("broadcast_to", "empty", "empty_like", "expand_dims", "moveaxis", "ndim", "ravel",
+         "reshape", "result_type", "shape", "size", "squeeze", "transpose")  # fmt: skip
+METHODS = ("all", "any", "argmax", "argmin", "clip", "copy", "cumsum", "fill", "max", "mean", "min",
+           "prod", "repeat", "sum", "take")  # fmt: skip
 
 
 class DeviceArray(np.ndarray):
@@ -60,6 +68,7 @@ class DeviceArray(np.ndarray):
             check(*args, *kwargs.values())
         if function.__name__ in WAITING:
             READS.append(8)
+        note(function.__name__, args)
         kwargs.pop("like", None)
         plain = {name: to_plain(value) for name, value in kwargs.items()}
         return wrap(function(*map(to_plain, args), **plain))
@@ -68,11 +77,20 @@ class DeviceArray(np.ndarray):
         check(index)
         if any(getattr(part, "dtype", None) == np.bool_ for part in as_tuple(index)):
             READS.append(8)
+        if any(isinstance(part, np.ndarray) for part in as_tuple(index)):
+            LAUNCHED.append("take")
         return wrap(to_plain(self)[to_plain(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         check(index, value)
+        LAUNCHED.append("copy")
         to_plain(self)[to_plain(index)] = to_plain(value)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        if not copy and self.dtype == dtype:
+            return self
+        LAUNCHED.append("astype")
+        return wrap(to_plain(self).astype(dtype))
 
     def argsort(self, *args: Any, **kwargs: Any) -> Any:
         return np.argsort(self, *args, **kwargs)
@@ -97,6 +115,28 @@ class DeviceArray(np.ndarray):
         return self.get().tolist()
 
     __index__: Any = None  # CuPy's arrays cannot be indices of lists either
+
+
+def note(name: str, args: Any) -> None:
+    """Note the call of a function of CuPy, if it launches something."""
+    is_made = name == "ascontiguousarray" and args[0].flags.c_contiguous
+    if name not in VIEWS and not is_made:
+        LAUNCHED.append(name)
+
+
+def _launching(name: str) -> Any:
+    """A method of arrays that launches a kernel."""
+    method = getattr(np.ndarray, name)
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        LAUNCHED.append(name)
+        return wrap(method(to_plain(self), *map(to_plain, args), **kwargs))
+
+    return call
+
+
+for _method in METHODS:
+    setattr(DeviceArray, _method, _launching(_method))
 
 
 def check(*values: Any) -> None:
@@ -178,10 +218,19 @@ def _make(name: str) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         check(*args, *kwargs.values())
+        note(name, args)
         plain = {key: to_plain(value) for key, value in kwargs.items()}
         return wrap(function(*map(to_plain, args), **plain))
 
     return call
+
+
+def _upload(array: Any) -> Any:
+    """Copy an array from the host, unless it is one of the device."""
+    if isinstance(array, DeviceArray):
+        return array
+    LAUNCHED.append("upload")
+    return wrap(np.array(array))
 
 
 class Stream:
@@ -252,7 +301,7 @@ class StandIn(ModuleType):
         )
         self.get_default_memory_pool = lambda: pool
         self.ndarray, self.RawModule = DeviceArray, RawModule
-        self.asarray = lambda a: a if isinstance(a, DeviceArray) else wrap(np.array(a))
+        self.asarray = _upload
         self.asnumpy = lambda array: array.get() if isinstance(array, DeviceArray) else array
 
     def __getattr__(self, name: str) -> Any:
