@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "motion": {"base", "kernels", "networks"},
     "metrics": {"base", "kernels", "core", "networks"},
     "display": {"base", "io", "metrics"},
-    "studio": {"base", "io", "data", "display"},
+    "studio": {"base", "io", "data", "display", "apps"},
     "apps": {"base", "kernels", "core", "io", "motion", "networks"},
 }
 PACKAGES = [package for package in MAY_IMPORT if package != "base"]

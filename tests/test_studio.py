@@ -387,6 +387,23 @@ def test_colours_become_a_cue(client: Client, also_removed: bool) -> None:
     assert (cue[0, 14, 20] == (red, green, blue)).all()
 
 
+def test_colours_follow_their_objects(client: Client) -> None:
+    clip = client.studio.session.clip.video
+    one, two = (disc(10, 12) > 0) * np.uint8(2), (disc(20, 34) > 0) * np.uint8(5)
+    client("PUT", "/layers/cue/0", one.tobytes())
+    client("PUT", "/layers/cue/3", two.tobytes())
+    assert client("PUT", "/layers/cue", {"mode": "follow"}).json()["mode"] == "follow"
+    job = client("POST", "/jobs", {"follow": "cue"}).json()
+    assert client.finish(job["number"])["state"] == "done"
+    paint = client.studio.session.layers["cue"].all(SHAPE)
+    expected = np.where(patchvid.track(clip, {0: one > 0}), np.uint8(2), np.uint8(0))
+    expected[patchvid.track(clip, {3: two > 0})] = 5
+    np.testing.assert_array_equal(paint, expected)
+    (result,) = client.make("inpaint", seed=3, iterations=1)
+    made = np.load(download(client, result))["video"]
+    np.testing.assert_array_equal(made, np.load(repeat(client, result))["video"])
+
+
 def test_a_result_is_the_next_clip(client: Client) -> None:
     (first,) = client.make("generate", seed=1)
     facts = client("POST", "/clip", {"result": first["number"]}).json()

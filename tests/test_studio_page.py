@@ -109,6 +109,16 @@ def paint_of(studio: Studio, layer: str) -> NDArray[np.uint8]:
     return studio.session.layers[layer].all(SHAPE)
 
 
+def shown_paint(page: Any) -> NDArray[np.bool_]:
+    """Return where the canvas shows paint, (y, x)."""
+    pixels = page.evaluate(  # of a copy, because Chromium complains of several looks at a canvas
+        "() => { const canvas = document.querySelector('#paint'), {width, height} = canvas; const "
+        "copy = new OffscreenCanvas(width, height).getContext('2d'); copy.drawImage(canvas, 0, 0); "
+        "return [...copy.getImageData(0, 0, width, height).data]; }"
+    )
+    return np.array(pixels).reshape(*SHAPE[1:], 4)[..., 3] > 0
+
+
 def test_a_thing_is_removed(page: Any, studio: Studio, tmp_path: Path) -> None:
     page.locator("#make").click()
     api.expect(page.locator("#notice")).to_contain_text("First paint over what should disappear")
@@ -213,6 +223,36 @@ def test_paint_is_exact_and_can_be_undone(page: Any, studio: Studio) -> None:
     drag(page, (20, 60), (40, 90))
     page.wait_for_timeout(300)
     assert set(np.unique(paint_of(studio, "cue"))) == {0, 4}
+
+
+def test_a_colour_follows_its_object(page: Any, studio: Studio) -> None:
+    choose(page, "Colours")
+    page.locator("#swatches input[type=radio]").nth(1).check()
+    page.locator("#size").fill("20")
+    drag(page, *KOI)
+    painted(page, "Painted in one frame.")
+    assert (paint_of(studio, "cue") == paint_of(studio, "cue")[0]).all()
+    choose(page, "Follows")
+    painted(page, "Press Follow")
+    page.locator("#follow").click()
+    painted(page, "followed in the others")
+    page.keyboard.press("End")
+    paint, clip = paint_of(studio, "cue"), studio.session.clip.video
+    assert set(np.unique(paint)) == {0, 2}
+    for _ in range(100):  # it is fetched at first
+        if np.array_equal(shown_paint(page), paint[-1] > 0):
+            break
+        page.wait_for_timeout(100)
+    np.testing.assert_array_equal(shown_paint(page), paint[-1] > 0)
+    white = (clip[..., 0] > 170) & (clip[..., 2] > 120)
+    assert (np.count_nonzero(white & (paint > 0), axis=(1, 2)) > 100).all()
+
+    page.locator("#make").click()
+    ended(page, "Remove or add", "done")
+    (result,) = studio.session.results.values()
+    assert (result.video != clip)[paint > 0].any(axis=1).mean() > 0.9
+    page.locator("#repeat summary").click()
+    api.expect(page.locator("#command")).to_contain_text("--cue cue_2.npz")
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

@@ -12,8 +12,10 @@ from patchvid._progress import Progress
 from patchvid._validation import as_array, check_integer, check_video, shown
 from patchvid.apps.cues import BREADTH, SLIGHT, copy_paint, painted
 from patchvid.apps.holes import Region
-from patchvid.apps.tracking import track
+from patchvid.apps.tracking import track_labels
 from patchvid.errors import InvalidInput
+
+MOST_COLOURS = 255  # of paint that follows; more are soft edges
 
 
 def whole_cue(video: NDArray[Any], cue: Any, *, follow: bool) -> NDArray[Any] | None:
@@ -56,7 +58,8 @@ def cue_of_frames(
         Painted copies (y, x, c) of frames, by their numbers.
     follow : bool
         Whether paint follows what it is painted on, see `track`. Areas of the same colour are one
-        object. Otherwise it counts only in its own frame.
+        object. A frame that lacks a colour, but has others, says nothing of it. Otherwise paint
+        counts only in its own frame.
     progress : callable, bool or None
         As for `generate`.
 
@@ -106,10 +109,12 @@ def _follow(
     """Continue paint from some frames of a cue to all others, in place, colour by colour."""
     levels = ValueRange.of_values(video).quantize(cue).astype(np.int16)
     rest = {number: place.copy() for number, place in places.items()}
-    while True:
+    labels = {number: np.zeros(place.shape, np.uint8) for number, place in places.items()}
+    paints: list[NDArray[Any]] = []
+    while len(paints) < MOST_COLOURS:
         colours = np.concatenate([levels[number][place] for number, place in rest.items()])
         if not len(colours):
-            return
+            break
         different, counts = np.unique(colours, axis=0, return_counts=True)
         colour = different[counts.argmax()]
         alike = {
@@ -117,12 +122,16 @@ def _follow(
             for number, place in rest.items()
         }
         if sum(map(np.count_nonzero, alike.values())) < BREADTH**2:
-            return  # only specks and soft edges are left
+            break  # only specks and soft edges are left
         first = next(number for number, place in alike.items() if place.any())
-        paint = np.median(cue[first][alike[first]], axis=0).astype(cue.dtype)
-        masks = {number: place for number, place in alike.items() if place.any()}
-        for number, found in enumerate(track(video, masks, progress=progress)):
-            if number not in places:
-                cue[number][found] = paint
+        paints.append(np.median(cue[first][alike[first]], axis=0).astype(cue.dtype))
         for number, place in alike.items():
+            labels[number][place] = len(paints)
             rest[number] &= ~place
+    if not paints:
+        return
+    found = track_labels(video, labels, progress=progress)
+    for number, place in places.items():
+        found[number][place] = 0  # it has paint already
+    for number, paint in enumerate(paints, 1):
+        cue[found == number] = paint

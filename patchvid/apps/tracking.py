@@ -1,4 +1,4 @@
-"""Tracking: from masks of an object in some frames, find its masks in all others.
+"""Tracking: from masks of objects in some frames, find their masks in all others.
 
 Between two frames with masks, the object is followed from both, the results are blended, and the
 outline follows what fits each pixel in either frame.
@@ -25,6 +25,7 @@ from patchvid.motion.optical_flow import Flow
 from patchvid.motion.warping import both_ways
 
 Pixels = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
 
 
 def track(
@@ -96,23 +97,90 @@ def track(
     check_choice("flow", flow, "auto", "raft", "classical")
     check_choice("device", device, "auto", "cpu", "cuda")
     given = _check_masks(masks, video.shape)
+    (found,) = _track_each(
+        video, [given], progress, method=flow, weights=flow_weights, device=device
+    )
+    return kernels.to_device(found)
+
+
+def track_labels(
+    video: NDArray[Any],
+    labels: Mapping[int, Labels],
+    *,
+    progress: Progress | bool | None = None,
+) -> Labels:
+    """Follow several objects through a checked clip (t, y, x, c) on the host, as `track` does.
+
+    Parameters
+    ----------
+    video : array
+        (t, y, x, c).
+    labels : mapping of int to array of uint8
+        By frame number, the numbers (y, x) of the objects; 0 is none of them. A frame without any
+        says that none is visible; otherwise it tells nothing of the objects that it lacks.
+    progress : callable, bool or None
+        As for `track`.
+
+    Returns
+    -------
+    array of uint8
+        (t, y, x): the numbers of the objects. Frames in `labels` keep the numbers that were given.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no object.
+    """
+    numbers = sorted({int(number) for one in labels.values() for number in np.unique(one)} - {0})
+    if not numbers:
+        raise InvalidInput("there is no object to follow: paint over one, not too softly")
+    objects = [
+        {
+            frame: one == number
+            for frame, one in labels.items()
+            if (one == number).any() or not one.any()
+        }
+        for number in numbers
+    ]
+    found = np.zeros(video.shape[:3], np.uint8)
+    for number, place in zip(numbers, _track_each(video, objects, progress)):
+        found[place] = number
+    for frame, one in labels.items():
+        found[frame] = np.where(one > 0, one, found[frame])
+    return found
+
+
+def _track_each(
+    video: NDArray[Any],
+    objects: Sequence[Mapping[int, Region]],
+    progress: Progress | bool | None,
+    *,
+    method: Literal["auto", "raft", "classical"] = "auto",
+    weights: StrPath | None = None,
+    device: str = "auto",
+) -> list[Region]:
+    """Follow each of some objects, given by their masks by frame; the flow is estimated once."""
     frames = to_rgb(ValueRange.of_values(video).quantize(video))
-    found, lost = np.zeros(video.shape[:3], bool), np.zeros(len(video), bool)
+    each = [np.zeros(frames.shape[:3], bool) for _ in objects]
+    lost = np.zeros(len(frames), bool)
     with reporting(progress, "track") as report:
-        if len(given) < len(frames):
+        if any(len(given) < len(frames) for given in objects):
             flows = both_ways(
-                frames, part_of(report, 0, 0.5), method=flow, weights=flow_weights, device=device
+                frames, part_of(report, 0, 0.5), method=method, weights=weights, device=device
             )
-            numbers = sorted(given)
-            for before, after in zip([None, *numbers], [*numbers, None]):
-                first, stop = (before or 0) / len(frames), (after or len(frames)) / len(frames)
-                part = part_of(report, 0.5 + first / 2, 0.5 + stop / 2)
-                _fill_between(found, lost, frames, flows, given, before, after, part)
-    for number, mask in given.items():
-        found[number] = mask
+            for n, (found, given) in enumerate(zip(each, objects)):
+                start, share = 0.5 + 0.5 * n / len(objects), 0.5 / len(objects)
+                numbers = sorted(given)
+                for before, after in zip([None, *numbers], [*numbers, None]):
+                    first, stop = (before or 0) / len(frames), (after or len(frames)) / len(frames)
+                    part = part_of(report, start + share * first, start + share * stop)
+                    _fill_between(found, lost, frames, flows, given, before, after, part)
+    for found, given in zip(each, objects):
+        for number, mask in given.items():
+            found[number] = mask
     if lost.any():
         _tell_lost([int(n) for n in np.flatnonzero(lost)])
-    return kernels.to_device(found)
+    return each
 
 
 def _check_masks(masks: Mapping[int, ArrayLike], shape: tuple[int, ...]) -> dict[int, Region]:
@@ -166,12 +234,12 @@ def _fill_between(
     if before is None or after is None:
         first = 0 if before is None else before + 1
         for number, (mask, is_lost, _) in enumerate(forth or home, first):
-            found[number], lost[number] = mask, is_lost
+            found[number], lost[number] = mask, lost[number] or is_lost
         return
     for n, (one, two) in enumerate(zip(forth, home), 1):
         blended = _blend(one.mask, two.mask, n / (after - before))
         found[before + n] = refine(blended, one.fit.best_of(two.fit))
-        lost[before + n] = one.is_lost and two.is_lost
+        lost[before + n] |= one.is_lost and two.is_lost
 
 
 def _blend(first: Region, second: Region, share: float) -> Region:
@@ -187,5 +255,5 @@ def _tell_lost(frames: Sequence[int]) -> None:
     warnings.warn(
         f"the object is lost in {len(frames)} frames, {', '.join(names)}: if it is visible there, "
         "give a mask of one of these frames too",
-        stacklevel=3,
+        stacklevel=4,
     )

@@ -125,7 +125,7 @@ class Session:
         layer = self.layer(name)
         return {
             "modes": layer.modes, "mode": layer.mode, "keys": sorted(layer.keys),
-            "followed": layer.followed is not None, "lost": layer.lost(),
+            "followed": layer.followed is not None, "lost": layer.lost,
         }  # fmt: skip
 
     def made(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import patchvid
 from patchvid._convert import LUMA
 from patchvid._progress import Progress, part_of
+from patchvid.apps.tracking import track_labels
 from patchvid.io.sequences import ARRAYS
 from patchvid.studio.clips import Clip, preview_step, shrunk
 from patchvid.studio.errors import Refused
@@ -105,19 +106,18 @@ def _check_ready(
 
 
 def _follow(clip: Clip, layer: Layer, progress: Progress) -> None:
-    """Make the paint of a layer follow its object."""
-    keys = {frame: paint > 127 for frame, paint in layer.keys.items()}
-    layer.followed = patchvid.track(clip.video, keys, progress=progress)
+    """Make the paint of a layer follow its objects."""
+    layer.keep_followed(track_labels(clip.video, layer.labels(), progress=progress))
 
 
 def _follow_in(session: Session, name: str, clip: Clip, layer: Layer, progress: Progress) -> None:
-    """Make the paint of a layer follow, and keep the mask unless the paint has changed."""
+    """Make the paint of a layer follow, and keep the result unless the paint has changed."""
     _follow(clip, layer, progress)
     with session.lock:
         current = session.layers[name]
         same = session.clip is clip and current.keys.keys() == layer.keys.keys()
         if same and all(current.keys[frame] is layer.keys[frame] for frame in layer.keys):
-            current.followed = layer.followed
+            current.followed, current.lost = layer.followed, layer.lost
 
 
 @dataclass
