@@ -4,6 +4,7 @@ These are plain functions. They run in Python, and each back end compiles them w
 compiler. All integers have 64 bits; random bits use the lower 32.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,6 +72,7 @@ def pad_periodic(video, patch, periodic):
     return np.pad(video, [*[(0, 0)] * before, *added, *[(0, 0)] * after], mode="wrap")
 
 
+@lru_cache(maxsize=64)
 def make_geometry(query_shape, key_shape, patch, periodic):
     """Sizes for a search, from the shapes (t, y, x, c) of its query and key.
 
