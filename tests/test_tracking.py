@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from drawn import Drawn, Pose, draw, iou, paste
+from drawn import Drawn, Pose, draw, iou, paste, texture
 
 from patchvid import read_video, track, write_video
 from patchvid.cli.track import track as command
@@ -42,6 +42,15 @@ def test_a_thing_of_one_colour_is_followed_where_flow_tells_nothing() -> None:
     for t, frame in enumerate(clip):
         mask = paste(frame, red, Pose(32, 30 + 4 * t), (10, 14), 2)
         masks.append(mask & ~paste(frame, post, Pose(32, 48), (64, 3), 20))
+    found = track(clip.astype(np.uint8), {0: masks[0]}, flow="classical")
+    assert iou(found, np.array(masks)).min() > 0.9
+
+
+def test_a_thing_that_comes_in_leaves_no_trail_at_the_border() -> None:
+    clip, masks = np.repeat(LONG.without[:1], 7, axis=0).astype(float), []
+    skin = 0.8 * texture(40, 40, 6)[..., ::-1] + (40.0, 0.0, -20.0)
+    for t, frame in enumerate(clip):
+        masks.append(paste(frame, skin, Pose(32, 2 + 5 * t), (12, 18), 2))
     found = track(clip.astype(np.uint8), {0: masks[0]}, flow="classical")
     assert iou(found, np.array(masks)).min() > 0.9
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchvid._progress import Progress
-from patchvid.apps.fitting import BETTER, NOT_SEEN, Fit, best_shift, fit, refine
+from patchvid.apps.fitting import BETTER, NOT_SEEN, UNKNOWN, Fit, best_shift, fit, refine
 from patchvid.apps.holes import Region, dilate, fill_smoothly
 from patchvid.core.search import patch_distance, search
 from patchvid.core.vote import vote
@@ -105,21 +105,17 @@ class _Target:
         behind = layer_motion(flow, is_sure & ~_grown(taken, OUTSIDE), everywhere).flow
         ground, seen = warp(self.ground, behind), _is_white(warp(self.seen, behind))
         along = self._move(frame, flow, _inside(moved, is_sure), ground, seen)
-        carried = warp(self.mask, along)
+        stays = _moves_with(on, behind, along)
+        last, carried = _carry(self.frame, self.mask, along, frame, stays)
         self._correct_way(frame, _is_white(carried))
-
-        first, shape = warp(self.given, self.way), warp(self.given_mask, self.way)
-        keys = np.stack(
-            [_over(first, shape, ground), _over(warp(self.frame, along), carried, ground), ground]
-        )
+        first, shape = _carry(self.given, self.given_mask, self.way, frame, stays)
+        keys = np.stack([_over(first, shape, ground), _over(last, carried, ground), ground])
         masks = np.stack([shape, carried, np.zeros_like(shape)])
         near = _grown(_is_white(shape) | _is_white(carried), NEAR)
         nnf, is_new = _match(frame, keys, near)
         voted = _sharper(vote(masks, nnf, patch=PATCH)[0])
-        if on is not None:
-            goes_along = 2 * _length(on + along) + APART < _length(on + behind)
-            is_seen = _grown(is_new, PATCH[1] // 2) & goes_along
-            voted = np.where(is_seen[..., None], np.uint8(255), voted)
+        is_seen = _grown(is_new, PATCH[1] // 2) & _moves_with(on, along, behind)
+        voted = np.where(is_seen[..., None], np.uint8(255), voted)
         self.ground_way = behind + warp(self.ground_way, behind)
         ground_seen = _is_white(warp(self.given_ground, self.ground_way))
         fits = Fit(
@@ -204,6 +200,30 @@ def _match(frame: Pixels, keys: Pixels, near: Region) -> tuple[NDArray[np.int32]
     better = wanted & (cost < np.minimum(BETTER_PATCH * least, usual + UNLIKE))
     is_new[inside[1:]] = (wanted & ~better)[0]
     return np.where(better[..., None], nnf, itself), is_new
+
+
+def _carry(
+    thing: Pixels, mask: Pixels, way: Flow, frame: Pixels, stays: Region
+) -> tuple[Pixels, Pixels]:
+    """Carry an object and its mask along the flow from a frame to them.
+
+    Beyond the border, the object goes on where its colours at the border fit the frame, except
+    where that moves with the background, so stays behind.
+    """
+    carried, shape = warp(thing, way), warp(mask, way)
+    height, width = mask.shape[:2]
+    y, x = np.indices((height, width))
+    beyond = (x + way[..., 0] < -0.5) | (x + way[..., 0] > width - 0.5)
+    beyond |= (y + way[..., 1] < -0.5) | (y + way[..., 1] > height - 0.5)
+    ends = beyond & (stays | (fit(frame, carried, beyond) > UNKNOWN))
+    return carried, np.where(ends[..., None], np.uint8(0), shape)
+
+
+def _moves_with(on: Flow | None, layer: Flow, other: Flow) -> Region:
+    """Where the flow to the next frame is that of a layer rather than of another, given back."""
+    if on is None:
+        return np.zeros(layer.shape[:2], bool)
+    return 2 * _length(on + layer) + APART < _length(on + other)
 
 
 def _inside(shape: Region, is_sure: Region) -> Region:
