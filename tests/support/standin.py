@@ -86,7 +86,7 @@ class DeviceArray(np.ndarray):
         LAUNCHED.append("copy")
         to_plain(self)[to_plain(index)] = to_plain(value)
 
-    def astype(self, dtype: Any, copy: bool = True) -> Any:
+    def astype(self, dtype: Any, *, copy: bool = True) -> Any:  # type: ignore[override]
         if not copy and self.dtype == dtype:
             return self
         LAUNCHED.append("astype")
