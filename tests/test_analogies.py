@@ -348,6 +348,7 @@ def test_command(clips: Path) -> None:
     assert (film.shape, fps) == ((N_FRAMES, 2 * HEIGHT, 3 * WIDTH, 3), 7)
 
 
+@pytest.mark.slow
 def test_every_option_reaches_the_algorithm(clips: Path) -> None:
     for name, clip in (("fa.npy", CONTENT), ("fb.npy", STYLE)):
         np.save(name, optical_flow(clip, method="classical"))

@@ -122,6 +122,7 @@ def test_printed_seed_repeats_the_file(clip: Path, name: str) -> None:
     assert Path(name).read_bytes() != first
 
 
+@pytest.mark.slow
 def test_samples_are_numbered_and_seeded_in_turn(clip: Path) -> None:
     fast = ["--iterations", 1]
     lines = succeed("gen", clip, "-n", 10, "--seed", 5, "-o", "a.npy", *fast)

@@ -335,6 +335,7 @@ def test_samples_are_made_at_once(settings: dict[str, Any], times: float) -> Non
     assert counts[4] <= times * counts[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("device")
 def test_large_samples_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     from patchvid.kernels import cuda_memory

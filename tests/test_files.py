@@ -152,6 +152,7 @@ def test_a_process_that_is_ended_leaves_the_old_or_the_new(here: Path) -> None:
         assert hidden(here / folder) == []
 
 
+@pytest.mark.slow
 @posix
 def test_a_process_that_is_killed_at_every_system_call(here: Path) -> None:
     """Kill while a folder is replaced over and over, at moments that advance by little."""

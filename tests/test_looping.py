@@ -141,6 +141,7 @@ def test_long_loops_differ_by_seed_and_go_on_without_a_period() -> None:
     assert one.jumps != other.jumps
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_bytes() -> None:
     clip = make_waterfall(20)[:, ::2, ::2]
     one, other = (loop(clip, seed=7, length=70) for _ in range(2))

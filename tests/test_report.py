@@ -145,6 +145,7 @@ def test_small_videos_are_not_measured(tmp_path: Path, clip: Video) -> None:
     assert "Not measured: " in write(tmp_path / "r.html", report)
 
 
+@pytest.mark.slow
 def test_large_videos_are_measured_small(
     tmp_path: Path, clip: Video, made: GenerateResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:

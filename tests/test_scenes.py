@@ -50,6 +50,7 @@ def test_short_clips_have_one_scene() -> None:
         find_cuts(KOI[0])
 
 
+@pytest.mark.slow
 def test_a_command_takes_one_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     clip = np.concatenate([KOI[:5], 255 - KOI[:6], KOI[:7]])[:, :32, :48]

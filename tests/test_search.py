@@ -344,6 +344,7 @@ def golden(shared: Path, level: str) -> dict[str, Array]:
         return dict(arrays)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["06", "08", "12"])
 def test_search_is_as_good_as_the_published_one(shared: Path, level: str) -> None:
     data = golden(shared, level)

@@ -207,6 +207,7 @@ def test_one_frame_is_a_video(tmp_path: Path, suffix: str) -> None:
     assert read_video(tmp_path / f"clip{suffix}")[0].shape == (1, 64, 96, 3)
 
 
+@pytest.mark.slow
 def test_same_video_gives_same_bytes_whatever_memory_held(tmp_path: Path) -> None:
     random, made = np.random.default_rng(0), set()
     video = resize(sample_clip()[:8], (8, 38, 1000))  # its width is no multiple of 16
