@@ -185,9 +185,9 @@ def test_a_part_of_the_sound(
 
 def test_a_word_where_the_sound_ends_before_the_frames(tmp_path: Path) -> None:
     clip = clip_with_sound(tmp_path / "a.mp4", "aac")
-    range_ = (SECONDS + 1, None)
+    late = (SECONDS + 1, None)
     with pytest.warns(UserWarning, match="a.mp4' is silent in the chosen frames, and so"):
-        write_video(tmp_path / "b.mp4", new_frames(), fps=FPS, audio=clip, audio_range=range_)
+        write_video(tmp_path / "b.mp4", new_frames(), fps=FPS, audio=clip, audio_range=late)
     assert video_info(tmp_path / "b.mp4").frames == len(new_frames())
 
 

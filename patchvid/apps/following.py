@@ -105,10 +105,10 @@ class _Target:
         behind = layer_motion(flow, is_sure & ~_grown(taken, OUTSIDE), everywhere).flow
         ground, seen = warp(self.ground, behind), _is_white(warp(self.seen, behind))
         along = self._move(frame, flow, _inside(moved, is_sure), ground, seen)
-        stays = _moves_with(on, behind, along)
-        last, carried = _carry(self.frame, self.mask, along, frame, stays)
+        is_ground = _moves_with(on, behind, along)
+        last, carried = _carry(self.frame, self.mask, along, frame, is_ground)
         self._correct_way(frame, _is_white(carried))
-        first, shape = _carry(self.given, self.given_mask, self.way, frame, stays)
+        first, shape = _carry(self.given, self.given_mask, self.way, frame, is_ground)
         keys = np.stack([_over(first, shape, ground), _over(last, carried, ground), ground])
         masks = np.stack([shape, carried, np.zeros_like(shape)])
         near = _grown(_is_white(shape) | _is_white(carried), NEAR)
@@ -203,24 +203,27 @@ def _match(frame: Pixels, keys: Pixels, near: Region) -> tuple[NDArray[np.int32]
 
 
 def _carry(
-    thing: Pixels, mask: Pixels, way: Flow, frame: Pixels, stays: Region
+    thing: Pixels, mask: Pixels, way: Flow, frame: Pixels, is_ground: Region
 ) -> tuple[Pixels, Pixels]:
-    """Carry an object and its mask along the flow from a frame to them.
+    """Carry an object (y, x, 3) and its mask (y, x, 1) along the flow from a frame back to them.
 
-    Beyond the border, the object goes on where its colours at the border fit the frame, except
-    where that moves with the background, so stays behind.
+    Nothing is known beyond their border. The object is taken to go on there if its colours at the
+    border fit the frame, unless the frame moves with the background (`is_ground`).
     """
     carried, shape = warp(thing, way), warp(mask, way)
     height, width = mask.shape[:2]
     y, x = np.indices((height, width))
     beyond = (x + way[..., 0] < -0.5) | (x + way[..., 0] > width - 0.5)
     beyond |= (y + way[..., 1] < -0.5) | (y + way[..., 1] > height - 0.5)
-    ends = beyond & (stays | (fit(frame, carried, beyond) > UNKNOWN))
+    ends = beyond & (is_ground | (fit(frame, carried, beyond) > UNKNOWN))
     return carried, np.where(ends[..., None], np.uint8(0), shape)
 
 
 def _moves_with(on: Flow | None, layer: Flow, other: Flow) -> Region:
-    """Where the flow to the next frame is that of a layer rather than of another, given back."""
+    """Where the flow to the next frame is a layer's rather than another's.
+
+    Those of the layers lead back, from the same frame to the last one.
+    """
     if on is None:
         return np.zeros(layer.shape[:2], bool)
     return 2 * _length(on + layer) + APART < _length(on + other)

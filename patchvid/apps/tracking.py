@@ -168,13 +168,10 @@ def _track_each(
             flows = both_ways(
                 frames, part_of(report, 0, 0.5), method=method, weights=weights, device=device
             )
+            share = 0.5 / len(objects)
             for n, (found, given) in enumerate(zip(each, objects)):
-                start, share = 0.5 + 0.5 * n / len(objects), 0.5 / len(objects)
-                numbers = sorted(given)
-                for before, after in zip([None, *numbers], [*numbers, None]):
-                    first, stop = (before or 0) / len(frames), (after or len(frames)) / len(frames)
-                    part = part_of(report, start + share * first, start + share * stop)
-                    _fill_between(found, lost, frames, flows, given, before, after, part)
+                part = part_of(report, 0.5 + share * n, 0.5 + share * (n + 1))
+                _fill(found, lost, frames, flows, given, part)
     for found, given in zip(each, objects):
         for number, mask in given.items():
             found[number] = mask
@@ -203,6 +200,25 @@ def _check_masks(masks: Mapping[int, ArrayLike], shape: tuple[int, ...]) -> dict
     return given
 
 
+def _fill(
+    found: Region,
+    lost: Region,
+    frames: Pixels,
+    flows: tuple[Flow, Flow],
+    given: Mapping[int, Region],
+    progress: Progress,
+) -> None:
+    """Write to `found` (t, y, x) the masks of all frames but those with a given one (y, x).
+
+    `lost` (t,) becomes True for the frames in which the object is lost.
+    """
+    numbers = sorted(given)
+    for before, after in zip([None, *numbers], [*numbers, None]):
+        first, stop = (before or 0) / len(frames), (after or len(frames)) / len(frames)
+        part = part_of(progress, first, stop)
+        _fill_between(found, lost, frames, flows, given, before, after, part)
+
+
 def _fill_between(
     found: Region,
     lost: Region,
@@ -213,10 +229,7 @@ def _fill_between(
     after: int | None,
     progress: Progress,
 ) -> None:
-    """Write to `found` the masks between two given masks, before the first, or after the last.
-
-    `lost` becomes True for the frames in which the object is lost.
-    """
+    """Likewise between two given masks, before the first, or after the last."""
     on, back = flows
     both = before is not None and after is not None
     forth: list[Found] = []

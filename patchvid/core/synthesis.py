@@ -103,10 +103,7 @@ def synthesize(
         is_value = of_key is None and level.value.dtype == np.uint8
         sharp = as_key(partial(_key, plan, level), votes=value if is_value else None)
         if coarser is None:
-            query, start = (
-                start,
-                None,
-            )  # which is let go as soon as it is in the layout for searches
+            query, start = start, None  # nothing else may hold it once it is laid out
             key = sharp if query is not None else Operand(kernels, _join(None, of_key), patch)
         else:
             query = quantize(_scale_up(output, coarser, level, settings.periodic))

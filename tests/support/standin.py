@@ -119,8 +119,8 @@ class DeviceArray(np.ndarray):
 
 def note(name: str, args: Any) -> None:
     """Note the call of a function of CuPy, if it launches something."""
-    is_made = name == "ascontiguousarray" and args[0].flags.c_contiguous
-    if name not in VIEWS and not is_made:
+    is_same = name == "ascontiguousarray" and args[0].flags.c_contiguous
+    if name not in VIEWS and not is_same:
         LAUNCHED.append(name)
 
 
