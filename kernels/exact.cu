@@ -38,7 +38,7 @@ __device__ __forceinline__ double square(float a, float b)
 }
 #else
 typedef unsigned int word;
-typedef unsigned long long sum;
+typedef unsigned int sum;
 
 __device__ __forceinline__ unsigned int square(unsigned int a, unsigned int b)
 {

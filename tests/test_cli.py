@@ -153,6 +153,7 @@ def test_sizes(clip: Path, options: list[str], shape: tuple[int, ...]) -> None:
     assert np.load("a.npy").shape == shape
 
 
+@pytest.mark.slow
 def test_every_option_reaches_the_algorithm(clip: Path, video: Video) -> None:
     options: dict[str, Any] = {
         "noise": 0.5,
@@ -259,6 +260,7 @@ def test_info() -> None:
     assert any(line.startswith("cuda kernels  raw; numba ") for line in succeed("info"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudoterminal")
 def test_progress_on_a_terminal(clip: Path) -> None:
     words = ["gen", str(clip), "--iterations", "1"]
@@ -393,6 +395,7 @@ def test_preview_of_a_hole(here: Path, video: Video) -> None:
     assert not changed[:, 70:].any()
 
 
+@pytest.mark.slow
 def test_report(clip: Path) -> None:
     result = run("gen", clip, "-n", 2, "--seed", 1, "--report", "r.html")
     assert result.exit_code == 0, result.output

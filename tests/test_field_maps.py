@@ -67,6 +67,7 @@ def test_sources_look_like_what_was_made() -> None:
     assert error < 3
 
 
+@pytest.mark.slow
 def test_axes_that_go_around() -> None:
     made = generate(sample_clip()[:6, :32, :40], loop=True, tile="x", seed=0, details=True)
     sources = pixel_sources(made.nnf, made.video.shape)

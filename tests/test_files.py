@@ -180,6 +180,7 @@ assert found.max() < 255
     assert hidden(here) == []
 
 
+@pytest.mark.slow
 @posix
 def test_a_film_that_is_being_written_leaves_nothing(here: Path) -> None:
     code = (

@@ -112,6 +112,7 @@ def one_thread() -> Iterator[None]:
 # RAFT against the published networks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["raft-small.pth", "raft_small_weights.npz"])
 @pytest.mark.parametrize("clip", slow.but_the_first(["waterfall", "skydivers"]))
 @pytest.mark.parametrize("iterations", slow.but_the_first([12, 20]))
@@ -207,6 +208,7 @@ def test_padding_is_centred_and_cut_off_again(drawn_weights: Path) -> None:
 # Inputs
 
 
+@pytest.mark.slow
 def test_types_and_channels_mean_the_same_motion(drawn_weights: Path) -> None:
     video = panned(192, 200, (2, 1), n_frames=2)
     video[0, 0, 0], video[0, 0, 1] = 0, 255  # so that the range of values is the whole range

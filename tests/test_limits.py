@@ -239,6 +239,7 @@ def test_zarr_in_and_out(frames: int, small: Path, monkeypatch: pytest.MonkeyPat
     np.testing.assert_array_equal(out[:], generate(CLIP, **MADE))
 
 
+@pytest.mark.slow
 def test_dask_in_gives_dask(small: Path) -> None:
     video = dask.array.from_array(CLIP, chunks=(2, 20, 48, 3))
     made: Any = generate(video, memory=1000, **MADE)

@@ -104,6 +104,7 @@ def test_what_passes_once_passes_in_the_middle() -> None:
     assert bright[0] == bright[-1] == 0
 
 
+@pytest.mark.slow
 def test_what_is_always_there_moves_back_and_does_not_vanish() -> None:
     ground = resize(
         np.random.default_rng(5).integers(60, 100, (1, 8, 12, 1), dtype=np.uint8), (1, 48, 72)
@@ -172,6 +173,7 @@ def test_costs_are_those_of_frames_around_a_jump() -> None:
     assert Jump(9, 0, 0).length == 10
 
 
+@pytest.mark.slow
 def test_layers_follow_a_loop(tmp_path: Path) -> None:
     clip = make_waterfall(20)[:, ::2, ::2]
     result = loop(clip, seed=0, length=50, details=True)

@@ -327,6 +327,7 @@ def test_small_patches_make_nnfdiv_and_nnfdist() -> None:
     assert nnfdiv == field_complexity.compressed_share(nnf)
 
 
+@pytest.mark.slow
 def test_smaller_pieces_make_a_more_complex_field() -> None:
     clip = smooth(4, 48, 48, 3)
     nnfdivs = []
@@ -453,6 +454,7 @@ def test_integers_of_different_width_compare() -> None:
     assert metrics.coherence(CLIP, CLIP.astype(np.uint16) * 257).value == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_all_but_diversity_work_on_any_sizes() -> None:
     wide = np.concatenate([CLIP, CLIP], axis=2)[:4]
     scores, _, index = metrics.evaluate(CLIP, [OTHER, wide])
@@ -566,6 +568,7 @@ def test_progress_goes_from_measure_to_measure() -> None:
 # Arrays of a GPU
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_measures_of_arrays_on_a_gpu_are_taken_there(

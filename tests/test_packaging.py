@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = {"patchvid": "patchvid", "kernels": "patchvid/kernels", "cli": "patchvid/cli"}
 
 
+@pytest.mark.slow
 def test_wheel_holds_every_module_and_nothing_else(tmp_path: Path) -> None:
     # Built from a copy, because setuptools leaves its work in the source folder.
     tree = tmp_path / "tree"

@@ -19,13 +19,12 @@ PICTURES = sorted(ROOT.glob("docs/pictures/*"))
 
 
 def blocks(language: str) -> list[object]:
-    """List the blocks of code in a language; those of the how-to pages are slow tests."""
+    """List the blocks of code in a language, on all pages."""
     found: list[object] = []
     for page in PAGES:
         pattern = rf"^```{language}\n(.*?)^```"
-        marks = [pytest.mark.slow] if page.parent.name == "howto" else []
         for number, text in enumerate(re.findall(pattern, page.read_text(), re.M | re.S), 1):
-            found.append(pytest.param(text, id=f"{page.stem}-{number}", marks=marks))
+            found.append(pytest.param(text, id=f"{page.stem}-{number}"))
     return found
 
 
@@ -47,6 +46,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("among_files")
 @pytest.mark.parametrize("block", blocks("sh"))
 def test_commands(block: str) -> None:
@@ -62,6 +62,7 @@ def test_commands(block: str) -> None:
             assert Path(path.strip()).exists() or path.strip() in ("(a table)", "(a page)")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the weights raft_small are not")
 @pytest.mark.usefixtures("among_files")
 @pytest.mark.parametrize("block", blocks("python"))

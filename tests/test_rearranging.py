@@ -84,7 +84,10 @@ def coordinates(shape: Any, dtype: Any = np.float32) -> Array:
 
 
 @pytest.mark.parametrize("name", ["generate", "generate, loop and tile", "analogy", "retarget"])
-@pytest.mark.parametrize("dtype", [np.float32, np.uint16, np.int64])
+@pytest.mark.parametrize(
+    "dtype",
+    [np.float32, *(pytest.param(dtype, marks=pytest.mark.slow) for dtype in (np.uint16, np.int64))],
+)
 def test_a_layer_of_coordinates_is_the_field(name: str, dtype: Any) -> None:
     made = make(name)
     layer = coordinates(source_of(name).shape[:3], dtype)
@@ -319,6 +322,7 @@ def test_layers_of_samples_and_of_a_smaller_clip(files: Path) -> None:
     assert "the size of the field's clip, 5x26x40, got 6x32x48" in said
 
 
+@pytest.mark.slow
 def test_several_samples_in_one_field(files: Path) -> None:
     made = patchvid.generate(CLIP, samples=2, seed=1, details=True)
     patchvid.write_field("f.npz", made.field)

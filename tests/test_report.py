@@ -107,6 +107,7 @@ def test_floats_beyond_1_are_shown_with_the_range_of_the_source() -> None:
     assert to_film(ramp[:, :, 3:4], ramp, 1).max() == 191
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("gpu")
 def test_arrays_of_a_gpu_are_shown(tmp_path: Path, clip: Video, made: GenerateResult) -> None:
     report = Report({"clip": clip})
@@ -121,6 +122,7 @@ def test_arrays_of_a_gpu_are_shown(tmp_path: Path, clip: Video, made: GenerateRe
     assert "coherence" in write(tmp_path / "r.html", moved)
 
 
+@pytest.mark.slow
 def test_outputs_may_have_different_levels(
     tmp_path: Path, clip: Video, made: GenerateResult
 ) -> None:
@@ -158,6 +160,7 @@ def test_large_videos_are_measured_small(
     assert "Diversity of the outputs: 0.000" in html
 
 
+@pytest.mark.slow
 def test_page_is_not_replaced_or_half_written(
     tmp_path: Path, clip: Video, made: GenerateResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
