@@ -42,6 +42,9 @@ _PAIR: dict[str, Spec] = {
     "key": "n? T Y X c: as query or prepared",
 }
 _FIELD: dict[str, Spec] = {"field": "n? t' y' x': int32"}
+_LEVELS: dict[str, Spec] = dict.fromkeys(
+    ("firsts", "coarse_sizes", "fine_sizes"), ("3 int", "3 int")
+)
 
 CONTRACT = {
     "to_device": Function("Bring an array to the device.", {"array": "any"}, "any"),
@@ -113,12 +116,9 @@ CONTRACT = {
         {**_PAIR, **_FIELD, "*": "", **_PATCH, **_PERIODIC}, "n? t' y' x': float32",
     ),
     "carry": Function(
-        "Scale the field of a coarser level to a finer one; `near` is from `carrying.near_tables`.",
-        {
-            **_FIELD, "near": tuple(f"f{axis}' 2: host int64" for axis in "tyx"),
-            "key_shape": "(T Y X ...)", "fine_query_shape": "3 int",
-            "fine_key_shape": "(fT fY fX ...)", "*": "", **_PATCH,
-        },
+        "Scale the field of a coarser level to a finer one, from the first patches of both fields, "
+        "and the sizes of query and key on both levels.",
+        {**_FIELD, "fine_grid": "(ft' fy' fx')", **_LEVELS, "*": "", **_PATCH},
         "n? ft' fy' fx': int32",
     ),
     "vote": Function(
@@ -206,12 +206,9 @@ LAUNCHES = {
         "None",
     ),
     "carry": Function(
-        "Write the field of a finer level; `near` is the result of `carrying.near_tables`.",
+        "Write the field of a finer level.",
         {
-            "coarse": "n t' y' x': int32",
-            "near": tuple(f"f{axis}' 2: int64" for axis in "tyx"),
-            "fine": "n ft' fy' fx': int32", "key_size": "(T Y X)", "fine_query_size": "3 int",
-            "fine_key_size": "(fT fY fX)", **_PATCH,
+            "field": "n t' y' x': int32", "fine_field": "n ft' fy' fx': int32", **_LEVELS, **_PATCH,
         },
         "None",
     ),

@@ -1,38 +1,19 @@
 """Fields carried to a finer level: arithmetic written once for every device, as in `rules`."""
 
-from functools import lru_cache
-
-import numpy as np
-
 from patchvid.kernels import rules
 
 
-def nearest_coarse(position, extent, coarse, fine, count, first=0):
+def nearest_coarse(position, extent, coarse, fine, count, first):
     """Find the coarse patch nearest to a fine patch; also return the offset.
 
     This is along one axis of `coarse` and `fine` voxels, where both patches are `extent` long, and
     by their centres. The offset from the coarse centre to the fine one is in units of
-    1 / (2 * fine) coarse voxels, so all numbers are exact. `position` may be an array. There are
-    `count` coarse patches from number `first` on, which counts as 0.
+    1 / (2 * fine) coarse voxels, so all numbers are exact. There are `count` coarse patches from
+    number `first` on, which counts as 0.
     """
     exact = (2 * position + extent) * coarse - extent * fine
-    nearest = np.clip((exact + fine) // (2 * fine), first, first + count - 1)
+    nearest = min(max((exact + fine) // (2 * fine), first), first + count - 1)
     return nearest - first, exact - 2 * fine * nearest
-
-
-@lru_cache(maxsize=64)
-def near_tables(
-    fine_grid, patch, query_shape, fine_query_shape, grid, first=(0, 0, 0), fine_first=(0, 0, 0)
-):
-    """`nearest_coarse` for every position of the axes t, y and x: three tables (n, 2) of int64.
-
-    The grids of both levels may begin at other places than the first ones.
-    """
-    sizes = zip(patch, query_shape, fine_query_shape, grid, first)
-    return tuple(
-        np.stack(nearest_coarse(begin + np.arange(n, dtype=np.int64), *of_axis), axis=-1)
-        for begin, n, of_axis in zip(fine_first, fine_grid, sizes)
-    )
 
 
 def carry_key(key, offset, extent, query_fine, coarse, fine):
@@ -47,16 +28,29 @@ def carry_key(key, offset, extent, query_fine, coarse, fine):
 
 
 def carrier(compiled):
-    """Compile the rule that gives one patch of a finer level its key; see `rules.improver`."""
-    split, scale = compiled(rules.coordinates), compiled(carry_key)
+    """Compile the rules that give a patch of a finer level its key; see `rules.improver`.
 
-    def carry_patch(field, near_t, near_y, near_x, key_size, fine_query, fine_key, patch):
-        """The key, as a flat index, of the patch with these rows of `near_tables`."""
+    `levels` is the grid of the coarse field, the first patches of both fields, the sizes of query
+    and key on the coarse level and on the fine one, and the extent of a patch.
+    """
+    split, nearest, scale = map(compiled, (rules.coordinates, nearest_coarse, carry_key))
+
+    def near(position, axis, levels):
+        """The result of `nearest_coarse` for a position along an axis of the fine field."""
+        grid, (first, fine_first), (query, _), (fine_query, _), patch = levels
+        return nearest(
+            fine_first[axis] + position, patch[axis], query[axis], fine_query[axis], grid[axis],
+            first[axis],
+        )  # fmt: skip
+
+    def carry_patch(field, near_t, near_y, near_x, levels):
+        """The key, as a flat index, of the patch with these results of `near`."""
+        _, _, (_, key), (query, fine_key), patch = levels
         found = field[near_t[0], near_y[0], near_x[0]]
-        key_t, key_y, key_x = split(found, key_size[1], key_size[2])
-        t = scale(key_t, near_t[1], patch[0], fine_query[0], key_size[0], fine_key[0])
-        y = scale(key_y, near_y[1], patch[1], fine_query[1], key_size[1], fine_key[1])
-        x = scale(key_x, near_x[1], patch[2], fine_query[2], key_size[2], fine_key[2])
+        key_t, key_y, key_x = split(found, key[1], key[2])
+        t = scale(key_t, near_t[1], patch[0], query[0], key[0], fine_key[0])
+        y = scale(key_y, near_y[1], patch[1], query[1], key[1], fine_key[1])
+        x = scale(key_x, near_x[1], patch[2], query[2], key[2], fine_key[2])
         return (t * fine_key[1] + y) * fine_key[2] + x
 
-    return compiled(carry_patch)
+    return compiled(near), compiled(carry_patch)

@@ -222,31 +222,27 @@ def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
 # ---------------------------------------------------------------------------------------------
 
 
-_carry_patch = carrier(inlined)
+_near, _carry_patch = carrier(inlined)
 
 
 @kernel
-def _carry(field, near, fine, key_size, fine_query_size, fine_key_size, patch, first, stop):
-    n_y, n_x = fine.shape[1:]
-    near_t, near_y, near_x = near
+def _carry(field, fine_field, firsts, coarse_sizes, fine_sizes, patch, first, stop):
+    n_y, n_x = fine_field.shape[1:]
+    levels = field.shape, firsts, coarse_sizes, fine_sizes, patch
     for row in range(first, stop):
         t, y = divmod(row, n_y)
+        near_t, near_y = _near(t, 0, levels), _near(y, 1, levels)
         for x in range(n_x):
-            fine[t, y, x] = _carry_patch(
-                field, near_t[t], near_y[y], near_x[x],
-                key_size, fine_query_size, fine_key_size, patch,
-            )  # fmt: skip
+            near_x = _near(x, 2, levels)
+            fine_field[t, y, x] = _carry_patch(field, near_t, near_y, near_x, levels)
 
 
-def carry(field, near, key_shape, fine_query_shape, fine_key_shape, *, patch):
+def carry(field, fine_grid, firsts, coarse_sizes, fine_sizes, *, patch):
     """Scale the field of a coarser level to a finer one: nearest patch, scaled key."""
-    fine = np.empty(tuple(map(len, near)), np.int32)
+    fine_field = np.empty(fine_grid, np.int32)
 
     def work(first: int, stop: int) -> None:
-        _carry(
-            field, near, fine, key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,
-            first, stop,
-        )  # fmt: skip
+        _carry(field, fine_field, firsts, coarse_sizes, fine_sizes, patch, first, stop)
 
-    parallel_range(work, fine.shape[0] * fine.shape[1], grain=64)
-    return fine
+    parallel_range(work, fine_grid[0] * fine_grid[1], grain=64)
+    return fine_field

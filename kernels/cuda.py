@@ -179,14 +179,13 @@ def patch_distance(query, key, field, *, patch, periodic=(False, False, False)):
     return cost
 
 
-def carry(field, near, key_shape, fine_query_shape, fine_key_shape, *, patch):
+def carry(field, fine_grid, firsts, coarse_sizes, fine_sizes, *, patch):
     """Scale the field of a coarser level to a finer one: nearest patch, scaled key."""
-    fine = cupy.empty((*field.shape[:-3], *map(len, near)), np.int32)
+    fine_field = cupy.empty((*field.shape[:-3], *fine_grid), np.int32)
     launches.carry(
-        _samples(field, 3), upload(near), _samples(fine, 3),
-        key_shape[:3], fine_query_shape[:3], fine_key_shape[:3], patch,
-    )  # fmt: skip
-    return fine
+        _samples(field, 3), _samples(fine_field, 3), firsts, coarse_sizes, fine_sizes, patch
+    )
+    return fine_field
 
 
 def vote(

@@ -113,12 +113,12 @@ def pack(values):
     return words
 
 
-def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
-    """Write the field of a finer level; `near` is the result of `carrying.near_tables`."""
-    for places, carried in zip(coarse, fine):
+def carry(field, fine_field, firsts, coarse_sizes, fine_sizes, patch):
+    """Write the field of a finer level."""
+    for places, carried in zip(field, fine_field):
         _launch(
-            numba_kernels.carry_kernel, carried.size, places, *near, carried, key_size,
-            fine_query_size, fine_key_size, patch,
+            numba_kernels.carry_kernel, carried.size, places, carried,
+            firsts, coarse_sizes, fine_sizes, patch,
         )  # fmt: skip
 
 

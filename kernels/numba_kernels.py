@@ -9,7 +9,7 @@ from numba import cuda
 from patchvid.kernels import carrying, rules
 
 device = cuda.jit(device=True)
-coordinates, carry_patch = device(rules.coordinates), carrying.carrier(device)
+coordinates, (near, carry_patch) = device(rules.coordinates), carrying.carrier(device)
 fixed_point, mean_cost = device(rules.fixed_point), device(rules.mean_cost)
 finish_cost = device(rules.finish_cost)
 
@@ -220,13 +220,13 @@ def mean_kernel(value, field, update_mask, voted, key_size, patch, periodic, who
 
 
 @cuda.jit
-def carry_kernel(coarse, near_t, near_y, near_x, fine, key_size, fine_query, fine_key, patch):
-    n_t, n_y, n_x = fine.shape
+def carry_kernel(field, fine_field, firsts, coarse_sizes, fine_sizes, patch):
+    n_t, n_y, n_x = fine_field.shape
     t, y, x = coordinates(cuda.grid(1), n_y, n_x)
     if t < n_t:
-        fine[t, y, x] = carry_patch(
-            coarse, near_t[t], near_y[y], near_x[x], key_size, fine_query, fine_key, patch
-        )
+        levels = field.shape, firsts, coarse_sizes, fine_sizes, patch
+        near_t, near_y, near_x = near(t, 0, levels), near(y, 1, levels), near(x, 2, levels)
+        fine_field[t, y, x] = carry_patch(field, near_t, near_y, near_x, levels)
 
 
 @cuda.jit

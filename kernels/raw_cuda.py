@@ -198,12 +198,12 @@ def pack(values):
     return words
 
 
-def carry(coarse, near, fine, key_size, fine_query_size, fine_key_size, patch):
-    """Write the field of a finer level; `near` is the result of `carrying.near_tables`."""
-    sizes = coarse.shape[1:], fine.shape[1:], key_size, fine_query_size, fine_key_size, patch
+def carry(field, fine_field, firsts, coarse_sizes, fine_sizes, patch):
+    """Write the field of a finer level."""
+    sizes = field.shape[1:], fine_field.shape[1:], *firsts, *coarse_sizes, *fine_sizes, patch
     _launch(
-        "carry", "carry_kernel", (), math.prod(fine.shape[1:]), coarse, *near, fine, _sizes(*sizes),
-        rows=len(fine),
+        "carry", "carry_kernel", (), math.prod(fine_field.shape[1:]), field, fine_field,
+        _sizes(*sizes), rows=len(field),
     )  # fmt: skip
 
 

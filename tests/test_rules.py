@@ -115,7 +115,7 @@ def test_carried_keys_follow_the_centres_of_their_patches(
     position, coarse_key = data.draw(st.integers(0, fine_query)), data.draw(st.integers(0, key))
     n_query, n_key, n_fine_query, n_fine_key = (last + extent for last in axis[1:])
 
-    nearest, offset = carrying.nearest_coarse(position, extent, n_query, n_fine_query, query + 1)
+    nearest, offset = carrying.nearest_coarse(position, extent, n_query, n_fine_query, query + 1, 0)
     wanted = (position + extent / 2) * n_query / n_fine_query - extent / 2
     assert 0 <= nearest <= query
     assert abs(nearest - min(max(wanted, 0), query)) <= 0.5 + 1e-9
@@ -132,8 +132,8 @@ def carry(
     field: NDArray[np.int32], query: Any, key: Any, fine_query: Any, fine_key: Any, patch: Any
 ) -> NDArray[np.int32]:
     grid = cpu.patch_grid(fine_query, patch)
-    near = carrying.near_tables(grid, patch, query, fine_query, field.shape)
-    return cpu.carry(field, near, key, fine_query, fine_key, patch=patch)
+    firsts = (0, 0, 0), (0, 0, 0)
+    return cpu.carry(field, grid, firsts, (query, key), (fine_query, fine_key), patch=patch)
 
 
 shapes = st.tuples(st.integers(3, 6), st.integers(4, 9), st.integers(5, 12))
@@ -158,7 +158,7 @@ def test_a_carried_field_follows_the_rules(
     expected = np.empty(cpu.patch_grid(fine_query, patch), int)
     for place in np.ndindex(*expected.shape):
         near = [
-            carrying.nearest_coarse(*of_axis)
+            carrying.nearest_coarse(*of_axis, 0)
             for of_axis in zip(place, patch, query, fine_query, grid, strict=True)
         ]
         found = keys[tuple(nearest for nearest, _ in near)]
@@ -175,36 +175,20 @@ def test_a_carried_field_follows_the_rules(
     np.testing.assert_array_equal(fine, expected)
 
 
-@modest
-@given(st.tuples(shapes, shapes, st.tuples(*[st.integers(1, 3)] * 3)))
-def test_tables_hold_what_is_nearest_to_every_position(
-    sizes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]],
-) -> None:
-    query, fine_query, patch = sizes
-    grid, fine_grid = cpu.patch_grid(query, patch), cpu.patch_grid(fine_query, patch)
-    tables = carrying.near_tables(fine_grid, patch, query, fine_query, grid)
-    for axis, table in enumerate(tables):
-        assert (table.dtype, table.shape) == (np.int64, (fine_grid[axis], 2))
-        for position, row in enumerate(table):
-            wanted = carrying.nearest_coarse(
-                position, patch[axis], query[axis], fine_query[axis], grid[axis]
-            )
-            assert tuple(row) == wanted
-
-
-def test_tables_of_windows_are_parts_of_those_of_the_whole() -> None:
-    query, fine_query, patch, first, fine_first = (
-        (6, 30, 40),
-        (7, 36, 49),
-        (3, 5, 5),
-        (1, 9, 0),
-        (2, 12, 3),
-    )
-    whole = carrying.near_tables((5, 32, 45), patch, query, fine_query, (4, 26, 36))
-    part = carrying.near_tables((3, 8, 9), patch, query, fine_query, (3, 9, 12), first, fine_first)
-    for table, own, begin, fine_begin in zip(whole, part, first, fine_first, strict=True):
-        wanted = table[fine_begin : fine_begin + len(own)] - [begin, 0]
-        np.testing.assert_array_equal(own, wanted)
+def test_the_field_of_a_window_is_part_of_that_of_the_whole() -> None:
+    query, key, fine_query, fine_key = (6, 30, 40), (5, 20, 25), (7, 36, 49), (6, 24, 30)
+    patch, first, fine_first, shape = (3, 5, 5), (1, 9, 0), (2, 12, 3), (3, 8, 9)
+    grid, key_grid = cpu.patch_grid(query, patch), cpu.patch_grid(key, patch)
+    drawn = np.random.default_rng(0).integers(0, np.prod(key_grid), grid)
+    field: Any = np.ravel_multi_index(np.unravel_index(drawn, key_grid), key).astype(np.int32)
+    whole = carry(field, query, key, fine_query, fine_key, patch)
+    window = field[first[0] : first[0] + 3, first[1] : first[1] + 9, first[2] : first[2] + 12]
+    part = cpu.carry(
+        window.copy(), shape, (first, fine_first), (query, key), (fine_query, fine_key),
+        patch=patch,
+    )  # fmt: skip
+    t, y, x = (slice(begin, begin + n) for begin, n in zip(fine_first, shape, strict=True))
+    np.testing.assert_array_equal(part, whole[t, y, x])
 
 
 @pytest.mark.parametrize("patch", [(3, 7, 7), (2, 4, 5)])

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from patchvid._validation import Axes, Triple, as_array, contiguous
 from patchvid.errors import InvalidInput
-from patchvid.kernels import carrying, rng, rules
+from patchvid.kernels import rng, rules
 
 NOT_PERIODIC: Axes = (False, False, False)
 
@@ -151,11 +151,9 @@ def carry_field(
     A fine patch gets the key of the nearest coarse patch, scaled to the finer level.
     """
     (grid, key_size), (fine_grid, fine_key_size) = coarse, fine
-    near = carrying.near_tables(
-        fine_grid.shape, patch, grid.size, fine_grid.size, grid.shape, grid.first, fine_grid.first
-    )
+    firsts, sizes = (grid.first, fine_grid.first), (grid.size, key_size)
     carried: Field = kernels.carry(
-        field, near, key_size, fine_grid.size, fine_key_size, patch=patch
+        field, fine_grid.shape, firsts, sizes, (fine_grid.size, fine_key_size), patch=patch
     )
     return carried
 

@@ -85,8 +85,8 @@ def compile_numba(capability: Capability) -> Iterator[Compiled]:
         tables = *[counted] * 3, *[types.float32[:, ::1]] * 3
         blend = numba_kernels.blend_kernel
         yield compiled(f"{source} to {made}", blend, clips[0], *tables, clips[1], count)
-    near = [types.int64[:, ::1]] * 3
-    yield compiled("", numba_kernels.carry_kernel, field, *near, field, *[size] * 4)
+    pair = types.UniTuple(size, 2)
+    yield compiled("", numba_kernels.carry_kernel, field, field, pair, pair, pair, size)
 
 
 def compile_cuda_c(capability: Capability, patch: tuple[int, int, int]) -> Iterator[Compiled]:

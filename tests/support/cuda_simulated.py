@@ -48,7 +48,7 @@ def make_case(dtype: Any, channels: int, periodic: Any) -> tuple[str, Any, Any, 
 def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
     """Yield results of the functions of a back end, with names."""
     from patchvid._resampling import _taps
-    from patchvid.kernels import carrying, rules
+    from patchvid.kernels import rules
 
     for case, value_dtypes in zip(CASES, VALUES, strict=True):
         periodic = case[2]
@@ -107,12 +107,12 @@ def run_kernels(kernels: ModuleType, move: Callable[[Any], Any]) -> Iterator[tup
         kernels.apply_taps(move(random_array((3, 9, 11, 2), dtype)), tables, out)
         yield f"resampling, {np.dtype(dtype)}", out
     query, key, fine_query, fine_key = (3, 7, 8), (3, 8, 9), (4, 9, 11), (4, 11, 10)
-    sizes = query, key, fine_query, fine_key
+    sizes = (query, key), (fine_query, fine_key)
     for name, periodic in (("carry", (False,) * 3), ("carry, periodic", (False, True, True))):
-        grid, fine_grid = (rules.patch_grid(size, PATCH, periodic) for size in sizes[::2])
-        near = carrying.near_tables(fine_grid, PATCH, query, fine_query, grid)
+        grid, fine_grid = (rules.patch_grid(size, PATCH, periodic) for size, _ in sizes)
         field = move(random_field(grid, key, (2, 6, 6)))
-        yield name, kernels.carry(field, near, *sizes[1:], patch=PATCH)
+        firsts = (0, 1, 0), (1, 0, 2)
+        yield name, kernels.carry(field, fine_grid, firsts, *sizes, patch=PATCH)
 
 
 def run_public(move: Callable[[Any], Any], device: str) -> Iterator[tuple[str, Any]]:
