@@ -12,13 +12,13 @@ CHUNK = 1 << 22  # distances held at once: 32 MB
 UNITS = 2**16  # distances are rounded to 1 / UNITS, so that sums are of integers
 
 
-def patch_rows(video, patch, periodic=(False, False, False)):
-    """All patches as rows (n, c * t * y * x) in double precision, exact for integers."""
+def patch_rows(video, patch, periodic=(False, False, False), step=1):
+    """Every `step`-th patch as a row (n, c * t * y * x) in double precision, exact for integers."""
     video = rules.pad_periodic(video, patch, periodic)
     channels, places = video.shape[3], first_voxels(patch, (1, 1, 1), video.shape)
     offsets = np.arange(channels)[:, None] + channels * places
     # Indices from the host: CuPy's `sliding_window_view` would wait for the GPU.
-    index = channels * first_voxels(video.shape, patch)[:, None] + offsets.reshape(-1)
+    index = channels * first_voxels(video.shape, patch)[::step, None] + offsets.reshape(-1)
     return video.reshape(-1).astype(np.float64)[np.asarray(index, like=video)]
 
 

@@ -320,10 +320,9 @@ def test_memory_in_flight_is_waited_for_and_too_little_is_refused(
 @pytest.mark.slow
 @pytest.mark.usefixtures("device")
 @pytest.mark.parametrize(
-    ("settings", "times"),
-    [({"noise": 2.0}, 1.1), ({"layout": "noise"}, 2), ({"loop": True, "tile": "x"}, 3)],
+    "settings", [{"noise": 2.0}, {}, {"loop": True, "tile": "x"}, {"layout": "noise"}]
 )
-def test_samples_are_made_at_once(settings: dict[str, Any], times: float) -> None:
+def test_samples_are_made_at_once(settings: dict[str, Any]) -> None:
     clip = patchvid.sample_clip()[:6, 20:50, 30:72]
     counts = {}
     for samples in (1, 4):
@@ -332,7 +331,8 @@ def test_samples_are_made_at_once(settings: dict[str, Any], times: float) -> Non
         made = make(standin.wrap(clip))
         counts[samples] = Counter(standin.LAUNCHED)["sweep_kernel"]
         np.testing.assert_array_equal(standin.to_plain(made), make(clip, device="cpu"))
-    assert counts[4] <= times * counts[1]
+    judged = settings == {"layout": "noise"}  # sample by sample, to choose the noise
+    assert counts[4] <= counts[1] * (2 if judged else 1.1)
 
 
 @pytest.mark.slow

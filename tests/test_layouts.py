@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import patchvid
 from patchvid import InvalidInput, generate
 from patchvid.core.flow_matching import _fold, draw_layout
-from patchvid.core.layouts import _small
+from patchvid.core.layouts import Layouts, _small
 from patchvid.core.places import Places
 from patchvid.kernels import rng
 from patchvid.kernels.exact import patch_rows
@@ -72,7 +72,8 @@ def test_guides_keep_things_in_their_places() -> None:
 
 
 def test_what_explains_nothing_makes_no_places() -> None:
-    assert Places.of(TEXTURE, (False, False, False)).guide((3, 15, 25), 1) is None
+    places = Places.of(TEXTURE, (False, False, False)).visible(1)
+    assert places.guide((3, 15, 25), 1).size == 0
 
 
 @pytest.mark.parametrize("axis", [1, 2], ids=["rows", "columns"])
@@ -80,8 +81,7 @@ def test_bars_make_places_along_their_axis_alone(axis: int) -> None:
     video = letterboxed()
     if axis == 2:
         video = video[:, :, :36].swapaxes(1, 2)
-    guide = Places.of(video, (False, False, False)).guide((3, 15, 25), 1)
-    assert guide is not None
+    guide = Places.of(video, (False, False, False)).visible(1).guide((3, 15, 25), 1)
     assert guide.shape == (3, 15, 25, 3)  # the colour of a row or of a column, not both
     assert np.ptp(guide.astype(int), axis=axis).max() > 40
     assert np.ptp(guide, axis=3 - axis).max() == 0
@@ -89,7 +89,7 @@ def test_bars_make_places_along_their_axis_alone(axis: int) -> None:
 
 def test_a_period_has_no_places() -> None:
     video = letterboxed()
-    assert Places.of(video, (False, True, False)).guide((3, 15, 25), 1) is None
+    assert Places.of(video, (False, True, False)).visible(1).guide((3, 15, 25), 1).size == 0
     made = generate(video, tile="y", size=(5, 36, 60), seed=1, iterations=1)
     assert made.shape == video.shape
 
@@ -120,6 +120,22 @@ def test_more_novelty_leads_further_away() -> None:
     ]  # fmt: skip
     assert all(a <= b for a, b in pairwise(away))
     assert away[-1] > 0
+
+
+@pytest.mark.slow
+def test_a_trial_finds_layouts_that_patches_of_the_clip_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clip = patchvid.sample_clip()[:6]
+
+    def distance() -> float:
+        made = (generate(clip, seed=seed) for seed in range(6))
+        scores = [patchvid.metrics.sliced_wasserstein(clip, video).value for video in made]
+        return float(np.mean(scores))
+
+    chosen = distance()
+    monkeypatch.setattr(Layouts, "_scores", lambda _, layouts: np.zeros(len(layouts)))
+    assert chosen < 0.9 * distance()  # of the first layouts that are novel
 
 
 @pytest.mark.slow

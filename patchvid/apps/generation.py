@@ -104,8 +104,8 @@ def generate(
         Size of the output, (t, y, x), in place of `scale`.
     layout : {"auto", "flow", "noise"}
         How to make the coarsest level. "flow" draws eight layouts by flow matching on the clip's
-        patches; horizons and bars stay in place. Of the layouts that are novel enough, it finishes
-        the one most like the clip. "noise" adds noise to the clip, as in the paper. "auto" is
+        patches; horizons and bars stay in place. It tries those that are novel enough on coarse
+        levels, and finishes the best. "noise" adds noise to the clip, as in the paper. "auto" is
         "flow", or "noise" if `noise` or `replicate_noise` is given.
     novelty : float
         How much a layout of "flow" must differ from the clip, 0 to 1. 1 is the mean difference

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from patchvid._validation import Triple
 from patchvid.core.places import Places
 from patchvid.kernels import rng
-from patchvid.kernels.exact import patch_rows
+from patchvid.kernels.exact import patch_rows, squared_distances
 from patchvid.kernels.fork_safety import unforked
+from patchvid.kernels.rules import patch_grid
 
 # The distance is a sliced Wasserstein distance, along directions with integer components.
 DIRECTIONS, UNITS, QUANTILES = 64, 16, 100
+ENOUGH = 1000  # patches: of more, some are compared
+SOUGHT = 300  # patches of the clip that are sought in a layout, if it has so many
 
 
 class PlacedPatches:
@@ -33,23 +36,39 @@ class PlacedPatches:
     """
 
     def __init__(self, clip: NDArray[np.uint8], places: Places, patch: Triple) -> None:
-        self._places, self._patch = places, patch
+        self._places, self._patch = places.visible(1), patch
+        n_values = math.prod(patch) * self._placed(clip).shape[3]
+        directions = UNITS * rng.normal(np, (n_values, DIRECTIONS), 0)
+        self._directions = np.rint(directions).astype(np.float64)
         self._expected = self._quantiles(clip)
+        self._sought = self._rows(clip, SOUGHT)
 
     def distance(self, layout: NDArray[np.uint8]) -> float:
         """Sliced Wasserstein distance of the patches of a layout (t, y, x, c) from the clip's."""
         return float(np.abs(self._quantiles(layout) - self._expected).mean())
 
+    def missing(self, layout: NDArray[np.uint8]) -> float:
+        """Root mean square difference of patches of the clip from the nearest of a layout."""
+        found = squared_distances(self._sought, patch_rows(layout, self._patch)).min(axis=1)
+        return math.sqrt(found.mean() / self._sought.shape[1])
+
     def _quantiles(self, video: NDArray[np.uint8]) -> NDArray[np.float64]:
-        guide = self._places.guide(video.shape[:3], 1)
-        if guide is not None:
-            video = np.concatenate([video, guide], axis=3)
-        rows = patch_rows(video, self._patch)
-        directions = np.rint(UNITS * rng.normal(np, (rows.shape[1], DIRECTIONS), 0))
+        rows = self._rows(self._placed(video), ENOUGH)
         with unforked():
-            projected = rows @ directions.astype(np.float64)
+            projected = rows @ self._directions
         length = UNITS * math.sqrt(rows.shape[1])  # of a direction, on average
         quantiles: NDArray[np.float64] = np.quantile(
             projected, np.linspace(0, 1, QUANTILES), axis=0
         )
         return quantiles / length
+
+    def _rows(self, video: NDArray[np.uint8], most: int) -> NDArray[np.float64]:
+        """Up to `most` patches, evenly spread."""
+        n_patches = math.prod(patch_grid(video.shape, self._patch))
+        rows: NDArray[np.float64] = patch_rows(video, self._patch, step=-(-n_patches // most))
+        return rows
+
+    def _placed(self, video: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The video and its guide for places."""
+        t, y, x, _ = video.shape
+        return np.concatenate([video, self._places.guide((t, y, x), 1)], axis=3)

@@ -1,20 +1,21 @@
 """Choose among layouts that `flow_matching` draws, and make the output from the best.
 
-A layout has the size of the coarsest level. It costs little, so several are drawn. Of those that
-are novel enough, the one most like the clip is finished: the one whose patches, with their places,
-have the distribution nearest to the clip's.
+A layout has the size of the coarsest level. It costs little, so several are drawn. A trial makes
+those that are novel enough a few levels finer, which shows what the clip's patches make of them.
+The best one is finished: its patches, with their places, are distributed like the clip's, none of
+the clip's patches is missing, and it is new.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
+from itertools import chain, product
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from patchvid._progress import Progress, part_of
+from patchvid._progress import Progress
 from patchvid._resampling import resample
 from patchvid._validation import Triple
 from patchvid.core.flow_matching import PATCH, Guides, draw_layout
@@ -22,14 +23,18 @@ from patchvid.core.layout_distance import PlacedPatches
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.places import Places, with_places
 from patchvid.core.plan import Plan
-from patchvid.core.samples import gather, stack, to_seed
-from patchvid.core.synthesis import LevelOutput, finest
+from patchvid.core.samples import stack, to_seed
+from patchvid.core.synthesis import LevelOutput, finest, synthesize
 from patchvid.kernels import rng, rules
 
 # Layouts are drawn with places of several strengths. Strong places keep bars and horizons where
 # they are. If the whole picture depends on its places, only weak ones lead to a new layout.
 STRENGTHS, DRAWS = (1.0, 0.7, 0.45, 0.25), 2
 STRONGEST = 255.0  # steeper guides have no further effect
+
+# A trial ends at the finest level of at most FINER times the voxels of the coarsest, and at most
+# SHARE of those of the output.
+FINER, SHARE = 3, 1 / 8
 
 # Frames of the coarsest level after which all noise of a film is new. Its weights are multiples of
 # 1 / UNITS, the same on every processor.
@@ -47,13 +52,12 @@ class Measures(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """A layout, the strength of its places, the seed of its noise, and its scores."""
+    """A layout, the strength of its places, the seed of its noise, and its novelty."""
 
     video: NDArray[np.uint8]
     strength: float
     seed: tuple[int, ...]
     novelty: float
-    distance: float
 
 
 class Layouts:
@@ -78,13 +82,15 @@ class Layouts:
         key_shape, self._shape = _small(key.shape, level.output_level.shape)
         self._key: NDArray[np.uint8] = to_host(resample(key, key_shape))
         self._clip: NDArray[np.uint8] = to_host(resample(key, self._shape))
-        self._places = Places.of(self._key, plan.settings.periodic)
+        places = Places.of(self._key, plan.settings.periodic)
         self._draws = list(product(STRENGTHS, range(DRAWS)))
         if structure != "auto":
-            strength = min(STRONGEST, structure / max(self._places.share, 1e-9))
+            strength = min(STRONGEST, structure / max(places.share, 1e-9))
             self._draws = [(strength, number) for number in range(len(self._draws))]
+        self._places = places.visible(max(strength for strength, _ in self._draws))
+        self._trial = _trial(self._opened)
         patch: Any = tuple(map(min, PATCH, self._key.shape, self._shape))
-        self._patches = PlacedPatches(self._key, self._places, patch)
+        self._patches = PlacedPatches(to_host(plan.quantize(self._trial.value)), places, patch)
         quarters = (quarter * self._shape[2] // 4 for quarter in (1, 2, 3))
         shifted = [np.roll(self._clip, shift, axis=2) for shift in quarters]
         self._shift = float(np.mean([_difference(self._clip, video) for video in shifted]))
@@ -96,51 +102,65 @@ class Layouts:
 
         Those whose places have the same strength are made at once.
         """
-        layouts = [self._choose(seed) for seed in seeds]
-        made = gather(self._by_strength(layouts, seeds, progress), len(seeds))
+        layouts = self._choose(seeds)
+        plan, opened = (self._with_places(part, layouts) for part in (self._plan, self._opened))
+        levels = synthesize_periodic(
+            plan, opened, self._query(layouts), seed=to_seed(seeds), progress=progress
+        )
         shares = (min(1.0, layout.strength * self._places.share) for layout in layouts)
         novelties = (layout.novelty for layout in layouts)
-        return made, list(map(Measures, novelties, shares))
+        return finest(plan, levels), list(map(Measures, novelties, shares))
 
-    def _by_strength(
-        self, layouts: Sequence[_Layout], seeds: Sequence[int], progress: Progress
-    ) -> Iterator[tuple[Sequence[int], LevelOutput]]:
-        """Yield the numbers and the outputs of all samples whose places have the same strength."""
-        done = 0
-        for strength in dict.fromkeys(layout.strength for layout in layouts):
-            some = [i for i, layout in enumerate(layouts) if layout.strength == strength]
-            report = part_of(progress, done / len(seeds), (done + len(some)) / len(seeds))
-            done += len(some)
-            plan, opened = (
-                with_places(part, self._places, strength) for part in (self._plan, self._opened)
-            )
-            start = plan.kernels.to_device(stack([layouts[i].video for i in some]))
-            start = resample(start, opened.levels[0].output_level.shape)
-            seed = to_seed([seeds[i] for i in some])
-            levels = synthesize_periodic(plan, opened, start, seed=seed, progress=report)
-            yield some, finest(plan, levels)
-
-    def _choose(self, seed: int) -> _Layout:
-        """The best of several layouts of the size of the plan."""
+    def _choose(self, seeds: Sequence[int]) -> list[_Layout]:
+        """The best of several layouts for each seed."""
         with threadpool_limits(1, "blas"):  # threads would mostly wait for each other
-            layouts = [self._draw(strength, seed, number) for strength, number in self._draws]
-        new = [layout for layout in layouts if layout.novelty >= self._novelty]
-        if new:
-            return min(new, key=lambda layout: layout.distance)
-        return max(layouts, key=lambda layout: layout.novelty)
+            drawn = [[self._draw(*draw, seed) for draw in self._draws] for seed in seeds]
+            finalists = [
+                [layout for layout in layouts if layout.novelty >= self._novelty]
+                or [max(layouts, key=lambda layout: layout.novelty)]
+                for layouts in drawn
+            ]
+            scores = iter(self._scores([*chain(*finalists)]))
+        return [min(layouts, key=lambda _: next(scores)) for layouts in finalists]
 
-    def _draw(self, strength: float, *seed: int) -> _Layout:
+    def _draw(self, strength: float, number: int, seed: int) -> _Layout:
         t, *sides = self._shape
-        normal = rng.normal(np, (1, *sides, self._key.shape[3]), *seed)
+        normal = rng.normal(np, (1, *sides, self._key.shape[3]), seed, number)
         video = draw_layout(self._key, np.repeat(normal, t, axis=0), self._guides(strength, t))
         novelty = _difference(self._clip, video) / max(self._shift, 1e-9)
-        return _Layout(video, strength, seed, float(novelty), self._patches.distance(video))
+        return _Layout(video, strength, (seed, number), float(novelty))
 
-    def _guides(self, strength: float, n_frames: int) -> Guides | None:
+    def _guides(self, strength: float, n_frames: int) -> Guides:
         """Guides for places, of a layout of so many frames and of the clip."""
         shapes = (n_frames, *self._shape[1:]), self._key.shape[:3]
         query, key = (self._places.guide(shape, strength) for shape in shapes)
-        return None if query is None or key is None else (query, key)
+        return query, key
+
+    def _scores(self, layouts: Sequence[_Layout]) -> list[float]:
+        """How good some layouts are, by a trial; less is better.
+
+        A layout may be as much further from the clip, or lack as much more of it, as it is newer.
+        """
+        plan, scores = self._trial, list[float]()
+        at_once = plan.kernels.samples_at_once(plan.footprint())
+        for first in range(0, len(layouts), at_once):
+            some = layouts[first : first + at_once]
+            seeds = to_seed([layout.seed[0] for layout in some])
+            placed = self._with_places(plan, some)
+            made = finest(placed, synthesize(placed, self._query(some), seed=seeds)).output
+            videos = plan.kernels.to_host(plan.quantize(made))
+            for layout, video in zip(some, videos.reshape(-1, *videos.shape[-4:]), strict=True):
+                fault = self._patches.distance(video) * self._patches.missing(video)
+                scores.append(fault / max(layout.novelty, 1e-9))
+        return scores
+
+    def _with_places(self, plan: Plan, layouts: Sequence[_Layout]) -> Plan:
+        return with_places(plan, self._places, [layout.strength for layout in layouts])
+
+    def _query(self, layouts: Sequence[_Layout]) -> NDArray[np.uint8]:
+        """The coarsest query from layouts, which may have been drawn smaller."""
+        start = self._plan.kernels.to_device(stack([layout.video for layout in layouts]))
+        return resample(start, self._opened.levels[0].output_level.shape)
 
 
 class FilmLayouts(Layouts):
@@ -163,7 +183,7 @@ class FilmLayouts(Layouts):
         self, plan: Plan, novelty: float, structure: float | Literal["auto"], seed: int
     ) -> None:
         super().__init__(plan, novelty, structure)
-        self._best = self._choose(seed)
+        (self._best,) = self._choose([seed])
 
     def start(self, stretch: Plan) -> tuple[Plan, NDArray[np.uint8]]:
         """The plan of a stretch with guides for places, and its layout."""
@@ -177,7 +197,7 @@ class FilmLayouts(Layouts):
         with threadpool_limits(1, "blas"):
             layout = draw_layout(self._key, normal, self._guides(strength, n_frames), known)
         query = resample(kernels.to_device(layout), level.made_shape)
-        return with_places(stretch, self._places, strength), query
+        return with_places(stretch, self._places, [strength]), query
 
     def _noise(self, frame: int) -> NDArray[np.float32]:
         """The noise of a frame of the film's coarsest level; its variance is 1 everywhere."""
@@ -204,6 +224,13 @@ def _small(key: Sequence[int], output: Triple) -> tuple[Triple, Triple]:
         for shape in (key, output)
     )
     return (t, y, x), (out_t, out_y, out_x)
+
+
+def _trial(plan: Plan) -> Plan:
+    """The part of a plan that a trial makes."""
+    coarsest = plan.levels[0].n_made
+    most = max(coarsest, min(FINER * coarsest, SHARE * plan.levels[-1].n_made))
+    return plan.before(sum(level.n_made <= most for level in plan.levels))
 
 
 def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -13,8 +13,9 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from patchvid._validation import Axes
+from patchvid._validation import Axes, Triple
 from patchvid.core.plan import LevelInputs, Plan
+from patchvid.core.samples import stack
 
 PLACE_LEVELS = 6  # coarsest levels that have guides for places; finer levels need none
 MIDDLE = 128
@@ -39,11 +40,19 @@ class Places(NamedTuple):
         shares = [profile[1] for profile in (rows, columns) if profile]
         return cls(rows and rows[0], columns and columns[0], max(shares, default=0.0))
 
-    def guide(self, shape: Sequence[int], strength: float) -> NDArray[np.uint8] | None:
-        """A guide (t, y, x, g) of a size (t, y, x); None if it would be the same everywhere."""
-        planes = []
+    def visible(self, strength: float) -> Self:
+        """The same without the axes whose guide of this strength would be the same everywhere."""
+        rows, columns = (
+            None if profile is None or not np.rint(strength * profile).any() else profile
+            for profile in (self.rows, self.columns)
+        )
+        return self._replace(rows=rows, columns=columns)
+
+    def guide(self, shape: Triple, strength: float) -> NDArray[np.uint8]:
+        """A guide (t, y, x, g) of a size (t, y, x); without channels, if no axis has one."""
+        planes = [np.empty((*shape, 0), np.uint8)]
         for profile, axis in ((self.rows, 1), (self.columns, 2)):
-            if profile is None or not np.rint(strength * profile).any():
+            if profile is None:
                 continue
             old, new = (
                 (np.arange(n) + 0.5) / n for n in (len(profile), shape[axis])
@@ -52,19 +61,21 @@ class Places(NamedTuple):
             levels = np.rint(MIDDLE + strength * stretched).clip(0, 255).astype(np.uint8)
             plane = levels[:, None] if axis == 1 else levels[None]
             planes.append(np.broadcast_to(plane, (*shape, plane.shape[-1])))
-        return np.concatenate(planes, axis=3) if planes else None
+        return np.concatenate(planes, axis=3)
 
 
-def with_places(plan: Plan, places: Places, strength: float) -> Plan:
-    """The plan with guides for places on its coarsest levels; `strength` is usually 0 to 1."""
+def with_places(plan: Plan, places: Places, strengths: Sequence[float]) -> Plan:
+    """The plan with guides for places on its coarsest levels, of a strength for each sample."""
+    if places.rows is None and places.columns is None:
+        return plan
+
+    def guide(shape: Triple) -> NDArray[np.uint8]:
+        made = stack([places.guide(shape, strength) for strength in strengths])
+        guides: NDArray[np.uint8] = plan.kernels.to_device(made)
+        return guides
 
     def guided(level: LevelInputs) -> LevelInputs:
-        query = places.guide(level.made_shape, strength)
-        key = places.guide(level.value_level.shape, strength)
-        if query is None or key is None:
-            return level
-        to_device = plan.kernels.to_device
-        return replace(level, guides=(to_device(query), to_device(key)))
+        return replace(level, guides=(guide(level.made_shape), guide(level.value_level.shape)))
 
     levels = [*map(guided, plan.levels[:PLACE_LEVELS]), *plan.levels[PLACE_LEVELS:]]
     return replace(plan, levels=levels)

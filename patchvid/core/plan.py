@@ -39,7 +39,8 @@ class LevelInputs:
     key_region
         (t, y, x) of bool: keys lie entirely inside it. None: they lie anywhere.
     guides
-        Extra channels (t, y, x, g) of uint8 for query and key, which are compared as well.
+        Extra channels (t, y, x, g) of uint8 for query and key, which are compared as well; or, for
+        several samples, (n, t, y, x, g).
     fixed
         A mask (t, y, x) of bool and a video: inside the mask the output equals the video. Of a
         stretch of a film, the video has the first frames only, which are fixed.
@@ -70,9 +71,11 @@ class LevelInputs:
 
     @property
     def key_shape(self) -> tuple[int, ...]:
-        """(t, y, x, c) of the key, which has the channels of the value and of its guide."""
-        n_guides = 0 if self.guides is None else self.guides[1].shape[-1]
-        return *self.value.shape[:3], self.value.shape[3] + n_guides
+        """The shape of the key, which has the channels of the value and of its guide."""
+        if self.guides is None:
+            return self.value.shape
+        *shape, n_guides = self.guides[1].shape
+        return *shape, self.value.shape[3] + n_guides
 
     @property
     def n_made(self) -> int:

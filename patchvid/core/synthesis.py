@@ -178,8 +178,9 @@ def _join(video: Any, guide: Any) -> NDArray[Any]:
     """A video with guide channels added; if one of the two is None, the other."""
     if video is None or guide is None:
         return guide if video is None else video
-    guides = np.broadcast_to(guide, (*video.shape[:-1], guide.shape[-1]))
-    return np.concatenate([video, guides], axis=-1)
+    shape = np.broadcast_shapes(video.shape[:-1], guide.shape[:-1])
+    parts = [np.broadcast_to(part, (*shape, part.shape[-1])) for part in (video, guide)]
+    return np.concatenate(parts, axis=-1)
 
 
 def _resample_periodic(

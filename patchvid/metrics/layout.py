@@ -42,7 +42,7 @@ def layout_distance(source: NDArray[Any], output: NDArray[Any]) -> float:
     random directions. The colours of a patch are joined by the mean colours of its rows and columns
     in `source`, weighted by how well these explain `source`. So a horizon at the wrong height
     increases the distance, but objects that occur at all heights may move. `generate` chooses
-    layouts by the same distance.
+    layouts by the same distance, on a finer level.
 
     Examples
     --------
