@@ -96,7 +96,7 @@ def _has_few_colours(colours: Levels) -> bool:
     for frame in colours >> 3:
         red, green, blue = np.moveaxis(frame.astype(np.intp), 2, 0)
         counts += np.bincount((red << 10 | green << 5 | blue).ravel(), minlength=1 << 15)
-    return np.sort(counts)[-FEW_COLOURS:].sum() >= NEARLY_ALL * counts.sum()
+    return bool(np.sort(counts)[-FEW_COLOURS:].sum() >= NEARLY_ALL * counts.sum())
 
 
 def _find_paint(colours: Levels) -> tuple[str, NDArray[np.bool_]]:

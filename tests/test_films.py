@@ -54,7 +54,7 @@ def long_film() -> Video:
     return film(5 * SHORTEST)
 
 
-def costs(video: Video) -> NDArray[np.float64]:
+def costs(video: Video) -> NDArray[np.float32]:
     """Mean cost of the patches that begin in each frame."""
     _, cost = search(video, CLIP, seed=0)
     return cost.mean(axis=(1, 2))

@@ -56,7 +56,7 @@ def seam(video: Array, clip: Array, axis: int) -> float:
     periodic = (axis == 0, axis == 1, axis == 2)
     cost = np.moveaxis(search(video, clip, periodic=periodic, seed=0)[1], axis, 0)
     across = (3, 7, 7)[axis] - 1
-    return float(cost[-across:].mean() / max(cost[:-across].mean(), 1e-3))
+    return float(cost[-across:].mean()) / max(float(cost[:-across].mean()), 1e-3)
 
 
 def noisy(*shape: int) -> Array:

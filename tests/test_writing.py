@@ -56,11 +56,12 @@ def probe(path: Path) -> Stream:
         stream = container.streams.video[0]
         context = stream.codec_context
         tags = (context.color_primaries, context.color_trc, context.colorspace)
+        aspect = stream.sample_aspect_ratio
         return Stream(
             context.codec.canonical_name,
             context.codec_tag,
             str(context.pix_fmt),
-            stream.sample_aspect_ratio,
+            Fraction(aspect.numerator, aspect.denominator) if aspect else None,
             (*tags, context.color_range),
             stream.metadata,
         )
@@ -245,6 +246,8 @@ def test_pixels_keep_their_shape(tmp_path: Path, suffix: str, codec: str) -> Non
     path = tmp_path / f"clip{suffix}"
     write_video(path, waves(), codec=codec, info=info(pixel_aspect=Fraction(16, 11)))
     assert probe(path).aspect == Fraction(16, 11)
+    read = video_info(path).pixel_aspect
+    assert (type(read), read) == (Fraction, Fraction(16, 11))  # PyAV 19 has a type of its own
 
 
 @pytest.mark.parametrize("suffix", [".webm", ".gif", ".png", ""])

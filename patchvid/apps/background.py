@@ -164,7 +164,7 @@ def _sample(video: NDArray[Any], places: Places) -> NDArray[np.float32]:
 
 def _taps(place: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The first of four pixels around each place, and their weights (n, 4)."""
-    place = np.rint(place / STEP) * STEP
+    place = (np.rint(place / STEP) * STEP).astype(np.float32)
     whole = np.floor(place)
     distance = np.abs((place - whole)[:, None] - np.arange(-1, 3, dtype=np.float32))
     near = (1.5 * distance - 2.5) * distance**2 + 1

@@ -92,7 +92,8 @@ def format_of(frame: av.VideoFrame, stream: VideoStream, stated: Sequence[int]) 
     is_full = frame.format.name.startswith("yuvj")
     is_full |= (frame.color_range or stated[3]) == _FULL
     tags = color_tags(told, is_full=is_full, is_rgb=is_rgb, height=height, width=width)
-    aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
+    told_aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
+    aspect = Fraction(told_aspect.numerator, told_aspect.denominator)
     if orientation.swaps:
         height, width, aspect = width, height, 1 / aspect
     return FrameFormat(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import av
@@ -167,7 +168,8 @@ def _in_order(
     missing: float,
     n_corrupt: int,
 ) -> Packets:
-    stated = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+    rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+    stated = [Fraction(rate.numerator, rate.denominator) for rate in rates if rate]
     by_time = {time: (at, duration) for time, at, duration in reversed(rows)}
     if starts:  # a decoder drops frames shown before the first one that it can start from
         first = next((time for time, at, _ in rows if at == starts[0]), None)

@@ -43,7 +43,7 @@ def even_out(
     held: float = 0.0,
     *,
     resolution: float = 0.0,
-    stated: Iterable[Fraction | None] = (),
+    stated: Iterable[Fraction] = (),
     n_cut: int = 0,
 ) -> Timeline:
     """Find the rate of a clip, and the stored frame that each of its frames shows.
@@ -61,7 +61,7 @@ def even_out(
     n_cut
         Number of frames at the end among which a few may be missing because the clip was cut.
     """
-    rates = [rate for rate in stated if rate]
+    rates = list(stated)
     n_frames = len(times)
     # Videos state a rate, but often not how long the last frame shows; pictures do the reverse.
     edges = times if rates or not held else np.append(times, times[-1] + held)
