@@ -35,7 +35,7 @@ MADE: dict[str, Any] = {
     "generate": partial(patchvid.generate, CLIP),
     "generate, mean": partial(patchvid.generate, CLIP, reduce="mean"),
     "generate, another size": partial(patchvid.generate, CLIP, size=(5, 40, 44)),
-    "generate, loop and tile": partial(patchvid.generate, CLIP, loop=True, tile="xy", novelty=0),
+    "generate, loop and tile": partial(patchvid.generate, CLIP, loop=True, tile="x"),
     "generate, floats": partial(patchvid.generate, CLIP / 255),
     "generate, integers": partial(patchvid.generate, CLIP.astype(np.int16) - 128),
     "generate, an image": partial(patchvid.generate, CLIP[:1]),
