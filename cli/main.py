@@ -1,7 +1,8 @@
 """The ``patchvid`` command: its subcommands, and the one place where errors become messages."""
 
+import sys
 import warnings
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -28,6 +29,11 @@ class Interrupted(click.ClickException):
     """Ctrl-C, with the exit code that shells use for it."""
 
     exit_code = 130
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        super().show(file)
+        # Objects of libraries that Ctrl-C left unfinished may complain when they are deleted.
+        sys.unraisablehook = lambda _: None
 
 
 class Boundary(click.Group):

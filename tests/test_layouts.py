@@ -134,7 +134,7 @@ def test_a_trial_finds_layouts_that_patches_of_the_clip_fit(
         return float(np.mean(scores))
 
     chosen = distance()
-    monkeypatch.setattr(Layouts, "_scores", lambda _, layouts: np.zeros(len(layouts)))
+    monkeypatch.setattr(Layouts, "_scores", lambda _self, _plan, layouts: np.zeros(len(layouts)))
     assert chosen < 0.9 * distance()  # of the first layouts that are novel
 
 

@@ -1,4 +1,4 @@
-"""Distance between two layouts: how their patches differ in colours and places.
+"""How much the layout of a video differs from that of a clip: its patches, and where they are.
 
 A distribution of patches alone cannot tell a horizon in the middle from one at the border. So each
 patch gets the guide for places as extra colours.
@@ -18,8 +18,8 @@ from patchvid.kernels.rules import patch_grid
 
 # The distance is a sliced Wasserstein distance, along directions with integer components.
 DIRECTIONS, UNITS, QUANTILES = 64, 16, 100
-ENOUGH = 1000  # patches: of more, some are compared
-SOUGHT = 300  # patches of the clip that are sought in a layout, if it has so many
+ENOUGH = 1000  # patches of a video: of more, some are compared
+SOUGHT, AMONG = 300, 3000  # the same for patches of the clip, and those of a layout they may be in
 
 
 class PlacedPatches:
@@ -47,9 +47,9 @@ class PlacedPatches:
         """Sliced Wasserstein distance of the patches of a layout (t, y, x, c) from the clip's."""
         return float(np.abs(self._quantiles(layout) - self._expected).mean())
 
-    def missing(self, layout: NDArray[np.uint8]) -> float:
-        """Root mean square difference of patches of the clip from the nearest of a layout."""
-        found = squared_distances(self._sought, patch_rows(layout, self._patch)).min(axis=1)
+    def loss(self, layout: NDArray[np.uint8]) -> float:
+        """Root mean square difference of patches of the clip from the nearest ones of a layout."""
+        found = squared_distances(self._sought, self._rows(layout, AMONG)).min(axis=1)
         return math.sqrt(found.mean() / self._sought.shape[1])
 
     def _quantiles(self, video: NDArray[np.uint8]) -> NDArray[np.float64]:

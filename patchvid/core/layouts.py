@@ -2,8 +2,8 @@
 
 A layout has the size of the coarsest level. It costs little, so several are drawn. A trial makes
 those that are novel enough a few levels finer, which shows what the clip's patches make of them.
-The best one is finished: its patches, with their places, are distributed like the clip's, none of
-the clip's patches is missing, and it is new.
+The best one is finished: its patches, with their places, are distributed like the clip's, no patch
+of the clip is lost, and it is new.
 """
 
 import math
@@ -33,7 +33,7 @@ STRENGTHS, DRAWS = (1.0, 0.7, 0.45, 0.25), 2
 STRONGEST = 255.0  # steeper guides have no further effect
 
 # A trial ends at the finest level of at most FINER times the voxels of the coarsest, and at most
-# SHARE of those of the output.
+# SHARE of those of the output. If even the coarsest is larger, there is no trial.
 FINER, SHARE = 3, 1 / 8
 
 # Frames of the coarsest level after which all noise of a film is new. Its weights are multiples of
@@ -89,8 +89,10 @@ class Layouts:
             self._draws = [(strength, number) for number in range(len(self._draws))]
         self._places = places.visible(max(strength for strength, _ in self._draws))
         self._trial = _trial(self._opened)
-        patch: Any = tuple(map(min, PATCH, self._key.shape, self._shape))
-        self._patches = PlacedPatches(to_host(plan.quantize(self._trial.value)), places, patch)
+        if self._trial is not None:
+            value = to_host(plan.quantize(self._trial.value))
+            patch: Any = tuple(map(min, PATCH, self._key.shape, self._shape))
+            self._patches = PlacedPatches(value, places, patch)
         quarters = (quarter * self._shape[2] // 4 for quarter in (1, 2, 3))
         shifted = [np.roll(self._clip, shift, axis=2) for shift in quarters]
         self._shift = float(np.mean([_difference(self._clip, video) for video in shifted]))
@@ -98,10 +100,7 @@ class Layouts:
     def synthesize(
         self, seeds: Sequence[int], progress: Progress
     ) -> tuple[LevelOutput, list[Measures]]:
-        """Make the outputs of some seeds, and measure their layouts.
-
-        Those whose places have the same strength are made at once.
-        """
+        """Make the outputs of some seeds at once, and measure their layouts."""
         layouts = self._choose(seeds)
         plan, opened = (self._with_places(part, layouts) for part in (self._plan, self._opened))
         levels = synthesize_periodic(
@@ -120,7 +119,9 @@ class Layouts:
                 or [max(layouts, key=lambda layout: layout.novelty)]
                 for layouts in drawn
             ]
-            scores = iter(self._scores([*chain(*finalists)]))
+            if self._trial is None:
+                return [layouts[0] for layouts in finalists]
+            scores = iter(self._scores(self._trial, [*chain(*finalists)]))
         return [min(layouts, key=lambda _: next(scores)) for layouts in finalists]
 
     def _draw(self, strength: float, number: int, seed: int) -> _Layout:
@@ -136,21 +137,21 @@ class Layouts:
         query, key = (self._places.guide(shape, strength) for shape in shapes)
         return query, key
 
-    def _scores(self, layouts: Sequence[_Layout]) -> list[float]:
-        """How good some layouts are, by a trial; less is better.
+    def _scores(self, trial: Plan, layouts: Sequence[_Layout]) -> list[float]:
+        """How good some layouts are after a trial; less is better.
 
-        A layout may be as much further from the clip, or lack as much more of it, as it is newer.
+        The score is the distance from the clip, times the loss of its patches, over the novelty.
         """
-        plan, scores = self._trial, list[float]()
-        at_once = plan.kernels.samples_at_once(plan.footprint())
+        scores: list[float] = []
+        at_once = trial.kernels.samples_at_once(trial.footprint())
         for first in range(0, len(layouts), at_once):
             some = layouts[first : first + at_once]
             seeds = to_seed([layout.seed[0] for layout in some])
-            placed = self._with_places(plan, some)
-            made = finest(placed, synthesize(placed, self._query(some), seed=seeds)).output
+            plan = self._with_places(trial, some)
+            made = finest(plan, synthesize(plan, self._query(some), seed=seeds)).output
             videos = plan.kernels.to_host(plan.quantize(made))
             for layout, video in zip(some, videos.reshape(-1, *videos.shape[-4:]), strict=True):
-                fault = self._patches.distance(video) * self._patches.missing(video)
+                fault = self._patches.distance(video) * self._patches.loss(video)
                 scores.append(fault / max(layout.novelty, 1e-9))
         return scores
 
@@ -226,11 +227,12 @@ def _small(key: Sequence[int], output: Triple) -> tuple[Triple, Triple]:
     return (t, y, x), (out_t, out_y, out_x)
 
 
-def _trial(plan: Plan) -> Plan:
-    """The part of a plan that a trial makes."""
-    coarsest = plan.levels[0].n_made
-    most = max(coarsest, min(FINER * coarsest, SHARE * plan.levels[-1].n_made))
-    return plan.before(sum(level.n_made <= most for level in plan.levels))
+def _trial(plan: Plan) -> Plan | None:
+    """The part of a plan that a trial makes, if there is one."""
+    coarsest, output = plan.levels[0].n_made, plan.levels[-1].n_made
+    most = min(FINER * coarsest, SHARE * output)
+    n_levels = sum(level.n_made <= most for level in plan.levels)
+    return plan.before(n_levels) if n_levels else None
 
 
 def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
