@@ -48,9 +48,9 @@ class PlacedPatches:
         return float(np.abs(self._quantiles(layout) - self._expected).mean())
 
     def loss(self, layout: NDArray[np.uint8]) -> float:
-        """Root mean square difference of patches of the clip from the nearest ones of a layout."""
+        """Mean squared difference of patches of the clip from the nearest ones of a layout."""
         found = squared_distances(self._sought, self._rows(layout, AMONG)).min(axis=1)
-        return math.sqrt(found.mean() / self._sought.shape[1])
+        return float(found.mean()) / self._sought.shape[1]
 
     def _quantiles(self, video: NDArray[np.uint8]) -> NDArray[np.float64]:
         rows = self._rows(self._placed(video), ENOUGH)
