@@ -23,7 +23,7 @@ from patchvid.core.layout_distance import PlacedPatches
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.places import Places, with_places
 from patchvid.core.plan import Plan
-from patchvid.core.samples import stack, to_seed
+from patchvid.core.samples import batches, stack, to_seed
 from patchvid.core.synthesis import LevelOutput, finest, synthesize
 from patchvid.kernels import rng, rules
 
@@ -143,9 +143,8 @@ class Layouts:
         The score is the distance from the clip, times the loss of its patches, over the novelty.
         """
         scores: list[float] = []
-        at_once = trial.kernels.samples_at_once(trial.footprint())
-        for first in range(0, len(layouts), at_once):
-            some = layouts[first : first + at_once]
+        for numbers in batches(trial, len(layouts)):
+            some = [layouts[number] for number in numbers]
             seeds = to_seed([layout.seed[0] for layout in some])
             plan = self._with_places(trial, some)
             made = finest(plan, synthesize(plan, self._query(some), seed=seeds)).output

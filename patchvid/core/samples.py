@@ -25,20 +25,25 @@ def synthesize_samples(
     measures: list[Any] = []
 
     def parts() -> Iterator[tuple[range, LevelOutput]]:
-        at_once = plan.kernels.samples_at_once(plan.footprint())
-        for first in range(0, len(seeds), at_once):
-            some = seeds[first : first + at_once]
-            stop = first + len(some)
+        for some in batches(plan, len(seeds)):
+            first, stop = some.start, some.stop
             numbers = f"sample {stop}" if len(some) == 1 else f"samples {first + 1} to {stop}"
             message = f"{numbers}/{len(seeds)}" if len(seeds) > 1 else ""
             report = part_of(progress, first / len(seeds), stop / len(seeds), message)
-            output, measured = make(some, report)
+            output, measured = make(seeds[first:stop], report)
             measures.extend(measured)
-            yield range(first, stop), output
+            yield some, output
 
     made = gather(parts(), len(seeds))
     plan.kernels.synchronize()
     return made, measures
+
+
+def batches(plan: Plan, count: int) -> Iterator[range]:
+    """The numbers of samples of a plan, of which there are `count`, that are made at once."""
+    at_once = plan.kernels.samples_at_once(plan.footprint())
+    for first in range(0, count, at_once):
+        yield range(first, min(first + at_once, count))
 
 
 def gather(parts: Iterable[tuple[Sequence[int], LevelOutput]], count: int) -> LevelOutput:
