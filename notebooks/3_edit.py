@@ -22,7 +22,7 @@ clip = patchvid.resize(patchvid.sample_clip(), (N_FRAMES, HEIGHT, WIDTH))
 # %% [markdown]
 # ## Another width, height or length
 #
-# A narrower video leaves out repetitions. It is neither squeezed nor cropped.
+# A narrower video moves objects closer together. It is neither squeezed nor cropped.
 
 # %%
 narrow = patchvid.retarget(clip, scale=(1, 1, 0.6), seed=SEED)

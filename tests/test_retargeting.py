@@ -151,6 +151,23 @@ def test_an_object_does_not_vanish_midway(seed: int) -> None:
         assert is_like.sum(axis=(1, 2)).min() >= 12
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_objects_side_by_side_stay_whole_where_there_is_room(seed: int) -> None:
+    clip = np.full((6, 60, 100, 3), (20, 70, 50), np.uint8)
+    y, x = np.indices(clip.shape[1:3])
+    colours = (
+        (220, 40, 40), (240, 150, 30), (30, 40, 200), (250, 250, 240), (20, 20, 20), (130, 70, 20),
+        (240, 230, 40),
+    )  # fmt: skip
+    places = ((16, 50), (30, 42), (30, 58), (44, 35), (44, 50), (44, 65), (37, 22))
+    for colour, (row, column) in zip(colours, places):
+        clip[:, (y - row) ** 2 + (x - column) ** 2 < 49] = colour
+    narrower = retarget(clip, scale=(1, 1, 0.7), seed=seed)
+    for colour in colours:
+        n_pixels = [(np.abs(v.astype(int) - colour).sum(-1) < 30).sum() for v in (narrower, clip)]
+        assert n_pixels[0] > 0.75 * n_pixels[1]
+
+
 def test_what_is_longer_goes_on_at_the_same_pace() -> None:
     clip = discs()
     longer = retarget(clip, scale=(2, 1, 1), seed=0)

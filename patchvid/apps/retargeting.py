@@ -1,8 +1,9 @@
 """Retargeting: change a clip's width, height or length; objects keep their shape and pace.
 
 The coarsest query is the clip itself, squeezed or stretched to the new size; key and value are the
-clip. Patches of the clip restore the right shapes, and completeness keeps as much of the clip as
-fits.
+clip. Height and width are squeezed where little is shown, so that objects stay whole if there is
+room for them. Patches of the clip restore the right shapes, and completeness keeps as much of the
+clip as fits.
 
 Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), spatio-temporal retargeting.
@@ -32,6 +33,7 @@ from patchvid._validation import (
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_output_size, check_settings, collect
 from patchvid.apps.holes import coarse_region, fill_smoothly
+from patchvid.core.fields import Window
 from patchvid.core.periodic import open_ends, synthesize_periodic
 from patchvid.core.plan import LevelInputs, Plan, plan_synthesis
 from patchvid.core.rearranging import NOT_SHIFTED, blend, moved
@@ -87,7 +89,7 @@ def retarget(
 ) -> Any:
     """Change the width, height or length of `video`; objects keep their shape and pace.
 
-    A smaller video drops repetitions and moves objects closer together. A shorter one shows
+    A smaller video moves objects closer together, and drops what does not fit. A shorter one shows
     successive actions side by side. A larger or longer one shows more of the same.
 
     Parameters
@@ -173,15 +175,18 @@ def retarget(
     )  # fmt: skip
     clip = Clip.of(video)
     kept: tuple[NDArray[Any], Mask] | None = None
-    shift = NOT_SHIFTED
+    shift, spans = NOT_SHIFTED, None
     if keep is not None:
         soft = check_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
-        shift = _find_shift(soft, size)
+        region = _find_region(soft)
+        shift = _find_shift(region, video.shape, size)
+        _, *parts = ((part.start / n, part.stop / n) for part, n in zip(region, video.shape[:3]))
+        spans = parts[0], parts[1]
         kept = moved(clip.value, shift, size), moved(soft, shift, size)
     with reporting(progress, "retarget") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
         opened = open_ends(plan)
-        start = retarget_query(opened, seed=seed)
+        start = retarget_query(opened, seed=seed, spans=spans)
         if kept is not None:
             canvas = clip.compressed(kept[0]), kept[1]
             plan, opened = _keep(plan, *canvas), _keep(opened, *_repeat(canvas, opened.size))
@@ -241,16 +246,20 @@ def _coarse_frames(shape: Sequence[int], size: Triple, coarsest: int) -> int:
     return 1 if size[0] < shape[0] else min(COARSE_FRAMES, coarsest, shape[0])
 
 
-def _find_shift(keep: Mask, size: Triple) -> Triple:
-    """The shift (t, y, x) that brings the region to keep to its place in an output of `size`."""
+def _find_region(keep: Mask) -> Window:
+    """The part of the clip that the region to keep spans."""
     if not keep.any():
         raise InvalidInput("keep must be white where the clip must not change, got only black")
+    whites = [np.flatnonzero(keep.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    t, y, x = (slice(int(white[0]), int(white[-1]) + 1) for white in whites)
+    return t, y, x
+
+
+def _find_shift(region: Window, shape: Sequence[int], size: Triple) -> Triple:
+    """The shift (t, y, x) that brings the region to keep to its place in an output of `size`."""
     shift = []
-    for axis, (n, m) in enumerate(zip(keep.shape, size)):
-        others = tuple(other for other in range(3) if other != axis)
-        white = np.flatnonzero(keep.any(axis=others))
-        first, last = int(white[0]), int(white[-1])
-        length = last - first + 1
+    for axis, (part, n, m) in enumerate(zip(region, shape, size)):
+        first, length = part.start, part.stop - part.start
         if length > m:
             name = ("frames", "pixels of the height", "pixels of the width")[axis]
             raise InvalidInput(

@@ -21,6 +21,7 @@ Shape = tuple[int, int, int]
 Scale = tuple[float, float, float]
 
 MOST_FACTOR = 0.98  # a hundred levels bring 144 pixels to 15
+OUTPUT_PIXELS = 15  # minimum of an output's axis that is shorter than the clip's, if not less
 
 
 class Level(NamedTuple):
@@ -49,7 +50,8 @@ def plan_levels(
     size : tuple of int, optional
         (t, y, x) of an output that is made from the clip. Its pyramid has as many levels as the
         clip's, and the same factors between them. An axis shorter than the clip's reaches its
-        minimum sooner, and stays there.
+        minimum sooner, and stays there; in space, this minimum is 15 pixels, or less if that of
+        `coarsest` is less.
     factor : tuple of float
         Time and space factor from one level to the next coarser one, above 0 and at most 0.98.
     coarsest : tuple of int
@@ -85,7 +87,7 @@ def plan_levels(
                 f"the {name} factor must be above 0 and at most {MOST_FACTOR}, got {value:g}"
             )
     frames, pixels = check_integers("coarsest", coarsest, 2)
-    least = (min(shape[0], frames), *[min(*shape[1:], pixels)] * 2)
+    least = (min(shape[0], frames), *[min(*shape[1:], pixels, OUTPUT_PIXELS)] * 2)
     levels = [Level(size, (1.0, 1.0, 1.0))]
     for time, space in _ratios(shape, factor, (frames, pixels)):
         scale = levels[-1].scale

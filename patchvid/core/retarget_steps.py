@@ -1,10 +1,11 @@
-"""Retargeting in steps: the coarsest level changes its size little by little.
+"""The coarsest query of retargeting: the clip, squeezed at once or stretched little by little.
 
 Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Made Possible" (ECCV
 2022), spatio-temporal retargeting.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +13,37 @@ from numpy.typing import NDArray
 from patchvid._resampling import resample
 from patchvid._validation import Triple
 from patchvid.core.plan import Plan
+from patchvid.core.squeezing import Span, squeeze
 from patchvid.core.synthesis import finest, synthesize
 
 STEP = 1.2  # largest factor of one step
+DETAILED = 100  # pixels of the shorter side that show small objects
 
 
-def retarget_query(opened: Plan, *, seed: int) -> NDArray[np.uint8]:
+def retarget_query(
+    opened: Plan, *, seed: int, spans: tuple[Span, Span] | None = None
+) -> NDArray[np.uint8]:
     """The coarsest query for an output of another size than the clip, in 8 bits.
 
-    Each step squeezes or stretches the clip, and rebuilds it from its own patches, which have the
-    right shape. The last step is made with the output itself.
+    Height and width are squeezed at once, where little is shown. Stretching, and changes of the
+    length, are uniform. They go in steps, and each step rebuilds the clip from its own patches,
+    which have the right shape. The last step is made with the output itself.
+
+    `spans` are those of `squeeze`.
     """
+    kernels, shape = opened.kernels, opened.levels[0].output_level.shape
     layout = opened.quantize(opened.levels[0].value)
-    for size in _steps(opened.value.shape[:3], opened.size):
+    if any(m < n for n, m in zip(layout.shape[1:3], shape[1:])):
+        videos = layout, opened.quantize(_detailed(opened))
+        small, detailed = map(kernels.to_host, videos)
+        layout = kernels.to_device(squeeze(small, shape, detailed, spans))
+    length, *sides = opened.value.shape[:3]
+    height, width = map(min, sides, opened.size[1:])
+    for size in _steps((length, height, width), opened.size):
         step = opened.with_size(size).before(1)
         start = resample(layout, step.levels[0].output_level.shape)
         layout = opened.quantize(finest(step, synthesize(step, start, seed=seed)).output)
-    return resample(layout, opened.levels[0].output_level.shape)
+    return resample(layout, shape)
 
 
 class FilmQueries:
@@ -62,6 +77,12 @@ class FilmQueries:
         places = (centres + begin) * scale + len(self._query) / 2 - 0.5
         frames = np.rint(places).astype(np.int64).clip(0, len(self._query) - 1)
         return stretch, self._query[stretch.kernels.to_device(frames)]
+
+
+def _detailed(plan: Plan) -> NDArray[Any]:
+    """The value of the coarsest level that shows small objects."""
+    values = (level.value for level in plan.levels)
+    return next((value for value in values if min(value.shape[1:3]) >= DETAILED), plan.value)
 
 
 def _steps(shape: tuple[int, ...], size: Triple) -> list[Triple]:
