@@ -68,7 +68,7 @@ cue_options = options.together(
 @cue_options
 @options.periodic
 @options.seeds
-@options.levels
+@options.levels_with(coarsest=None, adapted="3,15; with a cue up to 7,26")
 @memory_option
 @options.device
 def inpaint(

@@ -260,10 +260,13 @@ def levels_with(
     patch: str | None = None,
     factor: str = "0.87,0.82",
     coarsest: str | None = "3,15",
+    adapted: str = "",
     iterations: int | None = None,
 ) -> Decorator:
-    """Make the options for levels, with the defaults of an application."""
-    adapted = "" if coarsest else "  [default: 9,28; less for small clips and shorter outputs]"
+    """Make the options for levels, with the defaults of an application.
+
+    If the default of --coarsest depends on something else, ``adapted`` says how.
+    """
     return together(
         patches_with(patch=patch, iterations=iterations),
         numbers(
@@ -279,7 +282,8 @@ def levels_with(
             form="T,PX",
             kind=int,
             default=coarsest,
-            help=f"Frames and shorter side of the coarsest level.{adapted}",
+            help="Frames and shorter side of the coarsest level."
+            + (f"  [default: {adapted}]" if adapted else ""),
         ),
     )
 

@@ -35,7 +35,7 @@ Examples:
 @options.periodic
 @options.seeds
 @options.completeness_of("CLIP", default="100")
-@options.levels_with(coarsest=None)
+@options.levels_with(coarsest=None, adapted="9,28; less for small clips and shorter outputs")
 @memory_option
 @options.device
 def retarget(keep: tuple[Path, ...], boxes: tuple[Any, ...], **settings: Any) -> list[Sample]:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from drawn import draw
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from patchvid import read_video, resize, sample_clip, search, track, vote, write_video
 from patchvid.apps.cues import copy_paint, painted
@@ -277,6 +278,30 @@ def test_a_cue_says_what_appears(colour: tuple[int, ...]) -> None:
     assert (appeared > 30).all()  # of the 97 pixels of a disc, in every frame
     other = (220, 30, 30) if colour[0] == 30 else (30, 40, 220)
     assert not (made[:, grown] == other).all(axis=2).any()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_large_painted_area_becomes_several_objects(seed: int) -> None:
+    clip = np.full((8, 200, 260, 3), (70, 95, 140), np.uint8)
+    y, x = np.indices(clip.shape[1:3])
+    for t, frame in enumerate(clip):
+        for number in range(16):
+            row, column = 10 + 180 * (number * 0.618 % 1), 10 + 9 * number + 0.7 * t
+            frame[((y - row) / 1.7) ** 2 + ((x - column) / 5) ** 2 < 1] = (20, 20, 25)
+    cue = clip.copy()
+    cue[:, 60:96, 180:240] = 0
+    output = inpaint(clip, cue=cue, seed=seed)[:, 45:111, 165:]
+    assert all(ndimage.label(frame.max(axis=2) < 60)[1] >= 2 for frame in output)
+
+
+@pytest.mark.parametrize("size", [(20, 60), (40, 60)])
+def test_a_large_painted_area_becomes_birds(shared: Path, size: tuple[int, int]) -> None:
+    clip, _ = read_video(shared / "clips" / "inpaint" / "birds_original.mp4")
+    cue = clip.copy()
+    cue[:, 30 : 30 + size[0], 290 : 290 + size[1]] = 0
+    output = inpaint(clip, cue=cue, seed=0)[:, 15:85, 280:370]
+    dark = (output.max(axis=3) < 75).sum(axis=(1, 2))
+    assert dark.min() > 40  # pixels; a bird has about 40
 
 
 def test_a_cue_under_a_mask_says_what_is_in_it() -> None:

@@ -72,7 +72,7 @@ class Inpaint(Common, total=False):
     """Arguments of `inpaint`."""
 
     patch: Triple | None
-    coarsest: tuple[int, int]
+    coarsest: tuple[int, int] | None
     iterations: int | None
     cue: NDArray[Any] | Mapping[int, NDArray[Any]] | None
     follow: bool

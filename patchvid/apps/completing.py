@@ -6,6 +6,7 @@ voxels are fixed. So of each level only a window around the hole is made. Withou
 corrected on every level, see `patchvid.core.shades`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from types import ModuleType
@@ -33,9 +34,30 @@ from patchvid.core.settings import Settings
 from patchvid.core.shades import correct_shades
 from patchvid.core.synthesis import LevelOutput, Retouch, finest, synthesize
 
-# A cue guides the levels whose shorter side has up to this many pixels. With more, objects take the
-# painted shape; with fewer, they may vanish.
-CUED_PIXELS = 45
+COARSEST = (3, 15)
+
+# With a cue, the coarsest level shows single objects, and coarse patches are small: if they are not
+# much smaller than the painted area, most of them match no object, and the others are outvoted.
+# Patches of 5 frames keep an object from dissolving midway.
+CUED_COARSEST, CUED_PATCH = (7, 26), (5, 5, 5)
+
+# A cue guides the levels whose shorter side has up to so many pixels, but not more than a share of
+# the clip's. With more, objects take the painted shape; with fewer, they may vanish.
+CUED_PIXELS, CUED_SHARE = 50, 0.21
+
+
+def coarse_settings(
+    shape: Sequence[int], coarsest: tuple[int, int] | None, *, is_cued: bool
+) -> dict[str, Any]:
+    """The settings of coarse levels, for a clip of a shape (t, y, x, c)."""
+    if not is_cued:
+        return {"coarsest": COARSEST if coarsest is None else coarsest}
+    (most_frames, most_pixels), (frames, *sides) = CUED_COARSEST, CUED_PATCH
+    pixels = min(most_pixels, max(COARSEST[1], round(CUED_SHARE * min(shape[1:3]))))
+    return {
+        "coarsest": (most_frames, pixels) if coarsest is None else coarsest,
+        "coarse_patch": (max(3, min(frames, shape[0])), *sides),
+    }
 
 
 def complete(
@@ -71,7 +93,8 @@ def complete(
         guide = clip.compressed(painted_on)
         start = plan.quantize(_paint(guide, plan.levels[0]))
         quantize = plan.quantize
-        plan = plan.guided(lambda level: quantize(_paint(guide, level)), CUED_PIXELS)
+        pixels = min(CUED_PIXELS, round(CUED_SHARE * min(hole.shape[1:])))
+        plan = plan.guided(lambda level: quantize(_paint(guide, level)), pixels)
     made = finest(plan, synthesize(plan, start, seed=seed, progress=report, retouch=retouch))
     window = plan.levels[-1].window
     assert window is not None

@@ -32,7 +32,7 @@ from patchvid._validation import (
 from patchvid.apps import _typing
 from patchvid.apps._setup import Clip, check_settings, collect
 from patchvid.apps.background import seen_elsewhere
-from patchvid.apps.completing import complete
+from patchvid.apps.completing import coarse_settings, complete
 from patchvid.apps.cues import painted
 from patchvid.apps.holes import Region, dilate, window_of
 from patchvid.apps.origins import name_found, name_made, own_places
@@ -79,7 +79,7 @@ def inpaint(
     seed: Seed = None,
     patch: Triple | None = None,
     factor: tuple[float, float] = (0.87, 0.82),
-    coarsest: tuple[int, int] = (3, 15),
+    coarsest: tuple[int, int] | None = None,
     iterations: int | None = None,
     reduce: Literal["median", "mean"] = "median",
     loop: bool = False,
@@ -123,9 +123,9 @@ def inpaint(
         As for `generate`.
     factor : tuple of float
         As for `generate`.
-    coarsest : tuple of int
+    coarsest : tuple of int, optional
         As for `generate`, but work starts at the finest level on which no patch lies entirely in
-        the hole.
+        the hole. None is (3, 15), or with a cue (7, 26) and fewer pixels for small clips.
     iterations : int, optional
         As for `generate`.
     reduce : {"median", "mean"}
@@ -197,7 +197,8 @@ def inpaint(
     check_out(out, given, video.shape[:3], details=details)
     settings = check_settings(
         video, patch=patch, iterations=iterations, reduce=reduce, loop=loop, tile=tile,
-        factor=factor, coarsest=coarsest, first_iterations=None,
+        factor=factor, first_iterations=None,
+        **coarse_settings(video.shape, coarsest, is_cued=cue is not None),
     )  # fmt: skip
     cue = whole_cue(video, cue, follow=check_flag("follow", follow))
     clip = Clip.of(video)

@@ -47,7 +47,7 @@ MIN_CHANGE, MAX_CHANGE = 0.4, 3.0  # factors of a change
 COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
 
 # With shorter patches, an object may turn into another while both come closer to each other.
-COARSE_FRAMES = 5
+COARSE_PATCH = (5, 7, 7)
 
 # A patch of 3 frames spans most of these, so successive actions end up side by side.
 SUMMARY_FRAMES = 4
@@ -110,7 +110,7 @@ def retarget(
         picks one at random.
     patch : tuple of int, optional
         As for `generate`. If the output is not shorter than the clip, None has up to 5 frames on
-        levels of up to 100,000 voxels.
+        levels whose shorter side has up to 80 pixels.
     factor : tuple of float
         As for `generate`.
     coarsest : tuple of int, optional
@@ -214,7 +214,7 @@ def retarget_settings(
     frames, _ = check_integers("coarsest", coarsest, 2)
     return check_settings(
         video, size=size, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
-        coarse_frames=_coarse_frames(video.shape, size, frames), first_iterations=None, **given,
+        coarse_patch=_coarse_patch(video.shape, size, frames), first_iterations=None, **given,
     )  # fmt: skip
 
 
@@ -241,9 +241,12 @@ def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
     return min(frames, SUMMARY_FRAMES) if size[0] < shape[0] else frames, pixels
 
 
-def _coarse_frames(shape: Sequence[int], size: Triple, coarsest: int) -> int:
-    """Frames of patches on coarse levels: a summary needs short ones, and patches must fit."""
-    return 1 if size[0] < shape[0] else min(COARSE_FRAMES, coarsest, shape[0])
+def _coarse_patch(shape: Sequence[int], size: Triple, coarsest: int) -> Triple | None:
+    """The patch of coarse levels: long, if it fits, but a summary needs short ones."""
+    if size[0] < shape[0]:
+        return None
+    frames, *sides = COARSE_PATCH
+    return max(3, min(frames, coarsest, shape[0])), sides[0], sides[1]
 
 
 def _find_region(keep: Mask) -> Window:

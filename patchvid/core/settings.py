@@ -16,7 +16,7 @@ from patchvid.core.fields import NOT_PERIODIC
 # for patches.
 ITERATIONS = ((20_000, 10), (3_000_000, 5), (math.inf, 1))
 PATCHES: tuple[tuple[float, Triple], ...] = ((7_500_000, (3, 7, 7)), (math.inf, (3, 5, 5)))
-COARSE = 100_000  # voxels: levels up to this size can afford long patches
+COARSE_PIXELS = 80  # levels whose shorter side has up to so many pixels are coarse
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Settings:
         None depends on the size of the level: 3x7x7 and 5 iterations; above 3 million voxels one
         iteration, above 7.5 million 3x5x5. Levels below 20,000 voxels get 10 iterations, which cost
         little and repair damage by the noise.
-    coarse_frames
-        Least frames of a patch on levels of up to 100,000 voxels, unless `patch` is given. Long
-        patches keep objects from turning into others.
+    coarse_patch
+        Patch of levels of up to 80 pixels, unless `patch` is given. Long patches keep objects from
+        turning into others, at little cost on small levels.
     is_flat
         Whether patches have one frame, as for images.
     reduce
@@ -55,7 +55,7 @@ class Settings:
     """
 
     patch: Triple | None = None
-    coarse_frames: int = 1
+    coarse_patch: Triple | None = None
     is_flat: bool = False
     iterations: int | None = None
     reduce: Literal["median", "mean"] = "median"
@@ -72,8 +72,8 @@ class Settings:
         """Patch and number of iterations for an output of `shape`."""
         n_voxels = self.share * math.prod(shape[:3])
         patch = self.patch or next(patch for size, patch in PATCHES if n_voxels <= size)
-        if self.patch is None and n_voxels <= COARSE:
-            patch = (max(patch[0], self.coarse_frames), *patch[1:])
+        if self.patch is None and self.coarse_patch and min(shape[1:3]) <= COARSE_PIXELS:
+            patch = self.coarse_patch
         if self.is_flat:
             patch = (1, *patch[1:])
         return patch, self.iterations or next(n for size, n in ITERATIONS if n_voxels <= size)
