@@ -263,10 +263,7 @@ def levels_with(
     adapted: str = "",
     iterations: int | None = None,
 ) -> Decorator:
-    """Make the options for levels, with the defaults of an application.
-
-    If the default of --coarsest depends on something else, ``adapted`` says how.
-    """
+    """Make the options for levels; ``adapted`` tells a default of --coarsest that is not fixed."""
     return together(
         patches_with(patch=patch, iterations=iterations),
         numbers(

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from patchvid import resize
+from patchvid._device import backend
 from patchvid.core.squeezing import squeeze
 
 Video = NDArray[np.uint8]
@@ -25,7 +26,7 @@ def bars(*columns: int, width: int = 8) -> Video:
 
 def squeezed(clip: Video, shape: tuple[int, int, int], **settings: object) -> Video:
     """Squeeze a clip, of which a detailed version is itself."""
-    return squeeze(clip, shape, clip, **settings)  # type: ignore[arg-type]
+    return squeeze(backend("cpu"), clip, shape, clip, **settings)  # type: ignore[arg-type]
 
 
 def red(video: Video) -> NDArray[np.float64]:

@@ -31,12 +31,11 @@ def retarget_query(
 
     `spans` are those of `squeeze`.
     """
-    kernels, shape = opened.kernels, opened.levels[0].output_level.shape
+    shape = opened.levels[0].output_level.shape
     layout = opened.quantize(opened.levels[0].value)
     if any(m < n for n, m in zip(layout.shape[1:3], shape[1:])):
-        videos = layout, opened.quantize(_detailed(opened))
-        small, detailed = map(kernels.to_host, videos)
-        layout = kernels.to_device(squeeze(small, shape, detailed, spans))
+        detailed = opened.quantize(_detailed(opened))
+        layout = squeeze(opened.kernels, layout, shape, detailed, spans)
     length, *sides = opened.value.shape[:3]
     height, width = map(min, sides, opened.size[1:])
     for size in _steps((length, height, width), opened.size):

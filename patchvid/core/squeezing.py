@@ -5,22 +5,27 @@ Reference: D. Panozzo, O. Weber, O. Sorkine: "Robust Image Retargeting via Axis-
 nothing moves that stood still.
 """
 
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 from scipy.optimize import brentq
 
-from patchvid._validation import Triple
+from patchvid._validation import Triple, contiguous
 
 WINDOW = 1 / 3  # of the shorter side: a column counts as much as its window varies
 FLOOR = 0.05  # detail that every column has, relative to the mean
 LEAST = 0.4  # least width of a column, relative to the width in uniform squeezing
 BORDER = 3  # voxels at either border have at least mean detail: objects there must not be cut
+BLOCK = 16  # frames whose detail is measured at a time
+PARTS = 256  # of a voxel: places are rounded to them
 
 Span = tuple[float, float]  # where a region begins and ends along an axis, from 0 to 1
 
 
 def squeeze(
+    kernels: ModuleType,
     video: NDArray[np.uint8],
     shape: Triple,
     detailed: NDArray[np.uint8],
@@ -28,10 +33,12 @@ def squeeze(
 ) -> NDArray[np.uint8]:
     """Squeeze the height and width of a small video (t, y, x, c), where they exceed those of shape.
 
-    Both videos are NumPy arrays.
+    All that is done with pixels is done with integers, so every device makes the same video.
 
     Parameters
     ----------
+    kernels : module
+        The back end of the device that holds the videos.
     video : array of uint8
         The video.
     shape : tuple of int
@@ -43,25 +50,31 @@ def squeeze(
         the same fraction of the axis.
     """
     for axis in (1, 2):
-        n = shape[axis]
-        if n < video.shape[axis]:
-            detail = _detail(detailed, axis, video.shape[axis])
+        n, m = video.shape[axis], shape[axis]
+        if m < n:
+            detail = kernels.to_host(_detail(detailed, axis)).astype(np.float64)
+            centres, places = ((np.arange(count) + 0.5) / count for count in (len(detail), n))
             span = None if spans is None else spans[axis - 1]
-            video = _resize(video, axis, _widths(detail, n, span), n)
+            edges = np.pad(np.cumsum(_widths(np.interp(places, centres, detail), m, span)), (1, 0))
+            places = np.interp(np.arange(m + 1) * (edges[-1] / m), edges, np.arange(n + 1))
+            parts = kernels.to_device(np.rint(places * PARTS).astype(np.int64))
+            video = _means(video, axis, parts)
     return video
 
 
-def _detail(video: NDArray[np.uint8], axis: int, n: int) -> NDArray[np.float64]:
-    """Variance in windows along an axis, as means over all other axes, at `n` places."""
-    _, height, width, _ = video.shape
-    window = max(3, round(WINDOW * min(height, width)))
-    total = np.zeros(video.shape[axis])
-    for frame in video:  # one at a time takes little memory
-        values = np.moveaxis(frame, axis - 1, 0).astype(np.float64)
-        mean, square = (uniform_filter1d(v, window, 0) for v in (values, np.square(values)))
-        total += (square - np.square(mean)).mean(axis=(1, 2))
-    centres, places = ((np.arange(m) + 0.5) / m for m in (len(total), n))
-    return np.interp(places, centres, total / len(video))
+def _detail(video: NDArray[np.uint8], axis: int) -> NDArray[np.int64]:
+    """Variance in windows along an axis, in some unit, as sums over all other axes."""
+    window = max(3, round(WINDOW * min(video.shape[1:3])))
+    pads = [(window // 2 + 1, (window - 1) // 2), *[(0, 0)] * 3]
+    total: Any = 0
+    for first in range(0, len(video), BLOCK):
+        block = np.moveaxis(video[first : first + BLOCK], axis, 0).astype(np.int32)
+        values = np.pad(block, pads, mode="edge")
+        sums = (np.cumsum(v, axis=0, dtype=np.int32) for v in (values, values * values))
+        once, squared = (s[window:] - s[:-window] for s in sums)
+        total = total + (window * squared - once * once).sum(axis=(1, 2, 3), dtype=np.int64)
+    detail: NDArray[np.int64] = total
+    return detail
 
 
 def _widths(detail: NDArray[np.float64], n: int, span: Span | None) -> NDArray[np.float64]:
@@ -91,16 +104,13 @@ def _optimal(detail: NDArray[np.float64], total: float, least: float) -> NDArray
     return scaled
 
 
-def _resize(
-    video: NDArray[np.uint8], axis: int, widths: NDArray[np.float64], n: int
-) -> NDArray[np.uint8]:
-    """Resize an axis to `n` voxels: each is the mean of the part of the video that it covers."""
-    values = np.moveaxis(video, axis, -1)
-    sums = np.insert(np.cumsum(values, axis=-1, dtype=np.float64), 0, 0, axis=-1)
-    edges = np.insert(np.cumsum(widths), 0, 0)
-    places = np.interp(np.arange(n + 1) * (edges[-1] / n), edges, np.arange(len(edges)))
-    before = np.minimum(places.astype(np.int64), len(widths) - 1)
-    share = places - before
-    sums = (1 - share) * sums[..., before] + share * sums[..., before + 1]
-    means = np.rint(np.diff(sums) / np.diff(places)).clip(0, 255).astype(np.uint8)
-    return np.ascontiguousarray(np.moveaxis(means, -1, axis))
+def _means(video: NDArray[np.uint8], axis: int, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The mean of a video between each place along an axis and the next, in parts of a voxel."""
+    values = np.moveaxis(video, axis, -1).astype(np.int64)
+    sums = np.pad(np.cumsum(values, axis=-1), [*[(0, 0)] * 3, (1, 1)], mode="edge")
+    sums[..., 0] = 0
+    before, share = places // PARTS, places % PARTS
+    sums = (PARTS - share) * sums[..., before] + share * sums[..., before + 1]
+    widths = np.diff(places)
+    means = (2 * np.diff(sums) + widths) // (2 * widths)
+    return contiguous(np.moveaxis(means.astype(np.uint8), -1, axis))
