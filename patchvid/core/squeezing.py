@@ -18,7 +18,7 @@ WINDOW = 1 / 3  # of the shorter side: a column counts as much as its window var
 FLOOR = 0.05  # detail that every column has, relative to the mean
 LEAST = 0.4  # least width of a column, relative to the width in uniform squeezing
 BORDER = 3  # voxels at either border have at least mean detail: objects there must not be cut
-BLOCK = 16  # frames whose detail is measured at a time
+BLOCK = 8  # frames whose detail is measured at a time
 PARTS = 256  # of a voxel: places are rounded to them
 
 Span = tuple[float, float]  # where a region begins and ends along an axis, from 0 to 1
@@ -68,11 +68,11 @@ def _detail(video: NDArray[np.uint8], axis: int) -> NDArray[np.int64]:
     pads = [(window // 2 + 1, (window - 1) // 2), *[(0, 0)] * 3]
     total: Any = 0
     for first in range(0, len(video), BLOCK):
-        block = np.moveaxis(video[first : first + BLOCK], axis, 0).astype(np.int32)
+        block = np.moveaxis(video[first : first + BLOCK], axis, 0).astype(np.int64)
         values = np.pad(block, pads, mode="edge")
-        sums = (np.cumsum(v, axis=0, dtype=np.int32) for v in (values, values * values))
+        sums = (np.cumsum(v, axis=0) for v in (values, values * values))
         once, squared = (s[window:] - s[:-window] for s in sums)
-        total = total + (window * squared - once * once).sum(axis=(1, 2, 3), dtype=np.int64)
+        total = total + (window * squared - once * once).sum(axis=(1, 2, 3))
     detail: NDArray[np.int64] = total
     return detail
 
