@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from patchvid._validation import Triple, contiguous
+from patchvid.kernels.fork_safety import unforked
 
 WINDOW = 1 / 3  # of the shorter side: a column counts as much as its window varies
 FLOOR = 0.05  # detail that every column has, relative to the mean
@@ -33,7 +34,7 @@ def squeeze(
 ) -> NDArray[np.uint8]:
     """Squeeze the height and width of a small video (t, y, x, c), where they exceed those of shape.
 
-    All that is done with pixels is done with integers, so every device makes the same video.
+    All sums of pixels are whole numbers, and so exact: every device makes the same video.
 
     Parameters
     ----------
@@ -52,28 +53,31 @@ def squeeze(
     for axis in (1, 2):
         n, m = video.shape[axis], shape[axis]
         if m < n:
-            detail = kernels.to_host(_detail(detailed, axis)).astype(np.float64)
+            detail = kernels.to_host(_detail(kernels, detailed, axis))
             centres, places = ((np.arange(count) + 0.5) / count for count in (len(detail), n))
             span = None if spans is None else spans[axis - 1]
             edges = np.pad(np.cumsum(_widths(np.interp(places, centres, detail), m, span)), (1, 0))
             places = np.interp(np.arange(m + 1) * (edges[-1] / m), edges, np.arange(n + 1))
-            parts = kernels.to_device(np.rint(places * PARTS).astype(np.int64))
-            video = _means(video, axis, parts)
+            video = _means(kernels, video, axis, np.rint(places * PARTS).astype(np.int64))
     return video
 
 
-def _detail(video: NDArray[np.uint8], axis: int) -> NDArray[np.int64]:
+def _detail(kernels: ModuleType, video: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:
     """Variance in windows along an axis, in some unit, as sums over all other axes."""
+    n = video.shape[axis]
     window = max(3, round(WINDOW * min(video.shape[1:3])))
-    pads = [(window // 2 + 1, (window - 1) // 2), *[(0, 0)] * 3]
-    total: Any = 0
+    places = (np.arange(n)[:, None] + np.arange(window) - window // 2).clip(0, n - 1)
+    counts = np.zeros((n, n))
+    np.add.at(counts, (np.arange(n)[:, None], places), 1)
+    windows = kernels.to_device(counts)
+    products: Any = 0
     for first in range(0, len(video), BLOCK):
-        block = np.moveaxis(video[first : first + BLOCK], axis, 0).astype(np.int64)
-        values = np.pad(block, pads, mode="edge")
-        sums = (np.cumsum(v, axis=0) for v in (values, values * values))
-        once, squared = (s[window:] - s[:-window] for s in sums)
-        total = total + (window * squared - once * once).sum(axis=(1, 2, 3))
-    detail: NDArray[np.int64] = total
+        rows = _rows(video[first : first + BLOCK], axis)
+        with unforked():
+            products = products + rows @ rows.T
+    with unforked():
+        squares, square = windows @ products.diagonal(), windows @ products
+    detail: NDArray[np.float64] = window * squares - (square * windows).sum(axis=1)
     return detail
 
 
@@ -104,13 +108,21 @@ def _optimal(detail: NDArray[np.float64], total: float, least: float) -> NDArray
     return scaled
 
 
-def _means(video: NDArray[np.uint8], axis: int, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _means(
+    kernels: ModuleType, video: NDArray[np.uint8], axis: int, places: NDArray[np.int64]
+) -> NDArray[np.uint8]:
     """The mean of a video between each place along an axis and the next, in parts of a voxel."""
-    values = np.moveaxis(video, axis, -1).astype(np.int64)
-    sums = np.pad(np.cumsum(values, axis=-1), [*[(0, 0)] * 3, (1, 1)], mode="edge")
-    sums[..., 0] = 0
-    before, share = places // PARTS, places % PARTS
-    sums = (PARTS - share) * sums[..., before] + share * sums[..., before + 1]
-    widths = np.diff(places)
-    means = (2 * np.diff(sums) + widths) // (2 * widths)
-    return contiguous(np.moveaxis(means.astype(np.uint8), -1, axis))
+    begins = np.arange(video.shape[axis]) * PARTS
+    shared = np.minimum(places[1:, None], begins + PARTS) - np.maximum(places[:-1, None], begins)
+    weights = kernels.to_device(shared.clip(0).astype(np.float64))
+    widths = kernels.to_device(np.diff(places)[:, None])
+    with unforked():
+        sums = (weights @ _rows(video, axis)).astype(np.int64)
+    means = ((2 * sums + widths) // (2 * widths)).astype(np.uint8)
+    others = [n for other, n in enumerate(video.shape) if other != axis]
+    return contiguous(np.moveaxis(means.reshape(-1, *others), 0, axis))
+
+
+def _rows(video: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:
+    """The values at each place along an axis, as a row."""
+    return np.moveaxis(video, axis, 0).reshape(video.shape[axis], -1).astype(np.float64)
