@@ -294,6 +294,14 @@ def test_a_large_painted_area_becomes_several_objects(seed: int) -> None:
     assert all(ndimage.label(frame.max(axis=2) < 60)[1] >= 2 for frame in output)
 
 
+def test_a_cue_goes_with_any_coarsest_level_and_with_short_clips() -> None:
+    clip = with_things()
+    cue = clip.copy()
+    cue[:, 20:30, 20:34] = (200, 40, 40)
+    assert inpaint(clip, cue=cue, seed=0, coarsest=(3, 20)).shape == clip.shape
+    assert inpaint(clip[:3], cue=cue[:3], seed=0).shape == (3, *clip.shape[1:])
+
+
 @pytest.mark.parametrize("size", [(20, 60), (40, 60)])
 def test_a_large_painted_area_becomes_birds(shared: Path, size: tuple[int, int]) -> None:
     clip, _ = read_video(shared / "clips" / "inpaint" / "birds_original.mp4")

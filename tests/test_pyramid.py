@@ -108,7 +108,7 @@ def test_levels_of_another_size_follow_those_of_the_clip(
     assert len(output) == len(source)
     assert output[-1] == (size, (1.0, 1.0, 1.0))
     assert plan_levels(shape, size=shape, factor=factor, coarsest=coarsest) == source
-    side = min(*shape[1:], coarsest[1], 15)
+    side = min(*shape[1:], coarsest[1])
     minimum = (min(shape[0], coarsest[0]), side, side)
     for out, src in zip(output, source, strict=True):
         for axis in range(3):

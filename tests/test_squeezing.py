@@ -24,9 +24,11 @@ def bars(*columns: int, width: int = 8) -> Video:
     return clip
 
 
-def squeezed(clip: Video, shape: tuple[int, int, int], **settings: object) -> Video:
+def squeezed(
+    clip: Video, shape: tuple[int, int, int], spans: list[tuple[float, float]] | None = None
+) -> Video:
     """Squeeze a clip, of which a detailed version is itself."""
-    return squeeze(backend("cpu"), clip, shape, clip, **settings)  # type: ignore[arg-type]
+    return squeeze(backend("cpu"), clip, shape, clip, spans)
 
 
 def red(video: Video) -> NDArray[np.float64]:
@@ -64,7 +66,7 @@ def test_what_touches_the_border_is_not_cut() -> None:
 def test_a_region_keeps_its_width_and_its_middle() -> None:
     clip = bars(10, 20, 30, 90)
     span = (84 / 120, 104 / 120)
-    small = squeezed(clip, (3, 60, 72), spans=((0.0, 1.0), span))
+    small = squeezed(clip, (3, 60, 72), spans=[(0.0, 1.0), (0.0, 1.0), span])
     kept = small.copy()
     kept[:, :, :40] = 110
     assert red(kept).sum() == pytest.approx(8, rel=0.15)
@@ -87,7 +89,7 @@ def test_any_clip_is_squeezed(
     clip: Video, height: int, width: int, begin: float, length: float
 ) -> None:
     span = (begin, begin + length)
-    for spans in (None, (span, span)):
+    for spans in (None, [span] * 3):
         small = squeezed(clip, (2, height, width), spans=spans)
         assert small.shape == (2, min(height, 12), min(width, 17), 2)
         assert small.min() >= clip.min()

@@ -17,6 +17,7 @@ from patchvid._validation import (
     check_choice,
     check_flag,
     check_integer,
+    check_integers,
     check_numbers,
     check_reduce,
     check_size,
@@ -26,7 +27,7 @@ from patchvid._validation import (
 )
 from patchvid.core.plan import Plan
 from patchvid.core.rearranging import NOT_SHIFTED
-from patchvid.core.settings import Settings
+from patchvid.core.settings import PATCHES, Settings
 from patchvid.core.synthesis import LevelOutput
 from patchvid.errors import InvalidInput
 from patchvid.results import PatchField, Result
@@ -42,9 +43,14 @@ def check_settings(
     loop: bool = False,
     tile: str = "",
     size: Sequence[int] | None = None,
+    coarsest: tuple[int, int],
+    coarse_patch: Triple | None = None,
     **others: Any,
 ) -> Settings:
-    """The settings of every level, for an output of `size` made of patches of `video`."""
+    """The settings of every level, for an output of `size` made of patches of `video`.
+
+    A coarse patch has fewer frames if the clip, the output or the coarsest level has.
+    """
     if patch is not None:
         patch = check_size("patch", patch)
     iterations = None if iterations is None else check_integer("iterations", iterations, 1)
@@ -55,9 +61,14 @@ def check_settings(
     check_choice("tile", tile, "", "x", "y", "xy")
     if ("y" in tile and height == 1) or ("x" in tile and width == 1):
         raise InvalidInput("a single row or column makes no tile; leave tile out")
+    frames, pixels = check_integers("coarsest", coarsest, 2)
+    if coarse_patch is not None:
+        (least, *_), (most, *sides) = PATCHES[0][1], coarse_patch
+        coarse_patch = max(least, min(most, frames, n_frames)), sides[0], sides[1]
     return Settings(
-        patch=patch, is_flat=len(video) == 1, iterations=iterations, reduce=check_reduce(reduce),
-        alpha=check_alpha(alpha), periodic=(bool(loop), "y" in tile, "x" in tile), **others,
+        patch=patch, coarse_patch=coarse_patch, is_flat=len(video) == 1, iterations=iterations,
+        reduce=check_reduce(reduce), alpha=check_alpha(alpha),
+        periodic=(bool(loop), "y" in tile, "x" in tile), coarsest=(frames, pixels), **others,
     )  # fmt: skip
 
 

@@ -52,12 +52,10 @@ def coarse_settings(
     """The settings of coarse levels, for a clip of a shape (t, y, x, c)."""
     if not is_cued:
         return {"coarsest": COARSEST if coarsest is None else coarsest}
-    (most_frames, most_pixels), (frames, *sides) = CUED_COARSEST, CUED_PATCH
-    pixels = min(most_pixels, max(COARSEST[1], round(CUED_SHARE * min(shape[1:3]))))
-    return {
-        "coarsest": (most_frames, pixels) if coarsest is None else coarsest,
-        "coarse_patch": (max(3, min(frames, shape[0])), *sides),
-    }
+    if coarsest is None:
+        frames, pixels = CUED_COARSEST
+        coarsest = frames, min(pixels, max(COARSEST[1], round(CUED_SHARE * min(shape[1:3]))))
+    return {"coarsest": coarsest, "coarse_patch": CUED_PATCH}
 
 
 def complete(

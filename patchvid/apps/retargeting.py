@@ -26,7 +26,6 @@ from patchvid._validation import (
     Triple,
     as_array,
     check_flag,
-    check_integers,
     check_seed,
     check_video,
 )
@@ -47,6 +46,7 @@ MIN_CHANGE, MAX_CHANGE = 0.4, 3.0  # factors of a change
 COARSEST, SMALLEST_COARSEST = (9, 28), (3, 15)
 
 # With shorter patches, an object may turn into another while both come closer to each other.
+# A summary, which is shorter than the clip, needs short ones.
 COARSE_PATCH = (5, 7, 7)
 
 # A patch of 3 frames spans most of these, so successive actions end up side by side.
@@ -180,8 +180,7 @@ def retarget(
         soft = check_soft_mask("keep", kernels.to_device(as_array(keep)), video.shape)
         region = _find_region(soft)
         shift = _find_shift(region, video.shape, size)
-        _, *parts = ((part.start / n, part.stop / n) for part, n in zip(region, video.shape[:3]))
-        spans = parts[0], parts[1]
+        spans = [(part.start / n, part.stop / n) for part, n in zip(region, video.shape)]
         kept = moved(clip.value, shift, size), moved(soft, shift, size)
     with reporting(progress, "retarget") as report:
         plan = plan_synthesis(kernels, clip.compressed(clip.value), size, settings)
@@ -211,10 +210,10 @@ def retarget_settings(
     """The settings of every level, for an output of `size`."""
     if coarsest is None:
         coarsest = _default_coarsest(video.shape, size)
-    frames, _ = check_integers("coarsest", coarsest, 2)
     return check_settings(
-        video, size=size, coarsest=coarsest, complete_levels=COMPLETE_LEVELS,
-        coarse_patch=_coarse_patch(video.shape, size, frames), first_iterations=None, **given,
+        video, size=size, coarsest=coarsest, smallest=SMALLEST_COARSEST[1],
+        coarse_patch=COARSE_PATCH if size[0] >= video.shape[0] else None,
+        complete_levels=COMPLETE_LEVELS, first_iterations=None, **given,
     )  # fmt: skip
 
 
@@ -239,14 +238,6 @@ def _default_coarsest(shape: Sequence[int], size: Triple) -> tuple[int, int]:
         (shape[0] // 4, 2 * min(shape[1:3]) // 5), SMALLEST_COARSEST, COARSEST
     ).tolist()
     return min(frames, SUMMARY_FRAMES) if size[0] < shape[0] else frames, pixels
-
-
-def _coarse_patch(shape: Sequence[int], size: Triple, coarsest: int) -> Triple | None:
-    """The patch of coarse levels: long, if it fits, but a summary needs short ones."""
-    if size[0] < shape[0]:
-        return None
-    frames, *sides = COARSE_PATCH
-    return max(3, min(frames, coarsest, shape[0])), sides[0], sides[1]
 
 
 def _find_region(keep: Mask) -> Window:

@@ -171,7 +171,7 @@ class Plan:
         """The same plan for an output of another size."""
         levels = plan_levels(
             self.value.shape[:3], size=size, factor=self.settings.factor,
-            coarsest=self.settings.coarsest,
+            coarsest=self.settings.coarsest, smallest=self.settings.smallest,
         )  # fmt: skip
         pairs = zip(self.levels, levels, strict=True)
         return replace(self, levels=[replace(own, output_level=level) for own, level in pairs])
@@ -241,8 +241,9 @@ def plan_synthesis(
     check_fits(kernels, source, made or size, samples)
     quantize = ValueRange.of_values(source).quantize
     levels_of = partial(
-        plan_levels, video.shape[:3], factor=settings.factor, coarsest=settings.coarsest
-    )
+        plan_levels, video.shape[:3], factor=settings.factor, coarsest=settings.coarsest,
+        smallest=settings.smallest,
+    )  # fmt: skip
     value_levels, output_levels = levels_of(), levels_of(size=size)
     for levels in (value_levels, output_levels):
         _check_patches(settings, levels)

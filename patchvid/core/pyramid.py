@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 
 from patchvid._device import on_device
 from patchvid._resampling import resample, resize
-from patchvid._validation import check_integers, check_numbers, check_size, check_video
+from patchvid._validation import (
+    check_integer,
+    check_integers,
+    check_numbers,
+    check_size,
+    check_video,
+)
 from patchvid.errors import InvalidInput
 
 Shape = tuple[int, int, int]
 Scale = tuple[float, float, float]
 
 MOST_FACTOR = 0.98  # a hundred levels bring 144 pixels to 15
-OUTPUT_PIXELS = 15  # minimum of an output's axis that is shorter than the clip's, if not less
 
 
 class Level(NamedTuple):
@@ -40,6 +45,7 @@ def plan_levels(
     size: Sequence[int] | None = None,
     factor: tuple[float, float] = (0.87, 0.82),
     coarsest: tuple[int, int] = (3, 15),
+    smallest: int | None = None,
 ) -> list[Level]:
     """Levels of the pyramid of a clip, coarsest first; the last is the clip itself.
 
@@ -50,13 +56,14 @@ def plan_levels(
     size : tuple of int, optional
         (t, y, x) of an output that is made from the clip. Its pyramid has as many levels as the
         clip's, and the same factors between them. An axis shorter than the clip's reaches its
-        minimum sooner, and stays there; in space, this minimum is 15 pixels, or less if that of
-        `coarsest` is less.
+        minimum sooner, and stays there.
     factor : tuple of float
         Time and space factor from one level to the next coarser one, above 0 and at most 0.98.
     coarsest : tuple of int
         Minimum of frames, and of pixels of the shorter side. Levels are added until both are
         reached. A smaller clip keeps its own size.
+    smallest : int, optional
+        Minimum of pixels of an axis of the output. None is that of `coarsest`.
 
     Returns
     -------
@@ -87,7 +94,8 @@ def plan_levels(
                 f"the {name} factor must be above 0 and at most {MOST_FACTOR}, got {value:g}"
             )
     frames, pixels = check_integers("coarsest", coarsest, 2)
-    least = (min(shape[0], frames), *[min(*shape[1:], pixels, OUTPUT_PIXELS)] * 2)
+    smallest = pixels if smallest is None else check_integer("smallest", smallest, 1)
+    least = (min(shape[0], frames), *[min(*shape[1:], pixels, smallest)] * 2)
     levels = [Level(size, (1.0, 1.0, 1.0))]
     for time, space in _ratios(shape, factor, (frames, pixels)):
         scale = levels[-1].scale

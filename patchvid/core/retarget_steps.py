@@ -5,6 +5,7 @@ Reference: section 4 of Haim et al., "Diverse Generation from a Single Video Mad
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,11 @@ from patchvid.core.squeezing import Span, squeeze
 from patchvid.core.synthesis import finest, synthesize
 
 STEP = 1.2  # largest factor of one step
-DETAILED = 100  # pixels of the shorter side that show small objects
+DETAILED = 120  # pixels of the shorter side that show small objects
 
 
 def retarget_query(
-    opened: Plan, *, seed: int, spans: tuple[Span, Span] | None = None
+    opened: Plan, *, seed: int, spans: Sequence[Span] | None = None
 ) -> NDArray[np.uint8]:
     """The coarsest query for an output of another size than the clip, in 8 bits.
 
@@ -79,9 +80,9 @@ class FilmQueries:
 
 
 def _detailed(plan: Plan) -> NDArray[Any]:
-    """The value of the coarsest level that shows small objects."""
-    values = (level.value for level in plan.levels)
-    return next((value for value in values if min(value.shape[1:3]) >= DETAILED), plan.value)
+    """The value of a level that shows small objects, and is not much larger than needed."""
+    small = [level for level in plan.levels if min(level.value.shape[1:3]) <= DETAILED]
+    return (small or plan.levels[:1])[-1].value
 
 
 def _steps(shape: tuple[int, ...], size: Triple) -> list[Triple]:

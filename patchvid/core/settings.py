@@ -42,8 +42,8 @@ class Settings:
         Completeness, and the number of coarsest levels that use it.
     periodic
         Axes (t, y, x) along which the output is periodic.
-    factor, coarsest
-        Settings of the pyramid, see `build_pyramid`.
+    factor, coarsest, smallest
+        Settings of the pyramid, see `plan_levels`.
     first_iterations
         Iterations of the first level of a plan. None: as on any other of its size.
     share
@@ -64,6 +64,7 @@ class Settings:
     periodic: Axes = NOT_PERIODIC
     factor: tuple[float, float] = (0.87, 0.82)
     coarsest: tuple[int, int] = (3, 15)
+    smallest: int | None = None
     first_iterations: int | None = 1
     explores: bool = True
     share: float = 1.0

@@ -5,12 +5,13 @@ Reference: D. Panozzo, O. Weber, O. Sorkine: "Robust Image Retargeting via Axis-
 nothing moves that stood still.
 """
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import scipy  # loads its parts when they are first used
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from patchvid._validation import Triple, contiguous
 from patchvid.kernels.fork_safety import unforked
@@ -30,7 +31,7 @@ def squeeze(
     video: NDArray[np.uint8],
     shape: Triple,
     detailed: NDArray[np.uint8],
-    spans: tuple[Span, Span] | None = None,
+    spans: Sequence[Span] | None = None,
 ) -> NDArray[np.uint8]:
     """Squeeze the height and width of a small video (t, y, x, c), where they exceed those of shape.
 
@@ -46,24 +47,28 @@ def squeeze(
         (t, y, x) of the new size. An axis that would not shrink stays as it is.
     detailed : array of uint8
         The same video, large enough to show small objects.
-    spans : tuple of tuple of float, optional
-        Begin and end, along y and x, of a region that keeps its width, and whose middle stays at
+    spans : list of tuple of float, optional
+        Begin and end, along t, y and x, of a region that keeps its width, and whose middle stays at
         the same fraction of the axis.
     """
     for axis in (1, 2):
         n, m = video.shape[axis], shape[axis]
         if m < n:
             detail = kernels.to_host(_detail(kernels, detailed, axis))
-            centres, places = ((np.arange(count) + 0.5) / count for count in (len(detail), n))
-            span = None if spans is None else spans[axis - 1]
-            edges = np.pad(np.cumsum(_widths(np.interp(places, centres, detail), m, span)), (1, 0))
-            places = np.interp(np.arange(m + 1) * (edges[-1] / m), edges, np.arange(n + 1))
+            old, new = ((np.arange(count) + 0.5) / count for count in (len(detail), n))
+            span = None if spans is None else spans[axis]
+            widths = _widths(np.interp(new, old, detail), m, span)
+            edges = np.pad(np.cumsum(widths), (1, 0))
+            places = np.interp(np.linspace(0, edges[-1], m + 1), edges, np.arange(n + 1))
             video = _means(kernels, video, axis, np.rint(places * PARTS).astype(np.int64))
     return video
 
 
 def _detail(kernels: ModuleType, video: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:
-    """Variance in windows along an axis, in some unit, as sums over all other axes."""
+    """Variance in windows along an axis, in some unit, as sums over all other axes.
+
+    The square of a window's sum is the sum of all products of two of its places.
+    """
     n = video.shape[axis]
     window = max(3, round(WINDOW * min(video.shape[1:3])))
     places = (np.arange(n)[:, None] + np.arange(window) - window // 2).clip(0, n - 1)
@@ -102,7 +107,7 @@ def _optimal(detail: NDArray[np.float64], total: float, least: float) -> NDArray
     def widths(price: float) -> NDArray[np.float64]:
         return (1 - price / detail).clip(least, 1)
 
-    price = brentq(lambda price: widths(price).sum() - total, 0, detail.max())
+    price = scipy.optimize.brentq(lambda price: widths(price).sum() - total, 0, detail.max())
     result = widths(price)
     scaled: NDArray[np.float64] = result * (total / result.sum())
     return scaled
